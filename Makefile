@@ -1,0 +1,74 @@
+# npsight: `make` prints this help. Needs only Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export NPSIGHT_DATA ?= $(abspath ../shared/data)
+export MLFLOW_DISABLE_TELEMETRY = true
+export BENTOML_DO_NOT_TRACK = true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs notebook mutate-time lock clean
+
+help:  ## Print this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what npsight needs (about 1.3 GB, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+setup: $(READY)  ## Make the virtual environment
+
+demo: $(READY)  ## Simulate a company, train, score, and print whom to call
+	@$(BIN)/python scripts/demo.py
+
+demo-cdnow: $(READY)  ## Churn on the CDNOW purchases (data in NPSIGHT_DATA)
+	@$(BIN)/npsight check -c configs/cdnow.yaml
+	@$(BIN)/npsight train -c configs/cdnow.yaml
+	@$(BIN)/npsight score -c configs/cdnow.yaml
+	@$(BIN)/npsight worklist -c configs/cdnow.yaml --top 5
+
+demo-skytrax: $(READY)  ## Detractor risk and NPS on airline reviews (data in NPSIGHT_DATA)
+	@$(BIN)/npsight check -c configs/skytrax.yaml
+	@$(BIN)/npsight train -c configs/skytrax.yaml
+	@$(BIN)/npsight score -c configs/skytrax.yaml
+	@$(BIN)/npsight worklist -c configs/skytrax.yaml --top 5
+
+demo-telco: $(READY)  ## Churn on a snapshot without time (data in NPSIGHT_DATA)
+	@$(BIN)/npsight check -c configs/telco.yaml
+	@$(BIN)/npsight train -c configs/telco.yaml
+
+test: $(READY)  ## Run all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-fast: $(READY)  ## Run the quick tests only
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit
+
+lint: $(READY)  ## Style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(READY)  ## Mend style where it can be done by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(READY)  ## Write the generated pages anew
+	@$(BIN)/python -m npsight.config.reference > docs/project-file.md
+
+mutate-time: $(READY)  ## Plant faults in the time rules and see the tests catch them
+	@$(BIN)/python scripts/mutate_time.py
+
+lock: $(READY)  ## Resolve the dependencies anew
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra sqlite \
+	  --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock
+
+clean:  ## Remove the environment and everything made
+	@rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,63 @@
+"""The command line: one thin function a command; every heavy import waits for its command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from npsight.cli.check import check_command
+from npsight.cli.explain import explain_command
+from npsight.cli.init import init_command
+from npsight.cli.promote import models_command, promote_command
+from npsight.cli.score import export_command, score_command
+from npsight.cli.serve import serve_command
+from npsight.cli.simulate import simulate_command, truth_command
+from npsight.cli.train import train_command
+from npsight.cli.worklist import worklist_command
+from npsight.errors import NpsightError
+
+EPILOG = """A first look, without any data of your own:
+
+npsight simulate --to var/demo/data && npsight train -c configs/demo.yaml &&
+npsight score -c configs/demo.yaml && npsight worklist -c configs/demo.yaml
+"""
+
+app = typer.Typer(
+    name="npsight",
+    help="Foresees next period's NPS, account by account: whom to call this week, and why.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+START = "Start"
+MODELS = "Models"
+DAILY = "Every day"
+app.command("init", rich_help_panel=START)(init_command)
+app.command("check", rich_help_panel=START)(check_command)
+app.command("simulate", rich_help_panel=START)(simulate_command)
+app.command("train", rich_help_panel=MODELS)(train_command)
+app.command("models", rich_help_panel=MODELS)(models_command)
+app.command("promote", rich_help_panel=MODELS)(promote_command)
+app.command("truth", rich_help_panel=MODELS)(truth_command)
+app.command("score", rich_help_panel=DAILY)(score_command)
+app.command("worklist", rich_help_panel=DAILY)(worklist_command)
+app.command("explain", rich_help_panel=DAILY)(explain_command)
+app.command("export", rich_help_panel=DAILY)(export_command)
+app.command("serve", rich_help_panel=DAILY)(serve_command)
+
+
+def main() -> None:
+    """Run the command line; a mendable error ends with its message and its own exit code."""
+    try:
+        app()
+    except NpsightError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""What commands share: the project option, progress, and a few words for numbers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The project file.")]
+DEFAULT_CONFIG = Path("npsight.yaml")
+
+
+@contextmanager
+def steps(console: Console) -> Iterator[Callable[[str], None]]:
+    """Show each step of a long job with the seconds since it began; on a terminal the current
+    one spins.
+    """
+    start = time.monotonic()
+    last: list[str] = []
+
+    def done() -> None:
+        if last:
+            console.print(f"[dim]{time.monotonic() - start:6.1f} s[/dim]  {last.pop()}")
+
+    with console.status("starting") as status:
+
+        def step(what: str) -> None:
+            from rich.markup import escape
+
+            done()
+            last.append(escape(what))
+            status.update(escape(what))
+
+        yield step
+        done()
+
+
+def percent(value: float | None) -> str:
+    """A probability as whole percent; a dash for missing."""
+    return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def signed(value: float | None) -> str:
+    """NPS points with their sign; a dash for missing."""
+    return "–" if value is None else f"{value:+.0f}"
+
+
+def money(value: float | None) -> str:
+    """Revenue with thousands separators; a dash for missing."""
+    return "–" if value is None else f"{value:,.0f}"

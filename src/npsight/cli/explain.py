@@ -1,0 +1,127 @@
+"""`npsight explain`: everything about one account."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from npsight.cli.common import DEFAULT_CONFIG, Config, money, percent, signed
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from npsight.store import HistoryPoint, ScoreRow, ScoreRun
+
+BAR = 22
+
+
+def explain_command(
+    account: Annotated[str, typer.Argument(help="Key of the account.")],
+    config: Config = DEFAULT_CONFIG,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the feature contributions to this PNG.")
+    ] = None,
+) -> None:
+    """Show one account: numbers, history, drivers that add up, and what to do.
+
+    Example: npsight explain A000123 -c configs/demo.yaml --plot why.png
+    """
+    from rich.console import Console
+
+    from npsight.config.load import load_project
+    from npsight.jobs.files import write_atomically
+    from npsight.jobs.plot import waterfall_png
+    from npsight.store import open_store, store_file
+
+    console = Console()
+    project = load_project(config)
+    with closing(open_store(store_file(project.state_dir))) as store:
+        run = store.latest_run(project.name)
+        row = store.score(run.id, account)
+        history = store.history(project.name, account)
+    print_account(run, row, history, console)
+    if plot is not None:
+        write_atomically(plot, waterfall_png(project, account))
+        console.print(f"Drew {plot}", highlight=False, soft_wrap=True)
+
+
+def print_account(
+    run: ScoreRun, row: ScoreRow, history: list[HistoryPoint], console: Console
+) -> None:
+    """The account's numbers, past runs, and drivers as a signed bar list."""
+    from rich.text import Text
+
+    console.print(Text(f"{row.name or row.account}", style="bold"), Text(row.account, style="dim"))
+    facts = [
+        ("owner", row.owner),
+        ("segment", row.segment),
+        ("revenue", money(row.revenue) if row.revenue is not None else None),
+        ("renewal", f"{row.renewal_at:%Y-%m-%d}" if row.renewal_at else None),
+        ("last answer", _last_answer(row)),
+        ("place on the list", f"{row.rank} ({row.priority_reason})" if row.rank else "not listed"),
+    ]
+    for name, value in facts:
+        if value:
+            console.print(Text(f"  {name:<18}", style="dim"), Text(str(value)))
+    console.print(
+        Text(f"  {'model':<18}", style="dim"),
+        Text(f"version {run.model_version}, as of {run.as_of:%Y-%m-%d}"),
+    )
+    if len(history) > 1:
+        past = ", ".join(
+            f"{p.as_of:%Y-%m-%d} {percent(p.detractor_risk if p.detractor_risk is not None else p.churn_risk)}"
+            for p in history[:6]
+        )
+        console.print(Text(f"  {'risk before':<18}", style="dim"), Text(past))
+    if row.detractor_risk is not None:
+        _print_drivers(
+            f"Detractor risk {percent(row.detractor_risk)}", row.base_risk, row.drivers, console
+        )
+    if row.predicted_nps is not None:
+        console.print(
+            f"Next-period NPS [bold]{signed(row.predicted_nps)}[/] "
+            f"(80 %: {signed(row.nps_low_80)} to {signed(row.nps_high_80)})"
+        )
+    if row.churn_risk is not None:
+        _print_drivers(
+            f"Churn risk {percent(row.churn_risk)}", row.base_churn, row.churn_drivers, console
+        )
+
+
+def _last_answer(row: ScoreRow) -> str:
+    if row.last_score is None:
+        return "never"
+    when = f" on {row.last_answer_at:%Y-%m-%d}" if row.last_answer_at else ""
+    return f"{row.last_score:g} ({row.band_now}){when}"
+
+
+def _print_drivers(
+    title: str, base: float | None, drivers: list[dict[str, Any]], console: Console
+) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print()
+    console.print(f"[bold]{title}[/] = {percent(base)} base rate and these points:")
+    widest = max((abs(d["points"]) for d in drivers), default=0) or 1.0
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for justify in ("right", "left", "left", "left"):
+        table.add_column(justify=justify)  # type: ignore[arg-type]
+    plays = []
+    for driver in drivers:
+        points = driver["points"]
+        bar = "█" * max(1, round(BAR * abs(points) / widest)) if abs(points) >= 0.0005 else "·"
+        table.add_row(
+            f"{100 * points:+.1f}",
+            Text(bar, style="red" if points > 0 else "green"),
+            Text(driver["label"]),
+            Text(driver["sentence"], style="dim"),
+        )
+        if points >= 0.005 and driver["actionable"] and driver["play"]:
+            plays.append(driver["play"])
+    console.print(table)
+    for play in plays[:2]:
+        console.print(Text(f"→ {play}", style="bold"))

@@ -1,0 +1,54 @@
+"""`npsight init`: propose a first project file from tables."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init_command(
+    source: Annotated[
+        Path,
+        typer.Option("--from", help="Folder with CSV or Parquet files, or a DuckDB file."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Project file to write.")] = Path(
+        "npsight.yaml"
+    ),
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the project file if it exists.")
+    ] = False,
+) -> None:
+    """Look at tables and write a project file that says what they probably are."""
+    from rich.console import Console
+
+    from npsight.errors import ConfigError, Problem
+    from npsight.jobs.propose import propose
+
+    if output.exists() and not force:
+        raise ConfigError(
+            f"{output}: exists already",
+            [Problem("it would be overwritten", "choose another --output, or add --force")],
+        )
+    text = propose(source, output.parent)
+    write_whole(output, text)
+    verify = text.count("VERIFY:")
+    console = Console()
+    console.print(f"Wrote {output}: {verify} lines to verify.", highlight=False, soft_wrap=True)
+    console.print("Next:", highlight=False)
+    console.print(f"  1. read it through and correct the lines marked VERIFY: {output}")
+    console.print(f"  2. npsight check --config {output}", highlight=False)
+    console.print(f"  3. npsight train --config {output}", highlight=False)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file so that it appears whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""`npsight promote` and `npsight models`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from npsight.cli.common import DEFAULT_CONFIG, Config
+
+
+def promote_command(
+    config: Config = DEFAULT_CONFIG,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Version to promote. Default: the challenger.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Promote against the gates.")] = False,
+) -> None:
+    """Make a registered version the champion; an older version rolls back.
+
+    Example: npsight promote -c configs/demo.yaml --version 1
+    """
+    from rich.console import Console
+
+    from npsight.config.load import load_project
+    from npsight.jobs.promote import promote
+
+    done = promote(load_project(config), version, force)
+    before = "none" if done.before is None else f"version {done.before}"
+    Console().print(f"Champion: version {done.after} (before: {before}). Score again to use it.")
+
+
+def models_command(config: Config = DEFAULT_CONFIG) -> None:
+    """List the registered versions, their aliases and figures.
+
+    Example: npsight models -c configs/demo.yaml
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from npsight.config.load import load_project
+    from npsight.config.runtime import registry_uri
+    from npsight.tracking import Tracking
+
+    project = load_project(config)
+    versions = Tracking(project.name, project.state_dir, registry_uri()).versions()
+    table = Table(title=f"Models of {project.name}", title_justify="left")
+    for heading in ("version", "alias", "made", "digest", "detractor AUC", "churn AUC"):
+        table.add_column(heading)
+    for info in versions:
+        table.add_row(
+            str(info.version),
+            ", ".join(info.aliases),
+            f"{info.created_at:%Y-%m-%d %H:%M}",
+            (info.digest or "")[:12],
+            *(_figure(info.metrics.get(f"{part}_chosen_auc")) for part in ("detractor", "churn")),
+        )
+    Console().print(table)
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,70 @@
+"""`npsight score` and `npsight export`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from npsight.cli.common import DEFAULT_CONFIG, Config, percent, steps
+
+
+def score_command(
+    config: Config = DEFAULT_CONFIG,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(help="UTC instant to score for. Default: the midnight after the last fact."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write a .csv or .parquet file.")
+    ] = None,
+) -> None:
+    """Score every account with the champion: risk, NPS, drivers, place on the worklist.
+
+    Example: npsight score -c configs/demo.yaml -o scores.csv
+    """
+    from rich.console import Console
+
+    from npsight.config.load import load_project
+    from npsight.jobs.export import export
+    from npsight.jobs.score import score
+
+    console = Console()
+    project = load_project(config)
+    with steps(console) as step:
+        result = score(project, as_of, step)
+    run = result.run
+    console.print(
+        f"\nScored [bold]{result.accounts:,}[/] accounts as of {run.as_of:%Y-%m-%d} with model "
+        f"version {run.model_version}; {result.listed:,} are on the worklist."
+    )
+    if result.nps is not None:
+        mean, low, high = result.nps
+        console.print(
+            f"Next-period NPS if everyone answered: [bold]{mean:+.0f}[/] (80 %: {low:+.0f} to "
+            f"{high:+.0f}); mean detractor risk {percent(result.detractor_risk)}."
+        )
+    if result.churn_risk is not None:
+        console.print(f"Mean churn risk {percent(result.churn_risk)}.")
+    if output is not None:
+        count = export(project, output)
+        console.print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)
+
+
+def export_command(
+    output: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Write the latest scores of all accounts to a file.
+
+    Example: npsight export scores.parquet -c configs/demo.yaml
+    """
+    from rich.console import Console
+
+    from npsight.config.load import load_project
+    from npsight.jobs.export import export
+
+    count = export(load_project(config), output)
+    Console().print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)

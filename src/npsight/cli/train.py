@@ -1,0 +1,110 @@
+"""`npsight train`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from npsight.cli.common import DEFAULT_CONFIG, Config, steps
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from npsight.jobs.fit import Fitted, PartResult
+    from npsight.jobs.train import TrainResult
+
+
+def train_command(config: Config = DEFAULT_CONFIG) -> None:
+    """Train, backtest and register a model; the first one becomes champion.
+
+    Example: npsight train -c configs/demo.yaml
+    """
+    from rich.console import Console
+
+    from npsight.config.load import load_project
+    from npsight.jobs.train import train
+
+    console = Console()
+    project = load_project(config)
+    with steps(console) as step:
+        result = train(project, step)
+    if project.is_snapshot:
+        from npsight.jobs.report import NO_TIME
+
+        console.print(f"\n[bold yellow]![/] {NO_TIME.replace('**', '')}", highlight=False)
+    print_training(result, console)
+
+
+def print_training(result: TrainResult, console: Console) -> None:
+    """Figures by origin, then what was registered."""
+    for part in result.fitted.parts.values():
+        _print_part(part, console)
+    if result.fitted.nps:
+        _print_nps(result.fitted, console)
+    console.print()
+    console.print(f"Model digest  {result.digest}", highlight=False)
+    console.print(f"Registered as version {result.version}, [bold]{result.alias}[/]")
+    if result.alias == "challenger":
+        console.print(f"Make it the champion with: npsight promote --version {result.version}")
+    console.print(f"Model card    {result.card_file}", highlight=False, soft_wrap=True)
+
+
+def _print_part(part: PartResult, console: Console) -> None:
+    from rich.table import Table
+
+    from npsight.jobs.report import TITLES, contender_name, describe, number, quality_rows
+
+    table = Table(
+        title=f"{TITLES[part.name]}: {describe(part)}", title_justify="left", title_style="bold"
+    )
+    table.add_column("origin")
+    table.add_column("model")
+    for heading in ("rows", "events", "AUC", "Brier", "log loss", "ECE", "lift 10 %"):
+        table.add_column(heading, justify="right")
+    seen = None
+    for label, contender, q in quality_rows(part):
+        if seen not in (None, label):
+            table.add_section()
+        table.add_row(
+            "" if seen == label else label,
+            contender_name(contender, part),
+            f"{q.rows:,}",
+            f"{q.events:,.0f}",
+            number(q.auc, 3),
+            f"{q.brier:.4f}",
+            f"{q.log_loss:.4f}",
+            f"{q.calibration_error:.3f}",
+            number(q.lift, 2),
+            style="bold" if contender == "chosen" else None,
+        )
+        seen = label
+    console.print()
+    console.print(table)
+    console.print(f"[dim]{part.fitted.selection.reason}[/]")
+
+
+def _print_nps(fitted: Fitted, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(
+        title="Next-period NPS of those who answered, in NPS points",
+        title_justify="left",
+        title_style="bold",
+    )
+    for heading in ("origin", "model"):
+        table.add_column(heading)
+    for heading in ("observed", "predicted", "company error", "account RMSE"):
+        table.add_column(heading, justify="right")
+    for origin, errors in zip(fitted.parts["detractor"].origins, fitted.nps, strict=True):
+        for i, (contender, e) in enumerate(errors.items()):
+            table.add_row(
+                origin.label if i == 0 else "",
+                contender,
+                f"{e.observed:+.1f}",
+                f"{e.predicted:+.1f}",
+                f"{e.company:.1f}",
+                f"{e.account:.1f}",
+                style="bold" if contender == "chosen" else None,
+            )
+        table.add_section()
+    console.print()
+    console.print(table)

@@ -1,0 +1,280 @@
+"""What pydantic cannot see: settings that must fit each other. Every finding is a `Finding`."""
+
+from __future__ import annotations
+
+import difflib
+import zoneinfo
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from npsight.config.aggregations import AGGREGATIONS
+from npsight.config.schema import Accounts, Activity, Bands, Feature, Source, Tables, Targets
+from npsight.config.yamlfile import KeyPath
+
+RESPONSE_MEASURES = ("score", "comment_length", "sentiment")
+RESPONSE_CATEGORIES = ("band", "touchpoint")
+RESERVED = frozenset(
+    ("account", "occurred_at", "known_at", "ended_at", "ended_known_at", "began_at", "as_of")
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault at a key of the project file."""
+
+    key: KeyPath
+    what: str
+    remedy: str
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """`did you mean …?` when something similar exists, else the list of what exists."""
+    options = sorted(known)
+    close = difflib.get_close_matches(word, options, n=1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"use one of: {', '.join(options)}" if options else "there is none to choose from"
+
+
+def check_source(source: Source, key: KeyPath) -> Iterator[Finding]:
+    """A table is reachable in exactly one way, and its zone and widths make sense."""
+    if (source.path is None) == (source.connection is None):
+        yield Finding(key, "needs either `path` or `connection`", "give exactly one of the two")
+    is_duckdb = source.format == "duckdb" or (source.path or "").endswith((".duckdb", ".db"))
+    if (source.connection or is_duckdb) and not source.table:
+        yield Finding(key, "names no `table`", "say which table or view is to be read")
+    if source.format == "fixed_width" and not source.fixed_width:
+        yield Finding(
+            (*key, "format"),
+            "fixed-width file without columns",
+            "add `fixed_width: {name: [1, 5]}`",
+        )
+    if source.timezone is not None and not known_zone(source.timezone):
+        yield Finding(
+            (*key, "timezone"),
+            f"`{source.timezone}` is no time zone",
+            "use an IANA name such as `Europe/Berlin` or `UTC`",
+        )
+
+
+def known_zone(name: str) -> bool:
+    """Whether the zone exists on this machine."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return False
+    return True
+
+
+def check_accounts(accounts: Accounts, key: KeyPath, snapshot: bool) -> Iterator[Finding]:
+    """Attributes without validity must be static: today's value of anything else leaks."""
+    for name in accounts.static:
+        if name not in accounts.attributes:
+            yield Finding(
+                (*key, "static"),
+                f"`{name}` is not in `attributes`",
+                suggest(name, accounts.attributes),
+            )
+    for name in accounts.columns:
+        if name not in accounts.attributes:
+            yield Finding(
+                (*key, "columns", name),
+                f"`{name}` is not in `attributes`",
+                suggest(name, accounts.attributes),
+            )
+    yield from check_names(accounts.attributes, (*key, "attributes"))
+    for name in accounts.segments:
+        if accounts.attributes.get(name) != "category":
+            categories = [a for a, kind in accounts.attributes.items() if kind == "category"]
+            yield Finding(
+                (*key, "segments"), f"`{name}` is no category attribute", suggest(name, categories)
+            )
+    if accounts.valid_to and not accounts.valid_from:
+        yield Finding((*key, "valid_to"), "needs `valid_from` beside it", "map both columns")
+    if accounts.valid_from or snapshot:
+        return
+    for name in accounts.attributes:
+        if name not in accounts.static:
+            yield Finding(
+                (*key, "attributes", name),
+                f"`{name}` has no history: only today's value is known, and using it for past "
+                "days would leak the future",
+                f"map `valid_from` (and `valid_to`), list `{name}` under `static` if it never "
+                "changes, or drop it",
+            )
+
+
+def check_names(names: Iterable[str], key: KeyPath) -> Iterator[Finding]:
+    """Measures, categories and attributes leave npsight's own column names alone."""
+    for name in names:
+        if name in RESERVED:
+            yield Finding((*key, name), f"`{name}` is a name of npsight's own", "name it otherwise")
+
+
+def check_activity(activity: Activity, key: KeyPath) -> Iterator[Finding]:
+    """Every measure and category of an activity table has a name of its own."""
+    yield from check_names(activity.measures, (*key, "measures"))
+    yield from check_names(activity.categories, (*key, "categories"))
+    for name in activity.categories:
+        if name in activity.measures:
+            yield Finding(
+                (*key, "categories", name),
+                f"`{name}` is a measure of this table too",
+                "give one of the two another name, such as `{name: column}`",
+            )
+
+
+def check_bands(bands: list[Bands], key: KeyPath) -> Iterator[Finding]:
+    """Bands lie inside their scale, in order, apart; validities do not overlap."""
+    for index, band in enumerate(bands):
+        here = (*key, index)
+        spans = [s for s in (band.detractor, band.passive, band.promoter) if s is not None]
+        flat = [edge for span in spans for edge in span]
+        if flat != sorted(flat) or any(
+            a[1] >= b[0] for a, b in zip(spans, spans[1:], strict=False)
+        ):
+            yield Finding(
+                here,
+                "bands overlap or are out of order",
+                "detractor, passive, promoter must rise and not touch, such as [0, 6], [7, 8], [9, 10]",
+            )
+        elif flat[0] < band.scale[0] or flat[-1] > band.scale[1]:
+            yield Finding(here, f"bands leave the scale {list(band.scale)}", "widen `scale`")
+    dated = sorted(bands, key=lambda b: (b.valid_from is not None, b.valid_from or 0))
+    for earlier, later in zip(dated, dated[1:], strict=False):
+        if (
+            earlier.valid_to is None
+            or later.valid_from is None
+            or earlier.valid_to > later.valid_from
+        ):
+            yield Finding(
+                key,
+                "two scales are valid on the same day",
+                "end the older with `valid_to` on the day the newer starts with `valid_from`",
+            )
+
+
+def sources_of(tables: Tables) -> dict[str, tuple[set[str], set[str]]]:
+    """Feature source -> its measures and its categories."""
+    found = {
+        name: (set(table.measures), set(table.categories))
+        for name, table in tables.activity.items()
+    }
+    if tables.responses:
+        found["responses"] = (set(RESPONSE_MEASURES), set(RESPONSE_CATEGORIES))
+        if any(r.invited_at for r in tables.responses):
+            found["invitations"] = (set(), {"touchpoint"})
+    if tables.subscriptions:
+        found["subscriptions"] = (set(), set())
+    attributes = set(tables.accounts.attributes) if tables.accounts else set()
+    found["accounts"] = (attributes, set())
+    return found
+
+
+def check_feature(feature: Feature, key: KeyPath, tables: Tables) -> Iterator[Finding]:
+    """Source, measure, category and aggregation exist and fit each other."""
+    sources = sources_of(tables)
+    if feature.source not in sources:
+        yield Finding(
+            (*key, "source"),
+            f"there is no source `{feature.source}`",
+            suggest(feature.source, sources),
+        )
+        return
+    measures, categories = sources[feature.source]
+    for column in feature.where:
+        if column not in categories:
+            yield Finding(
+                (*key, "where", column),
+                f"`{feature.source}` has no category `{column}`",
+                suggest(column, categories),
+            )
+    if feature.measure is not None and feature.measure not in measures:
+        yield Finding(
+            (*key, "measure"),
+            f"`{feature.source}` has no measure `{feature.measure}`",
+            suggest(feature.measure, measures),
+        )
+    for name in feature.aggregate:
+        yield from _check_aggregate(name, feature, key, tables)
+
+
+def _check_aggregate(
+    name: str, feature: Feature, key: KeyPath, tables: Tables
+) -> Iterator[Finding]:
+    at = (*key, "aggregate")
+    aggregation = AGGREGATIONS.get(name)
+    if aggregation is None:
+        yield Finding(at, f"there is no aggregation `{name}`", suggest(name, AGGREGATIONS))
+        return
+    on_accounts = feature.source == "accounts"
+    if on_accounts != (aggregation.on == "accounts"):
+        fitting = [a.name for a in AGGREGATIONS.values() if (a.on == "accounts") == on_accounts]
+        yield Finding(at, f"`{name}` does not fit `{feature.source}`", suggest(name, fitting))
+    if aggregation.measure == "yes" and feature.measure is None:
+        yield Finding(at, f"`{name}` needs a `measure`", "name the measure to aggregate")
+    if name == "ratio" and feature.per not in sources_of(tables)[feature.source][0]:
+        measures = sources_of(tables)[feature.source][0]
+        yield Finding(
+            (*key, "per"),
+            "`ratio` needs a measure to divide by",
+            suggest(feature.per or "", measures),
+        )
+    if name == "trend" and not feature.windows:
+        yield Finding(at, "`trend` needs `windows`", "give the length to compare, such as [90]")
+    if name == "open" and not _has_end(feature.source, tables):
+        yield Finding(
+            at, f"`open` needs `ended_at` on `{feature.source}`", "map the column of the end"
+        )
+    if name == "days_until_renewal" and not (tables.accounts and tables.accounts.renewal_at):
+        yield Finding(at, f"`{name}` needs `accounts.renewal_at`", "map the renewal column")
+
+
+def _has_end(source: str, tables: Tables) -> bool:
+    if source in ("invitations", "subscriptions"):
+        return True
+    return source in tables.activity and tables.activity[source].ended_at is not None
+
+
+def check_targets(targets: Targets, tables: Tables) -> Iterator[Finding]:
+    """Every target has the tables it is read from."""
+    key: KeyPath = ("targets",)
+    if not (targets.detractor or targets.churn):
+        yield Finding(key, "nothing to foresee", "add `detractor: {}` or `churn: {…}`")
+    if targets.detractor and not tables.responses:
+        yield Finding(
+            (*key, "detractor"),
+            "needs `tables.responses`",
+            "map the survey table, or drop the target",
+        )
+    if targets.nps and not targets.detractor:
+        yield Finding((*key, "nps"), "needs `targets.detractor`", "add `detractor: {}` beside it")
+    churn = targets.churn
+    if churn is None:
+        return
+    at = (*key, "churn")
+    if churn.event == "subscription_end" and tables.subscriptions is None:
+        yield Finding(
+            at,
+            "`subscription_end` needs `tables.subscriptions`",
+            "map that table, or choose another `event`",
+        )
+    if churn.event == "churn_table" and tables.churn is None:
+        yield Finding(at, "`churn_table` needs `tables.churn`", "map that table")
+    if churn.event == "no_activity" and churn.activity not in tables.activity:
+        yield Finding(
+            (*at, "activity"),
+            f"`no_activity` needs the name of an activity table, not `{churn.activity}`",
+            suggest(churn.activity or "", tables.activity),
+        )
+    if churn.event == "snapshot":
+        if not (churn.column and churn.positive):
+            yield Finding(at, "`snapshot` needs `column` and `positive`", "name the outcome column")
+        if tables.accounts is None:
+            yield Finding(at, "`snapshot` needs `tables.accounts`", "map the snapshot table there")
+        if targets.detractor or tables.responses or tables.activity:
+            yield Finding(
+                at,
+                "a snapshot has no time, so nothing dated can be joined to it",
+                "keep only `tables.accounts` and `targets.churn` in this project",
+            )

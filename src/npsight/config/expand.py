@@ -1,0 +1,102 @@
+"""Feature lines of the project file -> one `FeatureSpec` for each feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from npsight.config.aggregations import AGGREGATIONS
+from npsight.config.schema import Accounts, Driver, Feature, Tables
+from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
+
+_SIGNS = {"increasing": 1, "decreasing": -1, None: 0}
+
+
+def expand(feature: Feature, accounts: Accounts | None) -> Iterator[FeatureSpec]:
+    """One spec for each aggregate and window of a feature line, in the order written."""
+    for aggregate in feature.aggregate:
+        aggregation = AGGREGATIONS[aggregate]
+        windows = feature.windows if aggregation.windowed and feature.windows else [None]
+        for window in windows:
+            yield FeatureSpec(
+                source=feature.source,
+                aggregation=aggregate,
+                measure=feature.measure if aggregation.measure != "no" else None,
+                per=feature.per if aggregate == "ratio" else None,
+                window_days=window,
+                where=tuple(sorted(feature.where.items())),
+                driver=feature.driver or feature.source,
+                label=feature.label or _label(feature),
+                unit=feature.unit,
+                missing=feature.missing or aggregation.missing,
+                monotone=_SIGNS[feature.monotone],
+                dtype=_dtype(feature, aggregate, accounts),
+            )
+
+
+def _label(feature: Feature) -> str:
+    what = (feature.measure or feature.source).replace("_", " ")
+    per = f" per {feature.per.replace('_', ' ')}" if feature.per else ""
+    values = " ".join(feature.where.values())
+    return f"{values} {what}{per}".strip()
+
+
+def _dtype(feature: Feature, aggregate: str, accounts: Accounts | None) -> str:
+    if aggregate == "value" and accounts and feature.measure:
+        return accounts.attributes[feature.measure]
+    return "number"
+
+
+def history_features(tables: Tables, themes: Mapping[str, tuple[str, ...]]) -> list[FeatureSpec]:
+    """What is always read from the account's own answers, with driver `nps_history`."""
+    if not tables.responses:
+        return []
+
+    def own(aggregation: str, label: str, **rest: object) -> FeatureSpec:
+        missing = AGGREGATIONS[aggregation].missing
+        return FeatureSpec(
+            aggregation=aggregation,
+            label=label,
+            driver=NPS_HISTORY,
+            missing=missing,
+            **{"source": "responses", **rest},  # type: ignore[arg-type]
+        )
+
+    specs = [
+        own("last", "last score", measure="score"),
+        own("mean", "mean score in a year", measure="score", window_days=365),
+        own("days_since_last", "days since the last answer"),
+        own("count", "answers in a year", window_days=365),
+        own("count", "detractor answers", where=(("band", "detractor"),), window_days=365),
+    ]
+    if any(r.comment for r in tables.responses):
+        specs += [
+            own("last", "length of the last comment", measure="comment_length", unit="characters"),
+            own("last", "sentiment of the last comment", measure="sentiment"),
+            own("mean", "sentiment of comments", measure="sentiment", window_days=365),
+        ]
+        specs += [
+            own("sum", f"comments on {theme}", measure=f"theme_{theme}", window_days=365)
+            for theme in themes
+        ]
+    if any(r.invited_at for r in tables.responses):
+        specs += [
+            own("count", "survey invitations", source="invitations", window_days=365),
+            own("open", "invitations without an answer", source="invitations", window_days=365),
+        ]
+    return specs
+
+
+def all_drivers(
+    declared: Mapping[str, Driver], features: tuple[FeatureSpec, ...], has_responses: bool
+) -> tuple[DriverSpec, ...]:
+    """Declared drivers first, then those that features name without declaring them."""
+    used = dict.fromkeys(spec.driver for spec in features)
+    if has_responses:
+        used[NPS_HISTORY] = None
+    specs = [DriverSpec(key, d.label, d.actionable, d.play) for key, d in declared.items()]
+    for key in used:
+        if key not in declared:
+            label = "NPS history" if key == NPS_HISTORY else key.replace("_", " ").capitalize()
+            actionable = key not in (NPS_HISTORY, "accounts")
+            specs.append(DriverSpec(key, label, actionable))
+    return tuple(spec for spec in specs if spec.key in used)

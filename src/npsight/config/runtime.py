@@ -1,0 +1,53 @@
+"""What a running process is told by its environment rather than by the project file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from npsight.errors import ConfigError, Problem
+
+CONFIG_VARIABLE = "NPSIGHT_CONFIG"
+REGISTRY_VARIABLE = "NPSIGHT_TRACKING_URI"
+
+
+def serving_config(environment: Mapping[str, str] | None = None) -> Path:
+    """The project file that a service process serves.
+
+    Raises
+    ------
+    ConfigError
+        The variable is not set.
+    """
+    value = _lookup(environment).get(CONFIG_VARIABLE, "")
+    if not value:
+        raise ConfigError(
+            "no project to serve",
+            [
+                Problem(
+                    f"the environment variable `{CONFIG_VARIABLE}` is not set",
+                    f"start with `npsight serve -c FILE`, or export {CONFIG_VARIABLE}=FILE",
+                )
+            ],
+        )
+    return Path(value)
+
+
+def registry_uri(environment: Mapping[str, str] | None = None) -> str | None:
+    """Address of the team's MLflow; None for the project's own database."""
+    return _lookup(environment).get(REGISTRY_VARIABLE) or None
+
+
+def serving_environment(config: Path) -> dict[str, str]:
+    """The environment of a service process for `config`, made from this one's."""
+    return {
+        **os.environ,
+        CONFIG_VARIABLE: str(config.resolve()),
+        "BENTOML_DO_NOT_TRACK": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _lookup(environment: Mapping[str, str] | None) -> Mapping[str, str]:
+    return os.environ if environment is None else environment

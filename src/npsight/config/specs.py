@@ -1,0 +1,143 @@
+"""The frozen objects that the rest of npsight reads: a project file after checking and expansion."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from npsight.config.aggregations import Missing
+from npsight.config.schema import (
+    ChurnTarget,
+    Comments,
+    DetractorTarget,
+    Engine,
+    Quarantine,
+    Tables,
+    Training,
+    Worklist,
+)
+
+NPS_HISTORY = "nps_history"
+"""Driver of everything read from the account's own answers, and of the history prior's term."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpec:
+    """One feature: an aggregation over facts of `source` in `[as_of − window_days, as_of)`.
+
+    `window_days` None means all history before as_of. `where` is a conjunction of
+    (category, value). `monotone` is +1 when the risk may only rise with the feature, −1 when it
+    may only fall, else 0.
+    """
+
+    source: str
+    aggregation: str
+    measure: str | None = None
+    per: str | None = None
+    window_days: int | None = None
+    where: tuple[tuple[str, str], ...] = ()
+    driver: str = ""
+    label: str = ""
+    unit: str = ""
+    missing: Missing = "unknown"
+    monotone: Literal[-1, 0, 1] = 0
+    dtype: Literal["number", "category"] = "number"
+
+    @property
+    def name(self) -> str:
+        """Derived from the definition, such as `tickets__count__severity_high__30d`."""
+        what = f"{self.aggregation}_{self.measure}" if self.measure else self.aggregation
+        if self.per:
+            what += f"_per_{self.per}"
+        parts = [self.source, what]
+        parts += [f"{slug(column)}_{slug(value)}" for column, value in self.where]
+        if self.window_days is not None:
+            parts.append(f"{self.window_days}d")
+        return "__".join(parts)
+
+
+def slug(text: str) -> str:
+    """Lower case letters, digits and underscores only: `How to?` becomes `how_to`."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "blank"
+
+
+@dataclass(frozen=True)
+class DriverSpec:
+    """A named group of features that a CS manager understands."""
+
+    key: str
+    label: str
+    actionable: bool = True
+    play: str = ""
+
+
+@dataclass(frozen=True)
+class OutcomeWindow:
+    """An outcome is looked for in `[as_of + gap, as_of + gap + horizon)`."""
+
+    gap_days: int
+    horizon_days: int
+
+    @property
+    def end(self) -> timedelta:
+        """From as_of to the exclusive end of the window."""
+        return timedelta(days=self.gap_days + self.horizon_days)
+
+
+@dataclass(frozen=True)
+class ProjectSpec:
+    """A project file, checked; paths absolute, features expanded, secrets still in the environment."""
+
+    name: str
+    file: Path
+    state_dir: Path
+    timezone: str | None
+    tables: Tables
+    detractor: DetractorTarget | None
+    nps: bool
+    churn: ChurnTarget | None
+    features: tuple[FeatureSpec, ...]
+    drivers: tuple[DriverSpec, ...]
+    worklist: Worklist
+    training: Training
+    comments: Comments
+    quarantine: Quarantine
+    engine: Engine
+
+    @property
+    def is_snapshot(self) -> bool:
+        """True when the data hold no time at all: one row an account, one outcome column."""
+        return self.churn is not None and self.churn.event == "snapshot"
+
+    @property
+    def themes(self) -> dict[str, tuple[str, ...]]:
+        """Theme to word beginnings, in a fixed order."""
+        if self.comments.themes is not None:
+            return {k: tuple(v) for k, v in sorted(self.comments.themes.items())}
+        return DEFAULT_THEMES if self.comments.language == "en" else {}
+
+    @property
+    def segment(self) -> str | None:
+        """The attribute that gives an account its peers."""
+        accounts = self.tables.accounts
+        return accounts.segments[0] if accounts and accounts.segments else None
+
+    def driver(self, key: str) -> DriverSpec:
+        """The driver of that key; raises KeyError when the project has none."""
+        for driver in self.drivers:
+            if driver.key == key:
+                return driver
+        raise KeyError(key)
+
+
+DEFAULT_THEMES: dict[str, tuple[str, ...]] = {
+    "features": ("feature", "functional", "missing", "roadmap", "capabilit"),
+    "onboarding": ("onboard", "training", "getting started", "set up", "setup", "implementation"),
+    "price": ("price", "pricing", "expensive", "cost", "invoice", "renewal", "value for money"),
+    "reliability": ("outage", "downtime", "crash", "bug", "slow", "unreliable", "error"),
+    "support": ("support", "ticket", "response time", "helpdesk", "helpful", "unhelpful"),
+    "usability": ("usab", "interface", "intuitive", "confusing", "easy to use", "clunky"),
+}

@@ -1,0 +1,1 @@
+"""Contributions -> driver points that add up -> sentences. No I/O."""

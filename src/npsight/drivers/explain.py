@@ -1,0 +1,93 @@
+"""A model and a frame -> driver points of each displayed number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from npsight.config.specs import NPS_HISTORY
+from npsight.drivers.points import (
+    Points,
+    assert_contributions_add_up,
+    driver_points,
+    grouped,
+)
+from npsight.models.encoding import Matrix
+from npsight.models.logits import Vector
+from npsight.models.model import Model
+from npsight.models.part import PRIOR_TERM, Contributions, PartModel
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Points of each displayed number, and the log-odds they were made from by part."""
+
+    risk: Points | None
+    nps: Points | None
+    churn: Points | None
+    contributions: dict[str, Contributions]
+
+
+def explain(model: Model, frame: pd.DataFrame) -> Explanation:
+    """Points of detractor risk and churn risk (in probability) and of NPS (in NPS points).
+
+    Every displayed number equals its base plus its points to 1e-9, and every part's base plus
+    contributions its raw score to 1e-6; both are asserted on every call.
+    """
+    contributions = {name: part.contributions(frame) for name, part in model.parts()}
+    for split in contributions.values():
+        assert_contributions_add_up(split)
+    group_of = groups_of(model)
+    detractor, promoter, churn = model.detractor, model.promoter, model.churn
+    risk = nps = lost = None
+    shown = model.predict(frame)
+    if detractor is not None and shown.detractor is not None:
+        risk = _points([detractor], contributions, group_of, shown.detractor)
+    if detractor is not None and promoter is not None and shown.nps is not None:
+        nps = _points([detractor, promoter], contributions, group_of, shown.nps)
+    if churn is not None and shown.churn is not None:
+        lost = _points([churn], contributions, group_of, shown.churn)
+    return Explanation(risk, nps, lost, contributions)
+
+
+def groups_of(model: Model) -> dict[str, str]:
+    """Term -> driver key; the history prior's own term belongs to `nps_history`."""
+    group_of = {spec.name: spec.driver for spec in model.specs}
+    group_of[PRIOR_TERM] = NPS_HISTORY
+    return group_of
+
+
+def _points(
+    parts: Sequence[PartModel],
+    contributions: dict[str, Contributions],
+    group_of: dict[str, str],
+    displayed: Vector,
+) -> Points:
+    splits = [contributions[part.name] for part in parts]
+    used = dict.fromkeys(group_of[t] for split in splits for t in split.terms if _varies(split, t))
+    groups = list(used) or [NPS_HISTORY]
+    kept = {term: g for term, g in group_of.items() if g in used} or {PRIOR_TERM: NPS_HISTORY}
+    matrices = [grouped(_only(split, kept), kept, groups) for split in splits]
+
+    def outcome(raws: Sequence[Matrix]) -> Matrix:
+        shown = [part.calibration.apply(raw) for part, raw in zip(parts, raws, strict=True)]
+        if len(shown) == 1:
+            return shown[0]
+        return 100.0 * ((1 - shown[0]) * shown[1] - shown[0])
+
+    return driver_points([s.base for s in splits], matrices, groups, outcome, displayed)
+
+
+def _varies(split: Contributions, term: str) -> bool:
+    """A constant prior (the base rate) is no driver."""
+    return term != PRIOR_TERM or bool(np.any(split.values[:, split.terms.index(term)] != 0.0))
+
+
+def _only(split: Contributions, kept: dict[str, str]) -> Contributions:
+    keep = [i for i, term in enumerate(split.terms) if term in kept]
+    return Contributions(
+        split.base, tuple(split.terms[i] for i in keep), split.values[:, keep], split.raw
+    )

@@ -1,0 +1,152 @@
+"""The values a sentence is made of: this account's, its past and its peers', feature by feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from npsight.config.specs import FeatureSpec
+from npsight.drivers.peers import Peers
+from npsight.drivers.phrases import PHRASES, Phrase, Subject, category_phrase, subject_of
+from npsight.drivers.shown import rounded
+from npsight.models.logits import Vector
+
+LONGEST_SENTENCE = 140
+SEGMENT = "segment_"
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Features now and one period before, row by row, and the peers' medians."""
+
+    specs: tuple[FeatureSpec, ...]
+    now: pd.DataFrame
+    past: pd.DataFrame
+    peers: Peers
+
+    @cached_property
+    def by_name(self) -> dict[str, FeatureSpec]:
+        """Every feature by its name."""
+        return {spec.name: spec for spec in self.specs}
+
+    @cached_property
+    def segments(self) -> NDArray[Any]:
+        """Segment value of each row; null where there is none."""
+        if SEGMENT in self.now.columns:
+            values: NDArray[Any] = self.now[SEGMENT].to_numpy(object)
+            return values
+        return np.full(len(self.now), None, dtype=object)
+
+    def number(self, name: str, rows: Rows, past: bool = False) -> Vector:
+        """Values of a number column; NaN where it is missing or not in the data."""
+        frame = self.past if past else self.now
+        if name not in frame.columns:
+            return np.full(len(rows), np.nan)
+        return numbers(frame[name].iloc[rows])
+
+    def category(self, name: str, rows: Rows, past: bool = False) -> list[object]:
+        """Values of a category column; None where it is missing or not in the data."""
+        frame = self.past if past else self.now
+        if name not in frame.columns:
+            return [None] * len(rows)
+        column = frame[name].iloc[rows]
+        return [None if missing else v for v, missing in zip(column, column.isna(), strict=True)]
+
+    def tails(self, spec: FeatureSpec, subject: Subject, phrase: Phrase, rows: Rows) -> list[str]:
+        """`; similar accounts: 511` of each row, "" where nobody has the feature.
+
+        "all accounts" where the segment is unknown or too small to have a median of its own.
+        """
+        medians, own = self.peers.of(spec.name, self.segments[rows])
+        shown = phrase.round(medians)
+        pairs = np.column_stack([shown, own])
+        kinds, codes = np.unique(pairs, axis=0, return_inverse=True)
+        texts = [
+            "" if np.isnan(peer) else f"; {_who(mine)}: {phrase.peer(subject, peer)}"
+            for peer, mine in kinds.tolist()
+        ]
+        return [texts[code] for code in codes.ravel().tolist()]
+
+
+def numbers(column: pd.Series[Any]) -> Vector:
+    """Float64 values; what is no number is NaN."""
+    values: Vector = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    return values
+
+
+def _who(own_segment: float) -> str:
+    return "similar accounts" if own_segment else "all accounts"
+
+
+def sentences_of(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[str]:
+    """One sentence about the feature for each of the rows, without its full stop."""
+    if spec.dtype == "category":
+        subject = subject_of(spec)
+        pairs = zip(
+            readings.category(spec.name, rows),
+            readings.category(spec.name, rows, past=True),
+            strict=True,
+        )
+        return [category_phrase(subject, now, past) for now, past in pairs]
+    if spec.aggregation == "trend":
+        return _trend_sentences(readings, spec, rows)
+    now = readings.number(spec.name, rows)
+    past = readings.number(spec.name, rows, past=True)
+    return _told(readings, spec, rows, now, past)
+
+
+def _told(
+    readings: Readings, spec: FeatureSpec, rows: Rows, now: Vector, past: Vector
+) -> list[str]:
+    subject, phrase = subject_of(spec), PHRASES[spec.aggregation]
+    tails = readings.tails(spec, subject, phrase, rows)
+    shown_now, shown_past = phrase.round(now).tolist(), phrase.round(past).tolist()
+    told = []
+    for value, before, tail in zip(shown_now, shown_past, tails, strict=True):
+        head = phrase.head(subject, value, before)
+        told.append(head + tail if len(head) + len(tail) < LONGEST_SENTENCE else head)
+    return told
+
+
+def _trend_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[str]:
+    """In numbers where the same window's sum, count or mean is a feature too, else in percent."""
+    trend = readings.number(spec.name, rows)
+    told = np.array(_told(readings, spec, rows, trend, trend), dtype=object)
+    for companion in _companions(readings, spec):
+        now = readings.number(companion.name, rows)
+        if companion.aggregation == "mean":
+            past = readings.number(companion.name, rows, past=True)
+        else:
+            past = before_of(now, trend)
+        agrees = np.sign(rounded(now) - rounded(past)) == np.sign(trend)
+        usable = np.flatnonzero(agrees & ~np.isnan(past))
+        told[usable] = _told(readings, companion, rows[usable], now[usable], past[usable])
+    return [str(sentence) for sentence in told]
+
+
+def _companions(readings: Readings, spec: FeatureSpec) -> list[FeatureSpec]:
+    """Features that show the trend's own window in numbers, the best of them last."""
+    kinds: Sequence[str] = ("count",) if spec.measure is None else ("mean", "sum")
+    names = [replace(spec, aggregation=kind).name for kind in kinds]
+    return [readings.by_name[name] for name in names if name in readings.by_name]
+
+
+def before_of(now: Vector, trend: Vector) -> Vector:
+    """The window before, from trend = (now − before) / (|now| + |before|).
+
+    NaN where it cannot be known: nothing now, or the two of different sign.
+    """
+    lean = np.where(now < 0, -trend, trend)
+    known = (now != 0) & (np.abs(lean) < 1)
+    began = (now != 0) & (lean == 1)
+    safe = np.where(known, lean, 0.0)
+    before = now * (1 - safe) / (1 + safe)
+    # A trend of exactly ±1 away from 0 means that there was nothing before, to the last bit.
+    return np.where(known, before, np.where(began, 0.0, np.nan))

@@ -1,0 +1,1 @@
+"""Declared features -> Ibis expressions over the spine. Nothing here is executed."""

@@ -1,0 +1,83 @@
+"""Attributes of an account as of the day, through validity intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import ibis
+
+from npsight.config.specs import FeatureSpec
+from npsight.features.aggregations import days_between
+from npsight.temporal.facts import Facts
+from npsight.temporal.windows import seen_before
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+DISPLAY = ("name_", "owner_", "revenue_", "renewal_at_")
+
+
+def versions_as_of(facts: Facts, spine: ir.Table) -> ir.Table:
+    """For each spine row the attribute version in force, or nulls.
+
+    That is the version with the latest `occurred_at < as_of` that was `known_at < as_of`; once
+    its `ended_at < as_of` nothing is in force. A change stamped exactly as_of is not yet seen.
+
+    Returns
+    -------
+    Table: `account`, `as_of`, then every column of `facts.versions` except its times.
+    """
+    versions = facts.versions
+    if versions is None:
+        return spine
+    columns = [c for c in versions.columns if c not in ("account", *_TIMES)]
+    joined = spine.join(
+        versions,
+        [
+            spine.account == versions.account,
+            seen_before(spine.as_of, versions.occurred_at, versions.known_at),
+        ],
+    ).select(
+        spine.account,
+        spine.as_of,
+        *(versions[c] for c in (*_TIMES, *columns)),
+    )
+    newest = ibis.row_number().over(
+        group_by=["account", "as_of"],
+        order_by=[joined.occurred_at.desc(), joined.known_at.desc()],
+    )
+    ranked = joined.mutate(rank_=newest)
+    current = ranked.filter(
+        (ranked.rank_ == 0) & ~(ranked.ended_at < ranked.as_of).fill_null(False)
+    ).select("account", "as_of", *columns)
+    return spine.left_join(current, ["account", "as_of"]).select(
+        spine.account, spine.as_of, *(current[c] for c in columns)
+    )
+
+
+_TIMES = ("occurred_at", "known_at", "ended_at")
+
+
+def attribute_features(
+    facts: Facts, spine: ir.Table, specs: Sequence[FeatureSpec]
+) -> ir.Table | None:
+    """`account`, `as_of` and one column for each feature of source `accounts`, or None."""
+    if not specs:
+        return None
+    attributes = versions_as_of(facts, spine)
+    began = facts.accounts
+    joined = attributes.left_join(began, attributes.account == began.account).select(
+        attributes, began.began_at
+    )
+    columns = {spec.name: _attribute(joined, spec) for spec in specs}
+    return joined.select("account", "as_of", **columns)
+
+
+def _attribute(joined: ir.Table, spec: FeatureSpec) -> ir.Value:
+    if spec.aggregation == "age":
+        return days_between(joined.as_of, joined.began_at)
+    if spec.aggregation == "days_until_renewal":
+        return days_between(joined.renewal_at_, joined.as_of)
+    value = joined[spec.measure]
+    return value if spec.dtype == "category" else value.cast("float64")

@@ -1,0 +1,1 @@
+"""The use cases: each job is what one command does, without its printing."""

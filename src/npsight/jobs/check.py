@@ -1,0 +1,325 @@
+"""Looks at a project's data before anything is learned: what is there, and what will go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from npsight.config.specs import ProjectSpec
+from npsight.errors import Problem
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from npsight.tables.report import TableReport
+    from npsight.temporal.facts import Facts
+
+_STALE_PERIODS = 1
+_FEW_ANSWERS = 30
+
+
+@dataclass(frozen=True)
+class PeriodAnswers:
+    """Answers of one period, `[start, start + period_days)`; periods are counted back from the
+    end of the data.
+    """
+
+    start: datetime
+    detractors: int
+    passives: int
+    promoters: int
+
+    @property
+    def answers(self) -> int:
+        """All answers of the period."""
+        return self.detractors + self.passives + self.promoters
+
+    @property
+    def nps(self) -> float | None:
+        """100 × (promoter share − detractor share); None without an answer."""
+        if not self.answers:
+            return None
+        return 100 * (self.promoters - self.detractors) / self.answers
+
+
+@dataclass(frozen=True)
+class TargetDays:
+    """Training days a target has: from `first` to `last`, `days` of them."""
+
+    target: str
+    days: int
+    first: datetime | None
+    last: datetime | None
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check` found.
+
+    Attributes
+    ----------
+    project
+        The project's name.
+    tables
+        The report of each table, in the order in which they were read.
+    accounts
+        Accounts in all.
+    never_answered
+        Share of accounts without a single answer; None for a project without responses.
+    periods
+        Answers by band and period, oldest first, periods without any answer included.
+    features
+        Number of features of a model, those of the NPS history included.
+    targets
+        How many training days each target has.
+    warnings
+        What will disappoint later, each with its remedy. None of them stops a job.
+    data_start, data_end
+        The bounds of the facts (UTC).
+    digest
+        Of the content of the facts.
+    is_snapshot
+        Whether the data hold no time at all.
+    """
+
+    project: str
+    tables: tuple[TableReport, ...]
+    accounts: int
+    never_answered: float | None
+    periods: tuple[PeriodAnswers, ...]
+    features: int
+    targets: tuple[TargetDays, ...]
+    warnings: tuple[Problem, ...]
+    data_start: datetime
+    data_end: datetime
+    digest: str
+    is_snapshot: bool
+
+
+def check(
+    project: ProjectSpec,
+    progress: Callable[[str], None] | None = None,
+    *,
+    now: datetime | None = None,
+) -> CheckReport:
+    """Read and check every table; nothing is written but the quarantine.
+
+    Raises
+    ------
+    DataError
+        As `npsight.tables.prepare.prepare` does: with the problems of all tables.
+    """
+    from npsight.tables.engine import connect
+    from npsight.tables.prepare import prepare
+
+    with connect(project) as backend:
+        quarantine = project.state_dir / "quarantine"
+        prepared = prepare(project, backend, quarantine, progress, now=now)
+        facts = prepared.facts
+        accounts = _count(facts.accounts)
+        answers = _Answers.of(facts)
+        targets = tuple(_training_days(project, facts))
+        found = _Findings(project, facts, answers, targets, prepared.reports, _utc(now))
+        return CheckReport(
+            project=project.name,
+            tables=prepared.reports,
+            accounts=accounts,
+            never_answered=None if answers is None else 1 - answers.accounts / max(accounts, 1),
+            periods=_periods(project, facts),
+            features=len(project.features),
+            targets=targets,
+            warnings=tuple(found.warnings()),
+            data_start=facts.data_start,
+            data_end=facts.data_end,
+            digest=prepared.digest,
+            is_snapshot=project.is_snapshot,
+        )
+
+
+def _utc(now: datetime | None) -> datetime:
+    from npsight.tables.prepare import as_utc
+
+    return as_utc(now)
+
+
+def _count(table: ir.Table) -> int:
+    return int(table.count().to_pyarrow().as_py())
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Totals over all answers."""
+
+    count: int
+    accounts: int
+    detractors: int
+    days: int
+
+    @classmethod
+    def of(cls, facts: Facts) -> _Answers | None:
+        responses = facts.sources.get("responses")
+        if responses is None:
+            return None
+        totals = responses.aggregate(
+            count=responses.count(),
+            accounts=responses.account.nunique(),
+            detractors=(responses.band == "detractor").sum(),
+            days=responses.occurred_at.date().nunique(),
+        )
+        row = totals.to_pyarrow().to_pylist()[0]
+        return cls(**{name: value or 0 for name, value in row.items()})
+
+
+def _periods(project: ProjectSpec, facts: Facts) -> tuple[PeriodAnswers, ...]:
+    responses = facts.sources.get("responses")
+    if responses is None:
+        return ()
+    day, length = timedelta(days=1), timedelta(days=project.training.period_days)
+    # Counted back from midnight after the data's end, so that the newest period is a whole one.
+    end = facts.data_end.replace(hour=0, minute=0, second=0, microsecond=0) + day
+    back = _seconds_before(end, responses) // int(length.total_seconds())
+    placed = responses.select(back=back, band=responses.band)
+    counted = placed.group_by("back", "band").aggregate(n=placed.count())
+    counts: dict[int, dict[str, int]] = {}
+    for row in counted.to_pyarrow().to_pylist():
+        counts.setdefault(int(row["back"]), {})[row["band"]] = row["n"]
+    return tuple(
+        PeriodAnswers(
+            end - (index + 1) * length,
+            *(counts.get(index, {}).get(band, 0) for band in ("detractor", "passive", "promoter")),
+        )
+        for index in range(max(counts, default=-1), -1, -1)
+    )
+
+
+def _seconds_before(end: datetime, responses: ir.Table) -> ir.IntegerValue:
+    """Whole seconds from each answer to `end`, at least 0."""
+    import ibis
+
+    return ibis.literal(end, type="timestamp(6)").epoch_seconds() - (
+        responses.occurred_at.epoch_seconds() + 1
+    )
+
+
+def _training_days(project: ProjectSpec, facts: Facts) -> Iterator[TargetDays]:
+    """As the training job lays its grid: the newest outcome window must have ended."""
+    from npsight.temporal.spine import as_of_grid, midnight_before
+
+    named = {"detractor": project.detractor, "churn": project.churn}
+    for name, target in named.items():
+        if target is None:
+            continue
+        if project.is_snapshot:
+            yield TargetDays(name, 1, None, None)
+            continue
+        window = timedelta(days=target.gap_days + target.horizon_days)
+        first = facts.data_start + timedelta(days=project.training.period_days)
+        if project.training.first_as_of is not None:
+            first = datetime.combine(project.training.first_as_of, datetime.min.time())
+        last = midnight_before(facts.data_end - window)
+        grid = as_of_grid(first, last, project.training.step_days)
+        yield TargetDays(name, len(grid), grid[0] if grid else None, grid[-1] if grid else None)
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """What will disappoint later, found from the counts."""
+
+    project: ProjectSpec
+    facts: Facts
+    answers: _Answers | None
+    targets: tuple[TargetDays, ...]
+    reports: tuple[TableReport, ...]
+    now: datetime
+
+    def warnings(self) -> Iterator[Problem]:
+        """Every warning, those about answers first."""
+        if self.project.is_snapshot:
+            yield Problem(
+                "a snapshot has no time in it: nothing about time can be checked, and a column "
+                "filled in after the outcome would pass unseen",
+                "bring dated tables where you can; until then look hard at the strongest drivers",
+            )
+            return
+        if self.answers is not None:
+            yield from self._about_answers(self.answers)
+        yield from self._about_days()
+        yield from self._about_age()
+        yield from self._about_rows()
+
+    def _about_answers(self, answers: _Answers) -> Iterator[Problem]:
+        key = "tables.responses"
+        if answers.count == 0:
+            yield Problem(
+                "there are no answers", "map the column with the score, or drop the target", key=key
+            )
+            return
+        if answers.count == 1:
+            yield Problem("there is a single answer", "bring more history", key=key)
+            return
+        if answers.detractors in (0, answers.count):
+            which = "no answer is" if answers.detractors == 0 else "every answer is"
+            yield Problem(
+                f"{which} a detractor's: with one class there is no risk to tell apart",
+                "check `bands` against the scale of the survey",
+                key=key,
+            )
+        if answers.days == 1:
+            yield Problem(
+                "all answers were given on one day, so nothing can be tested on later ones",
+                "map the column with the time of the answer, not of the export",
+                key=key,
+            )
+        if answers.count < _FEW_ANSWERS:
+            yield Problem(
+                f"only {answers.count} answers: an NPS of so few is off by 20 points and more",
+                "bring more history",
+                key=key,
+            )
+
+    def _about_days(self) -> Iterator[Problem]:
+        wanted = self.project.training.origins + 1
+        for target in self.targets:
+            if target.days == 0:
+                yield Problem(
+                    "no training day has an outcome window that has ended",
+                    "bring more history, or shorten `gap_days`, `horizon_days` or "
+                    "`training.period_days`",
+                    key=f"targets.{target.target}",
+                )
+            elif target.days < wanted:
+                yield Problem(
+                    f"only {target.days} training days, and the backtest looks at "
+                    f"{self.project.training.origins} origins",
+                    "lower `training.step_days` or `training.origins`, or bring more history",
+                    key=f"targets.{target.target}",
+                )
+
+    def _about_age(self) -> Iterator[Problem]:
+        old = (self.now - self.facts.data_end).days
+        period = self.project.training.period_days
+        if old > period * _STALE_PERIODS:
+            yield Problem(
+                f"the newest fact is {old:,} days old, longer than a period ({period} days)",
+                "load newer tables before you act on predictions made from these",
+            )
+
+    def _about_rows(self) -> Iterator[Problem]:
+        for report in self.reports:
+            ahead = sum(f.rows for f in report.faults if "lies in the future" in f.reason)
+            if ahead:
+                yield Problem(
+                    f"{ahead:,} rows are dated in the future",
+                    "check the time zone and the clock of the export",
+                    key=report.key,
+                )
+            for what, rows in report.notes:
+                if rows > 0.01 * report.rows:
+                    yield Problem(
+                        f"{what} in {rows:,} of {report.rows:,} rows",
+                        "check that `known_at` names the column that says when a row could first "
+                        "be read, in the same time zone",
+                        key=report.key,
+                    )

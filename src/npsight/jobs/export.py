@@ -1,0 +1,71 @@
+"""The latest scores as a CSV or Parquet file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from npsight.config.specs import ProjectSpec
+from npsight.errors import ConfigError, Problem
+from npsight.store import ScoreRow, ScoreRun, open_store, store_file
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def latest(project: ProjectSpec, ranked_only: bool = False) -> tuple[ScoreRun, list[ScoreRow]]:
+    """The latest run and its rows, by rank. Raises NotFoundError where nothing was scored."""
+    with closing(open_store(store_file(project.state_dir))) as store:
+        run = store.latest_run(project.name)
+        return run, store.scores(run.id, ranked_only=ranked_only)
+
+
+def export(project: ProjectSpec, path: Path) -> int:
+    """Write the latest scores of all accounts; the file appears whole or not at all.
+
+    CSV cells that a spreadsheet would run as a formula get a leading apostrophe; drivers are
+    JSON. Returns the number of accounts.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(
+            f"{path}: cannot be written",
+            [Problem(f"`{path.suffix}` is no known format", "name a .csv or .parquet file")],
+        )
+    run, rows = latest(project)
+    frame = pd.DataFrame(_records(run, rows, spreadsheet=path.suffix == ".csv"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        if path.suffix == ".csv":
+            frame.to_csv(temporary, index=False)
+        else:
+            frame.to_parquet(temporary, index=False)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return len(frame)
+
+
+def _records(
+    run: ScoreRun, rows: Iterable[ScoreRow], spreadsheet: bool
+) -> Iterable[dict[str, Any]]:
+    for row in rows:
+        record = asdict(row)
+        record["drivers"] = json.dumps(record["drivers"], ensure_ascii=False)
+        record["churn_drivers"] = json.dumps(record["churn_drivers"], ensure_ascii=False)
+        record |= {"model_version": run.model_version, "run_id": run.id}
+        yield {name: _cell(value, spreadsheet) for name, value in record.items()}
+
+
+def _cell(value: Any, spreadsheet: bool) -> Any:
+    if spreadsheet and isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return "'" + value
+    if spreadsheet and isinstance(value, datetime):
+        return value.isoformat()
+    return value

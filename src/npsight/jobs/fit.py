@@ -1,0 +1,169 @@
+"""Labelled examples -> backtest of every part, and the model fitted on all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from npsight.config.specs import OutcomeWindow, ProjectSpec
+from npsight.features.history import BANDS
+from npsight.jobs.frames import Progress
+from npsight.jobs.outcomes import NpsError, nps_errors, residuals
+from npsight.models.backtest import Origin, backtest, origin_days, time_pairs
+from npsight.models.examples import Examples
+from npsight.models.fitting import FitPrior, FitSettings, FittedPart, fit_part
+from npsight.models.intervals import fit_spread
+from npsight.models.model import Model
+from npsight.models.prior import Prior, RatePrior, fit_history_prior
+from npsight.models.splits import RandomSplits, Split, Splitter, TimeSplits
+from npsight.models.trees import TreeSettings
+
+SNAPSHOT_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """One part's backtest and final fit."""
+
+    name: str
+    examples: Examples
+    origins: tuple[Origin, ...]
+    fitted: FittedPart
+    rule: str | None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The model, and everything the report says about it."""
+
+    model: Model
+    parts: dict[str, PartResult]
+    nps: tuple[dict[str, NpsError], ...]
+
+
+def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: Progress) -> Fitted:
+    """Backtest and fit each part. `examples` has `detractor` and/or `churn`, and `promoter`
+    beside `detractor` where NPS is foreseen.
+    """
+    parts: dict[str, PartResult] = {}
+    for name, rows in examples.items():
+        days = parts["detractor"].origins if name == "promoter" else None
+        labels = None if days is None else [origin.label for origin in days]
+        parts[name] = _fit(project, name, rows, labels, progress)
+    nps: tuple[dict[str, NpsError], ...] = ()
+    spread = None
+    if "promoter" in parts:
+        pairs = list(zip(parts["detractor"].origins, parts["promoter"].origins, strict=True))
+        nps = tuple(nps_errors(d, p) for d, p in pairs)
+        spread = fit_spread(residuals(pairs))
+    newest = max(rows.as_of.max() for rows in examples.values())
+    model = Model(
+        project=project.name,
+        detractor=parts["detractor"].fitted.chosen if "detractor" in parts else None,
+        promoter=parts["promoter"].fitted.chosen if "promoter" in parts else None,
+        churn=parts["churn"].fitted.chosen if "churn" in parts else None,
+        spread=spread,
+        specs=project.features,
+        drivers=project.drivers,
+        segment=project.segment,
+        windows=windows(project),
+        trained_through=str(newest.astype("datetime64[s]")),
+    )
+    return Fitted(model, parts, nps)
+
+
+def windows(project: ProjectSpec) -> dict[str, OutcomeWindow]:
+    """The outcome window of each target that has one."""
+    found = {}
+    for name in ("detractor", "churn"):
+        target = getattr(project, name)
+        if target is not None:
+            found[name] = OutcomeWindow(target.gap_days, target.horizon_days)
+    return found
+
+
+def _fit(
+    project: ProjectSpec,
+    name: str,
+    rows: Examples,
+    labels: list[str] | None,
+    progress: Progress,
+) -> PartResult:
+    training = project.training
+    settings = FitSettings(
+        specs=project.features,
+        fit_prior=_prior_of(name),
+        trees=TreeSettings(
+            max_trees=training.max_trees, seed=training.seed, threads=training.threads
+        ),
+        split=_splitter(project),
+        min_events=training.min_events,
+    )
+    rule = rule_feature(project, name)
+    origins = []
+    for label, pair in _pairs(project, rows, labels):
+        progress(f"{name}: backtest at {label}")
+        origins += backtest(name, [(label, pair)], settings, rule)
+    progress(f"{name}: final fit on {len(rows):,} rows")
+    return PartResult(name, rows, tuple(origins), fit_part(name, rows, settings), rule)
+
+
+def _pairs(
+    project: ProjectSpec, rows: Examples, labels: list[str] | None
+) -> list[tuple[str, Split]]:
+    training = project.training
+    if project.is_snapshot:
+        splits = RandomSplits(SNAPSHOT_FOLDS, training.seed)(rows)
+        return [(f"fold {k}", pair) for k, pair in enumerate(splits, start=1)]
+    if labels is None:
+        days = origin_days(rows, training.period_days, training.origins, training.min_events)
+        return time_pairs(rows, days)
+    return time_pairs(rows, [np.datetime64(label, "us") for label in labels])
+
+
+def _splitter(project: ProjectSpec) -> Splitter:
+    if project.is_snapshot:
+        return RandomSplits(3, project.training.seed)
+    return TimeSplits(project.training.period_days)
+
+
+def _prior_of(name: str) -> FitPrior:
+    if name == "detractor":
+        return partial(_history_prior, event=("detractor",), among=BANDS)
+    if name == "promoter":
+        return partial(_history_prior, event=("promoter",), among=("passive", "promoter"))
+    return _rate_prior
+
+
+def _history_prior(rows: Examples, event: tuple[str, ...], among: tuple[str, ...]) -> Prior:
+    return fit_history_prior(rows.frame, rows.share, rows.weight, event, among)
+
+
+def _rate_prior(rows: Examples) -> Prior:
+    return RatePrior(float(np.average(rows.share, weights=rows.weight)))
+
+
+def rule_feature(project: ProjectSpec, name: str) -> str | None:
+    """The feature of the one-rule benchmark: declared, else last score, else recency."""
+    names = [spec.name for spec in project.features]
+    if name == "churn" and project.churn is not None:
+        if project.churn.rule:
+            return project.churn.rule
+        recent = [n for n in names if "__days_since_last" in n and not n.startswith("responses")]
+        return recent[0] if recent else None
+    if project.detractor is not None and project.detractor.rule and name == "detractor":
+        return project.detractor.rule
+    return "responses__last_score" if "responses__last_score" in names else None
+
+
+def probabilities(fitted: dict[str, FittedPart], frame: pd.DataFrame) -> pd.DataFrame:
+    """Chosen models' predictions for any rows: `account`, `as_of`, one column a target."""
+    result = frame[["account", "as_of"]].copy()
+    for name, part in fitted.items():
+        result[name] = part.chosen.probability(frame)
+    if "promoter" in result:
+        result["promoter"] = (1 - result["detractor"]) * result["promoter"]
+    return result

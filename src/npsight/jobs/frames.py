@@ -1,0 +1,133 @@
+"""Facts -> one pandas row for each spine row. The only place where feature expressions run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from npsight.config.schema import ChurnTarget
+from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
+from npsight.features.attributes import DISPLAY, versions_as_of
+from npsight.features.compile import compile_features
+from npsight.features.history import history_expr, last_answer_expr
+from npsight.targets.outcomes import answers_expr, churn_expr, complete
+from npsight.temporal.facts import Facts
+from npsight.temporal.spine import spine_expr
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+Progress = Callable[[str], None]
+KEYS = ["account", "as_of"]
+
+
+def silent(_: str) -> None:
+    """Progress that nobody watches."""
+
+
+class FeatureBuilder:
+    """Runs feature and outcome expressions of one project over its facts."""
+
+    def __init__(self, backend: Any, facts: Facts, project: ProjectSpec) -> None:
+        self.backend = backend
+        self.facts = facts
+        self.project = project
+
+    def spine(self, as_ofs: Sequence[datetime]) -> ir.Table:
+        """The spine of these days, computed once and kept."""
+        return self.keep(spine_expr(self.facts, as_ofs))
+
+    def given_spine(self, keys: pd.DataFrame) -> ir.Table:
+        """A spine of given (account, as_of) rows."""
+        schema = ibis.schema({"account": "string", "as_of": "timestamp(6)"})
+        return self.keep(ibis.memtable(keys[KEYS], schema=schema))
+
+    def keep(self, expression: ir.Table) -> ir.Table:
+        """The expression as a temporary table of the engine."""
+        return self.backend.create_table(ibis.util.gen_name("npsight"), expression, temp=True)
+
+    def features(self, spine: ir.Table, progress: Progress = silent) -> pd.DataFrame:
+        """Every feature, and the decayed counts where there are responses.
+
+        Returns
+        -------
+        One row for each spine row, ordered by as_of and account: `account`, `as_of`
+        (datetime64[us], UTC), features (float64; object for categories), `segment_`, decayed
+        counts.
+        """
+        frame = self._fetch(spine)
+        for table in compile_features(self.facts, spine, self.project.features):
+            progress(f"features from {_sources(table, self.project.features)}")
+            frame = _beside(frame, self._fetch(table))
+        if "responses" in self.facts.sources:
+            progress("NPS history")
+            history = history_expr(self.facts, spine, self.project.segment)
+            frame = _beside(frame, self._fetch(history))
+        else:
+            frame["segment_"] = self._segments(spine)
+        return frame
+
+    def _segments(self, spine: ir.Table) -> Any:
+        if self.project.segment is None:
+            return ""
+        attributes = self._fetch(versions_as_of(self.facts, spine))
+        return attributes[self.project.segment].fillna("").to_numpy()
+
+    def display(self, spine: ir.Table) -> pd.DataFrame:
+        """Name, owner, revenue and renewal of each spine row as of the day; null where unmapped.
+
+        Columns: `account`, `as_of`, `name`, `owner`, `revenue` (float64), `renewal_at`, and
+        `last_score`, `last_band`, `last_answer_at` of the newest answer known before as_of.
+        """
+        attributes = self._fetch(versions_as_of(self.facts, spine))
+        frame = attributes[KEYS].copy()
+        for column in DISPLAY:
+            values = attributes[column] if column in attributes else None
+            frame[column.rstrip("_")] = values
+        frame["revenue"] = pd.to_numeric(frame["revenue"], errors="coerce")
+        frame["renewal_at"] = pd.to_datetime(frame["renewal_at"])
+        if "responses" in self.facts.sources:
+            return _beside(frame, self._fetch(last_answer_expr(self.facts, spine)))
+        return frame.assign(last_score=np.nan, last_band=None, last_answer_at=pd.NaT)
+
+    def answers(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
+        """Answers in each outcome window that has ended; see `answers_expr`."""
+        spine = complete(spine, window, self.facts.data_end)
+        return self._fetch(answers_expr(self.facts, spine, window))
+
+    def churn(self, spine: ir.Table, target: ChurnTarget, window: OutcomeWindow) -> pd.DataFrame:
+        """Losses in each outcome window that has ended; see `churn_expr`."""
+        spine = complete(spine, window, self.facts.data_end)
+        return self._fetch(churn_expr(self.facts, spine, target, window))
+
+    def snapshot_outcome(self) -> pd.DataFrame:
+        """`account` and `churned` (0 or 1) of a snapshot."""
+        versions = self.facts.versions
+        assert versions is not None
+        table = versions.select("account", churned=versions.outcome_.cast("int64"))
+        return self.backend.to_pandas(table.order_by("account"))
+
+    def _fetch(self, table: ir.Table) -> pd.DataFrame:
+        frame = self.backend.to_pyarrow(table.order_by(["as_of", "account"])).to_pandas()
+        frame["as_of"] = frame["as_of"].astype("datetime64[us]")
+        return frame
+
+
+def _beside(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    """Columns of `right` next to `left`, whose rows are the same in the same order."""
+    same = len(left) == len(right) and all(
+        np.array_equal(left[key].to_numpy(), right[key].to_numpy()) for key in KEYS
+    )
+    if not same:
+        raise AssertionError("a feature table does not have exactly the spine's rows")
+    return pd.concat([left, right.drop(columns=KEYS)], axis=1)
+
+
+def _sources(table: ir.Table, specs: Sequence[FeatureSpec]) -> str:
+    source = {spec.name: spec.source for spec in specs}
+    return next((source[c] for c in table.columns if c in source), "accounts")

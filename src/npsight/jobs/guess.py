@@ -1,0 +1,192 @@
+"""What each column and table of unmapped data probably is, by its name and its values.
+
+Guesses only: whatever cannot be told safely is left out rather than guessed, and `propose` says
+in the file what the author is to verify.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from npsight.tables.profile import ColumnProfile, TableProfile
+
+ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "organization"}
+ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant"}
+KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
+END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
+END_WORDS |= {"expires", "expired"}
+START_WORDS = {"started", "start", "begin", "began"}
+CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
+INVITED_WORDS = {"invited", "invitation", "sent"}
+ANSWERED_WORDS = {"answered", "responded", "submitted", "response", "answer"}
+SCORE_WORDS = ("nps", "score", "rating", "recommend", "likelihood")
+COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
+COMMENT_WORDS |= {"message", "body"}
+PERSON_WORDS = {"contact", "respondent", "user", "person", "email"}
+TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
+LATER_WORDS = {"due", "renewal", "renew", "updated", "modified", "valid", "expected"}
+STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent"}
+CHURN_WORDS = {"churn", "churned", "left", "exited", "attrition", "lost"}
+LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left", "lost", "Y", "y")
+_CATEGORY_VALUES = 30
+
+
+def words(name: str) -> set[str]:
+    """`customerID` and `customer_id` alike become `customer`, `id`."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
+    return {word for word in re.split(r"[^a-z0-9]+", split.lower()) if word}
+
+
+def config_name(column: str) -> str:
+    """The column's name as a name of the project file."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", column).lower()
+    name = re.sub(r"[^a-z0-9]+", "_", split).strip("_")
+    return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
+
+
+def pick(
+    columns: Iterable[ColumnProfile], wanted: Collection[str], *, time: bool | None = None
+) -> ColumnProfile | None:
+    """The first column with one of the words in its name, a time or not as asked."""
+    for column in columns:
+        if words(column.name) & set(wanted) and time in (None, column.is_time):
+            return column
+    return None
+
+
+def is_category(column: ColumnProfile) -> bool:
+    """Text with few values that repeat."""
+    few = 2 <= column.distinct <= _CATEGORY_VALUES and column.distinct < column.filled
+    return few and not column.is_number and not column.is_time
+
+
+def is_id(column: ColumnProfile) -> bool:
+    """Named as an identifier."""
+    return bool(words(column.name) & {"id", "key", "uuid", "number"})
+
+
+def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
+    """Table to the column of its account: the one shared by most tables, by name then by count."""
+    shared = Counter(column.name for table in tables for column in table.columns)
+
+    def rank(column: ColumnProfile) -> tuple[bool, bool, int, bool]:
+        named = bool(words(column.name) & ACCOUNT_WORDS)
+        whole_key = named and (is_id(column) or len(words(column.name)) == 1)
+        return (whole_key, named, shared[column.name], is_id(column))
+
+    keys: dict[str, str] = {}
+    for table in tables:
+        candidates = [
+            c for c in table.columns if not c.is_time and c.filled >= 0.9 * table.rows > 0
+        ]
+        candidates = [c for c in candidates if is_id(c) or words(c.name) & ACCOUNT_WORDS]
+        if candidates:
+            keys[table.name] = max(candidates, key=rank).name
+    return keys
+
+
+def guess_score(table: TableProfile) -> ColumnProfile | None:
+    """A column of whole numbers within 0–10 that is named as a score, the likeliest name first."""
+    for word in SCORE_WORDS:
+        named = [
+            c
+            for c in table.columns
+            if word in words(c.name) and c.is_number and c.share_on_ten >= 0.95
+        ]
+        overall = [c for c in named if "overall" in words(c.name) or words(c.name) == {word}]
+        if overall or named:
+            return (overall or named)[0]
+    return None
+
+
+@dataclass(frozen=True)
+class Times:
+    """The time columns of a table, by what they seem to say."""
+
+    occurred: ColumnProfile | None
+    known: ColumnProfile | None
+    ended: ColumnProfile | None
+    ended_known: ColumnProfile | None
+
+
+def guess_times(table: TableProfile) -> Times:
+    """When a fact happened, was known, ended, and its end was known."""
+    columns = [c for c in table.columns if c.is_time]
+    known = [c for c in columns if words(c.name) & KNOWN_WORDS]
+    of_end = [c for c in known if words(c.name) & (END_WORDS | {"resolution", "end"})]
+    ended = pick([c for c in columns if c not in known], END_WORDS)
+    rest = [c for c in columns if c not in known and c is not ended]
+    first = [c for c in rest if not words(c.name) & (LATER_WORDS | INVITED_WORDS)]
+    occurred = (first or rest or [None])[0]
+    if occurred is None and ended is not None:
+        occurred, ended = ended, None
+    plain = [c for c in known if c not in of_end]
+    return Times(
+        occurred, plain[0] if plain else None, ended, of_end[0] if of_end and ended else None
+    )
+
+
+def guess_measures(
+    table: TableProfile, taken: Collection[str]
+) -> tuple[list[ColumnProfile], list[ColumnProfile]]:
+    """Number columns and text columns with few values, without those that mean something else."""
+    free = [
+        c
+        for c in table.columns
+        if c.name not in taken and not c.is_time and not is_id(c) and c.filled
+    ]
+    return [c for c in free if c.is_number], [c for c in free if is_category(c)]
+
+
+def guess_accounts(
+    tables: Sequence[TableProfile], keys: dict[str, str], taken: Collection[str]
+) -> TableProfile | None:
+    """The table with one row an account, or with versions of accounts (`valid_from`)."""
+    found: list[tuple[bool, bool, TableProfile]] = []
+    for table in tables:
+        key = table.column(keys.get(table.name, ""))
+        if key is None or table.name in taken:
+            continue
+        versioned = pick(table.columns, {"valid"}, time=True) is not None
+        if key.distinct == table.rows or versioned:
+            named = bool(words(table.name.rstrip("s")) & ACCOUNT_WORDS)
+            found.append((named, versioned, table))
+    if not found:
+        return None
+    best = max(found, key=lambda item: item[:2])
+    dated = any(c.is_time for c in best[2].columns)
+    # A table of events in which every account happens to occur once is not one of accounts.
+    return best[2] if best[0] or best[1] or not dated else None
+
+
+def guess_snapshot(
+    tables: Sequence[TableProfile], keys: dict[str, str]
+) -> tuple[TableProfile, ColumnProfile] | None:
+    """A single table without any time, with one row an account and a column of who left."""
+    if len(tables) != 1 or any(c.is_time for c in tables[0].columns):
+        return None
+    table = tables[0]
+    key = table.column(keys[table.name])
+    left = pick([c for c in table.columns if c.distinct == 2], CHURN_WORDS)
+    if key is None or left is None or key.distinct != table.rows:
+        return None
+    return table, left
+
+
+def is_survey(table: TableProfile) -> bool:
+    """Whether a table with a score also has what surveys have: a name, a comment, a person."""
+    named = words(table.name) & {"survey", "surveys", "nps", "responses", "feedback"}
+    texts = [c for c in table.columns if c.mean_length > 15]
+    return bool(named) or pick(texts, COMMENT_WORDS, time=False) is not None
+
+
+def is_directory(table: TableProfile, key: str) -> bool:
+    """Whether a table lists people or places of the accounts rather than events."""
+    created = {"created", "updated"}
+    timed = [c for c in table.columns if c.is_time]
+    listed = all(words(c.name) & created for c in timed)
+    people = words(table.name) & {"contact", "contacts", "users", "people", "members"}
+    return bool(listed and people) and table.column(key) is not None

@@ -1,0 +1,149 @@
+"""Plots as PNG: calibration and lift out of time, and shap's beeswarm and waterfall."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from npsight.jobs.fit import Fitted, PartResult
+from npsight.models.metrics import calibration_groups
+from npsight.models.part import PRIOR_TERM, PartModel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_DOTS = 2_000
+SHOWN_FEATURES = 14
+
+
+def pictures(fitted: Fitted, newest: pd.DataFrame) -> dict[str, bytes]:
+    """Name -> PNG. `newest` are the feature rows that the beeswarms show."""
+    found: dict[str, bytes] = {}
+    for name, part in fitted.parts.items():
+        if part.origins:
+            found[f"calibration_{name}"] = _figure(lambda axes, p=part: _calibration(axes, p))
+            found[f"lift_{name}"] = _figure(lambda axes, p=part: _lift(axes, p))
+        found[f"beeswarm_{name}"] = beeswarm(part.fitted.chosen, newest.head(MOST_DOTS))
+    return found
+
+
+def _figure(draw: Callable[[Any], None]) -> bytes:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    draw(figure.subplots())
+    return _png(figure)
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _pooled(part: PartResult, contender: str) -> tuple[Any, Any, Any]:
+    used = [o for o in part.origins if contender in o.quality]
+    return (
+        np.concatenate([o.predicted[contender] for o in used]),
+        np.concatenate([o.test.share for o in used]),
+        np.concatenate([o.test.weight for o in used]),
+    )
+
+
+def _calibration(axes: Axes, part: PartResult) -> None:
+    top = 0.0
+    for contender, style in (("chosen", "o-"), ("prior", "s--")):
+        groups = calibration_groups(*_pooled(part, contender))
+        x, y = [g[0] for g in groups], [g[1] for g in groups]
+        axes.plot(x, y, style, label=contender, markersize=5)
+        top = max([top, *x, *y])
+    axes.plot([0, top], [0, top], color="0.6", linewidth=1, label="exact")
+    axes.set(xlabel="predicted probability", ylabel="observed share")
+    axes.set_title(f"{part.name}: calibration over {len(part.origins)} origins, n = {_n(part):,}")
+    axes.legend()
+
+
+def _lift(axes: Axes, part: PartResult) -> None:
+    for contender in ("chosen", "prior", "rule"):
+        if not any(contender in o.quality for o in part.origins):
+            continue
+        predicted, share, weight = _pooled(part, contender)
+        order = np.argsort(-predicted, kind="stable")
+        called = np.cumsum(weight[order]) / weight.sum()
+        caught = np.cumsum((share * weight)[order]) / max(float(share @ weight), 1e-12)
+        axes.plot(100 * called, 100 * caught, label=contender)
+    axes.plot([0, 100], [0, 100], color="0.6", linewidth=1, label="at random")
+    axes.set(xlabel="accounts called, % (highest risk first)", ylabel="events among them, %")
+    axes.set_title(f"{part.name}: what calling the riskiest first finds, n = {_n(part):,}")
+    axes.legend()
+
+
+def _n(part: PartResult) -> int:
+    return sum(len(o.test) for o in part.origins)
+
+
+def shap_explanation(part: PartModel, frame: pd.DataFrame) -> Any:
+    """The part's own contributions as a `shap.Explanation` (log-odds), for shap's plots."""
+    import shap
+
+    split = part.contributions(frame)
+    data = np.full(split.values.shape, np.nan)
+    if part.trees is not None:
+        data[:, 1:] = part.schema.encode(frame)
+    names = ["NPS history (prior)" if t == PRIOR_TERM else t for t in split.terms]
+    return shap.Explanation(
+        values=split.values,
+        base_values=np.full(len(frame), split.base),
+        data=data,
+        feature_names=names,
+    )
+
+
+def beeswarm(part: PartModel, frame: pd.DataFrame) -> bytes:
+    """Shap's beeswarm of a part over the rows of a frame."""
+    return _shap_plot(
+        lambda shap: shap.plots.beeswarm(
+            shap_explanation(part, frame),
+            max_display=SHOWN_FEATURES,
+            show=False,
+            plot_size=None,
+        )
+    )
+
+
+def waterfall(part: PartModel, row: pd.DataFrame) -> bytes:
+    """Shap's waterfall of one row."""
+    return _shap_plot(
+        lambda shap: shap.plots.waterfall(
+            shap_explanation(part, row)[0], max_display=SHOWN_FEATURES, show=False
+        )
+    )
+
+
+def _shap_plot(draw: Callable[[Any], Any]) -> bytes:
+    """Shap draws on pyplot's current figure: give it one of its own, without a screen."""
+    import warnings
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import shap
+
+    figure = plt.figure(figsize=(8, 5.5))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            draw(shap)
+        figure = plt.gcf()
+        buffer = io.BytesIO()
+        figure.savefig(
+            buffer, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None}
+        )
+        return buffer.getvalue()
+    finally:
+        plt.close("all")

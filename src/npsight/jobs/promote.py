@@ -1,0 +1,66 @@
+"""`npsight promote`: make a registered version the champion; the same path rolls back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from npsight.config.runtime import registry_uri
+from npsight.config.specs import ProjectSpec
+from npsight.errors import GateError, NotFoundError
+from npsight.models.bundle import check_golden, unpack
+from npsight.tracking import CHALLENGER, CHAMPION, Tracking, VersionInfo
+
+TOLERATED = 1e-4
+"""A Brier score worse than the prior's by more than this refuses promotion."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """The champion before (None for none) and after."""
+
+    before: int | None
+    after: int
+
+
+def promote(project: ProjectSpec, version: int | None = None, force: bool = False) -> Promotion:
+    """Set the alias `champion` to a version, by default the challenger's.
+
+    The bundle's digests are verified and its golden rows scored first. A version that did worse
+    out of time than its own prior is refused unless `force`.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such version, or no challenger.
+    ModelIntegrityError
+        The version is damaged.
+    GateError
+        A figure speaks against it; the champion stays.
+    """
+    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    wanted = version if version is not None else tracking.alias_version(CHALLENGER)
+    if wanted is None:
+        raise NotFoundError(
+            f"npsight-{project.name} has no challenger\n"
+            "  → train one, or name a version: npsight promote --version N"
+        )
+    found, files = tracking.load_bundle(wanted)
+    check_golden(unpack(files), files)
+    info = next(v for v in tracking.versions() if v.version == found)
+    if not force:
+        _check_gates(info)
+    before = tracking.alias_version(CHAMPION)
+    tracking.set_alias(CHAMPION, found)
+    return Promotion(before, found)
+
+
+def _check_gates(info: VersionInfo) -> None:
+    for part in ("detractor", "promoter", "churn"):
+        chosen = info.metrics.get(f"{part}_chosen_brier")
+        prior = info.metrics.get(f"{part}_prior_brier")
+        if chosen is not None and prior is not None and chosen > prior + TOLERATED:
+            raise GateError(
+                f"version {info.version} is refused: its {part} model has a Brier score of "
+                f"{chosen:.4f} out of time, the prior alone {prior:.4f} (worse by "
+                f"{chosen - prior:.4f})\n  → look at its card, or insist with --force"
+            )

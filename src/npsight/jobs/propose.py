@@ -1,0 +1,369 @@
+"""A first project file, proposed from the tables that lie in a folder or a DuckDB file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npsight.jobs import guess
+from npsight.jobs.yamltext import Lines, flow, scalar
+
+if TYPE_CHECKING:
+    from npsight.tables.profile import ColumnProfile, TableProfile
+
+_RESERVED_SOURCES = ("accounts", "responses", "invitations", "subscriptions")
+_HEAD = """\
+# Proposed by `npsight init` from the tables it found. Everything here is a guess: read it through,
+# correct it, then run `npsight check`. Lines marked VERIFY need someone who knows the data.
+"""
+
+
+def propose(source: Path, relative_to: Path | None = None) -> str:
+    """The text of a project file for the CSV and Parquet files of a folder, or a DuckDB file.
+
+    Parameters
+    ----------
+    source
+        The folder or file.
+    relative_to
+        The folder in which the project file will lie: paths are written relative to it. Without
+        one, they are absolute.
+
+    Raises
+    ------
+    DataError
+        There is no table to propose from.
+    """
+    from npsight.tables.profile import profile_tables
+
+    tables = profile_tables(source)
+    return _Proposal(source, relative_to, tables).text()
+
+
+class _Proposal:
+    """Collects the lines; the order of the methods is the order of the file."""
+
+    def __init__(
+        self, source: Path, relative_to: Path | None, tables: Sequence[TableProfile]
+    ) -> None:
+        self.source = source
+        self.relative_to = relative_to
+        # The truth of a simulation lies beside its tables and would give everything away.
+        self.left_out = [t.name for t in tables if t.name.startswith("truth")]
+        self.tables = [t for t in tables if t.name not in self.left_out]
+        self.keys = guess.guess_keys(self.tables)
+        self.lines = Lines()
+        self.taken: set[str] = set()
+        self.features: list[str] = []
+        self.naive = False
+        self.responses: list[TableProfile] = []
+        self.subscriptions: TableProfile | None = None
+        self.snapshot: tuple[TableProfile, ColumnProfile] | None = None
+        self.activities: dict[str, int] = {}
+
+    def text(self) -> str:
+        self._find_kinds()
+        body = self.lines
+        body.add(0, "tables:")
+        self._accounts()
+        self._responses()
+        self._activity()
+        if self.subscriptions is not None:
+            self._subscriptions(self.subscriptions)
+        body.blank()
+        self._targets()
+        if self.features:
+            body.blank()
+            body.add(0, "features:")
+            for feature in self.features:
+                body.add(2, f"- {feature}")
+        head = Lines()
+        head.add(0, f"project: {self._project_name()}")
+        if self.naive:
+            head.add(0, "timezone: UTC", "VERIFY: some times are written without a zone; name it")
+        head.blank()
+        return _HEAD + head.text() + body.text()
+
+    def _project_name(self) -> str:
+        name = guess.config_name(self.source.resolve().stem).replace("_", "-")
+        return name[:40].strip("-") or "project"
+
+    # --- What is what -----------------------------------------------------------------------
+
+    def _find_kinds(self) -> None:
+        keyed = [t for t in self.tables if t.name in self.keys and t.rows]
+        self.left_out += [t.name for t in self.tables if t not in keyed]
+        self.snapshot = guess.guess_snapshot(keyed, self.keys)
+        if self.snapshot is not None:
+            return
+        scored = [t for t in keyed if guess.guess_score(t) and guess.guess_times(t).occurred]
+        surveys = [t for t in scored if guess.is_survey(t)]
+        self.responses = surveys or scored[:1]
+        self.taken |= {t.name for t in self.responses}
+        for table in keyed:
+            start = guess.pick(table.columns, guess.START_WORDS, time=True)
+            end = guess.pick(table.columns, guess.END_WORDS, time=True)
+            if start and end and table.name not in self.taken and self.subscriptions is None:
+                self.subscriptions = table
+                self.taken.add(table.name)
+
+    # --- Sections ---------------------------------------------------------------------------
+
+    def _where(self, table: TableProfile, indent: int) -> None:
+        path = table.path.resolve()
+        if self.relative_to is None:
+            text = str(path)
+        else:
+            text = os.path.relpath(path, self.relative_to.resolve())
+        self.lines.add(indent, f"path: {scalar(text)}")
+        if table.table:
+            self.lines.add(indent, f"table: {scalar(table.table)}")
+        formats = {c.time_format for c in table.columns if c.time_format}
+        for pattern in sorted(formats)[:1]:
+            unsure = "VERIFY: day first or month first?" if "/" in pattern else ""
+            self.lines.add(indent, f"time_format: {scalar(pattern)}", unsure)
+
+    def _column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:
+        if column is not None:
+            self.naive = self.naive or (column.is_time and column.is_naive)
+            self.lines.add(indent, f"{setting}: {scalar(column.name)}")
+
+    def _accounts(self) -> None:
+        table = self.snapshot[0] if self.snapshot else None
+        if table is None:
+            table = guess.guess_accounts(self.tables, self.keys, self.taken)
+        if table is None:
+            return
+        self.taken.add(table.name)
+        add = self.lines.add
+        add(2, "accounts:")
+        self._where(table, 4)
+        add(4, f"key: {scalar(self.keys[table.name])}")
+        valid = [c for c in table.columns if c.is_time and "valid" in guess.words(c.name)]
+        valid_from = guess.pick(valid, {"from", "since"})
+        self._column(4, "valid_from", valid_from)
+        self._column(4, "valid_to", guess.pick(valid, {"to", "until"}) if valid_from else None)
+        self._display(table)
+        self._attributes(table, has_history=valid_from is not None)
+
+    def _display(self, table: TableProfile) -> None:
+        timed = [c for c in table.columns if c.is_time]
+        plain = [c for c in table.columns if not c.is_time]
+        joined = {"created", "signup", "joined", "since", "onboarded"}
+        self._column(4, "created_at", guess.pick(timed, joined))
+        self._column(4, "renewal_at", guess.pick(timed, {"renewal", "renew", "renews"}))
+        self._column(4, "name", guess.pick([c for c in plain if not c.is_number], {"name"}))
+        self._column(4, "owner", guess.pick(plain, {"owner", "csm", "manager"}))
+        numbers = [c for c in plain if c.is_number]
+        self._column(4, "revenue", guess.pick(numbers, {"arr", "revenue", "acv"}))
+
+    def _attributes(self, table: TableProfile, has_history: bool) -> None:
+        key = self.keys[table.name]
+        outcome = self.snapshot[1].name if self.snapshot else ""
+        shown = {"name", "owner", "csm", "manager"}
+        measures, categories = guess.guess_measures(table, {key, outcome})
+        columns = [
+            *((c, "category") for c in categories if not guess.words(c.name) & shown),
+            *((c, "number") for c in measures),
+        ]
+        stable = [
+            c
+            for c, kind in columns
+            if guess.words(c.name) & guess.STABLE_WORDS and kind == "category"
+        ]
+        if not has_history and not self.snapshot:
+            today = [c.name for c, _ in columns if c not in stable]
+            if today:
+                self.lines.comment(
+                    4, f"left out, because only today's value is known: {', '.join(today)}"
+                )
+            columns = [(c, "category") for c in stable]
+        if not columns:
+            return
+        named = {guess.config_name(c.name): (c, kind) for c, kind in columns}
+        kinds = {name: kind for name, (_, kind) in named.items()}
+        self.lines.add(4, f"attributes: {flow(kinds)}")
+        renamed = {name: c.name for name, (c, _) in named.items() if name != c.name}
+        if renamed:
+            self.lines.add(4, f"columns: {flow(renamed)}")
+        static = [guess.config_name(c.name) for c in stable]
+        if static and not self.snapshot:
+            self.lines.add(4, f"static: {flow(static)}", "VERIFY: these never change")
+        segments = [
+            name for name, (c, kind) in named.items() if kind == "category" and c.distinct <= 20
+        ][:3]
+        if segments:
+            self.lines.add(4, f"segments: {flow(segments)}")
+        self.features += [
+            f"{{source: accounts, aggregate: value, measure: {name}}}" for name in kinds
+        ]
+
+    def _responses(self) -> None:
+        several = len(self.responses) > 1
+        for index, table in enumerate(self.responses):
+            if index == 0:
+                self.lines.add(2, "responses:")
+            if several:
+                self.lines.add(4, "-")
+            self._one_response(table, 6 if several else 4, several)
+
+    def _one_response(self, table: TableProfile, at: int, several: bool) -> None:
+        score = guess.guess_score(table)
+        when = guess.guess_times(table)
+        key = self.keys[table.name]
+        self._where(table, at)
+        unique = [c for c in table.columns if guess.is_id(c) and c.name != key]
+        self._column(at, "id", next((c for c in unique if c.distinct > 0.9 * table.rows), None))
+        self.lines.add(at, f"account: {scalar(key)}")
+        self._column(at, "respondent", guess.pick(table.columns, guess.PERSON_WORDS, time=False))
+        answered = guess.pick(table.columns, guess.ANSWERED_WORDS, time=True)
+        self._column(at, "time", answered or when.occurred)
+        self._known_at(at, when.known)
+        self._column(at, "invited_at", guess.pick(table.columns, guess.INVITED_WORDS, time=True))
+        self._column(at, "score", score)
+        if score is not None:
+            self._bands(at, score, table.name)
+        texts = [c for c in table.columns if c.mean_length > 15 and not c.is_time]
+        self._column(at, "comment", guess.pick(texts, guess.COMMENT_WORDS))
+        few = [c for c in table.columns if guess.is_category(c)]
+        touchpoint = guess.pick(few, guess.TOUCHPOINT_WORDS)
+        self._column(at, "touchpoint", touchpoint)
+        if several and touchpoint is None:
+            self.lines.add(at, f"touchpoint_name: {scalar(table.name)}")
+
+    def _known_at(self, at: int, column: ColumnProfile | None) -> None:
+        if column is not None:
+            self._column(at, "known_at", column)
+            return
+        self.lines.add(
+            at, "delay_hours: 0", "VERIFY: hours until a row can first be read (24: loaded nightly)"
+        )
+
+    def _bands(self, at: int, score: ColumnProfile, table_name: str) -> None:
+        low, high = score.low or 0, score.high or 10
+        named_nps = "nps" in guess.words(score.name) | guess.words(table_name)
+        if low == 0 or (high > 7 and (named_nps or low > 1)):
+            return
+        top, bands = 10, "detractor: [1, 6], passive: [7, 8], promoter: [9, 10]"
+        if high <= 5:
+            top, bands = 5, "detractor: [1, 3], passive: [4, 4], promoter: [5, 5]"
+        elif high <= 7:
+            top, bands = 7, "detractor: [1, 5], passive: [6, 6], promoter: [7, 7]"
+        self.lines.add(
+            at,
+            f"bands: {{scale: [1, {top}], {bands}}}",
+            f"VERIFY: scores run from {low:g} to {high:g}; confirm the scale and its bands",
+        )
+
+    def _activity(self) -> None:
+        written = False
+        for table in self.tables:
+            if table.name in self.taken or self.snapshot or table.name not in self.keys:
+                continue
+            when = guess.guess_times(table)
+            if when.occurred is None or guess.is_directory(table, self.keys[table.name]):
+                self.left_out.append(table.name)
+                continue
+            if not written:
+                self.lines.add(2, "activity:")
+                written = True
+            self._one_activity(table, when)
+        if self.left_out:
+            names = ", ".join(sorted(set(self.left_out)))
+            self.lines.comment(2, f"left out: {names} (no account or no event time was recognised)")
+
+    def _one_activity(self, table: TableProfile, when: guess.Times) -> None:
+        key, name = self.keys[table.name], guess.config_name(table.name)
+        if name in _RESERVED_SOURCES:
+            name = f"{name}_events"
+        measures, categories = guess.guess_measures(table, {key})
+        self._activity_head(table, name, when.occurred, when.known)
+        if when.ended is None:
+            self._columns(6, "measures", measures)
+            self._columns(6, "categories", categories)
+            self._activity_features(name, table.rows, measures)
+            return
+        self._column(6, "ended_at", when.ended)
+        self._column(6, "ended_known_at", when.ended_known)
+        self._columns(6, "categories", categories)
+        self._activity_features(name, table.rows, [])
+        if not measures:
+            return
+        # A duration or a sum may be filled in only at the end: read earlier, it would leak.
+        later = f"{name}_ended"
+        self.lines.comment(
+            4,
+            "VERIFY: numbers of the same file, read when the thing ended, because they may be "
+            f"filled in only then; move those known at once to `{name}`",
+        )
+        self._activity_head(table, later, when.ended, when.ended_known)
+        self._columns(6, "measures", measures)
+        self._activity_features(later, when.ended.filled, measures)
+
+    def _activity_head(
+        self,
+        table: TableProfile,
+        name: str,
+        occurred: ColumnProfile | None,
+        known: ColumnProfile | None,
+    ) -> None:
+        self.lines.add(4, f"{name}:")
+        self._where(table, 6)
+        self.lines.add(6, f"account: {scalar(self.keys[table.name])}")
+        self._column(6, "time", occurred)
+        self._known_at(6, known)
+
+    def _columns(self, indent: int, setting: str, columns: Sequence[ColumnProfile]) -> None:
+        named = {guess.config_name(c.name): c.name for c in columns}
+        if named:
+            same = all(name == column for name, column in named.items())
+            self.lines.add(indent, f"{setting}: {flow(list(named) if same else named)}")
+
+    def _activity_features(self, name: str, rows: int, measures: Sequence[ColumnProfile]) -> None:
+        self.activities[name] = rows
+        windows = "windows: [30, 90]"
+        self.features.append(f"{{source: {name}, aggregate: count, {windows}}}")
+        self.features.append(f"{{source: {name}, aggregate: days_since_last}}")
+        self.features += [
+            f"{{source: {name}, measure: {guess.config_name(c.name)}, aggregate: [sum, trend], "
+            f"{windows}}}"
+            for c in measures
+        ]
+
+    def _subscriptions(self, table: TableProfile) -> None:
+        self.lines.add(2, "subscriptions:")
+        self._where(table, 4)
+        self.lines.add(4, f"account: {scalar(self.keys[table.name])}")
+        self._column(4, "started_at", guess.pick(table.columns, guess.START_WORDS, time=True))
+        self._column(4, "ended_at", guess.pick(table.columns, guess.END_WORDS, time=True))
+        known = guess.pick(table.columns, guess.CANCEL_WORDS | guess.KNOWN_WORDS, time=True)
+        if known is not None:
+            self._column(4, "ended_known_at", known)
+
+    def _targets(self) -> None:
+        add = self.lines.add
+        add(0, "targets:")
+        if self.snapshot is not None:
+            column = self.snapshot[1]
+            add(
+                2,
+                f"churn: {{event: snapshot, column: {scalar(column.name)}, "
+                f"positive: {flow(list(guess.LEAVING_VALUES))}}}",
+                "VERIFY: the values that mean the account left",
+            )
+            return
+        if self.responses:
+            add(2, "detractor: {gap_days: 14, horizon_days: 90}")
+            add(2, "nps: {}")
+        if self.subscriptions is not None:
+            add(2, "churn: {event: subscription_end, gap_days: 14, horizon_days: 90}")
+        elif not self.responses and self.activities:
+            busiest = max(self.activities, key=lambda name: self.activities[name])
+            add(
+                2,
+                f"churn: {{event: no_activity, activity: {busiest}, gap_days: 0, "
+                "horizon_days: 90}",
+                "VERIFY: silence for this long means the account is lost",
+            )

@@ -1,0 +1,248 @@
+"""`npsight score`: the champion's risk, NPS, drivers and place on the worklist, for every account."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from npsight.config.runtime import registry_uri
+from npsight.config.specs import ProjectSpec
+from npsight.drivers.explain import Explanation, explain
+from npsight.drivers.peers import Peers, peers_of
+from npsight.drivers.points import Points
+from npsight.drivers.sentences import notes
+from npsight.errors import ModelIntegrityError, NotFoundError
+from npsight.features.history import history_columns
+from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.train import open_tables
+from npsight.models.bundle import check_golden, digest_of, unpack
+from npsight.models.model import Model, Predictions
+from npsight.store import ScoreRow, ScoreRun, open_store, store_file
+from npsight.temporal.spine import midnight_after, midnight_before
+from npsight.tracking import Tracking, write_cached
+from npsight.worklist.bands import risk_level
+from npsight.worklist.rank import rank
+
+Target = Literal["detractor", "churn"]
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """A finished run: what was written, and the company as a whole.
+
+    `nps` is (mean, low, high) with the 80 % bounds if everyone answered once, or None.
+    """
+
+    run: ScoreRun
+    accounts: int
+    listed: int
+    nps: tuple[float, float, float] | None
+    detractor_risk: float | None
+    churn_risk: float | None
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What scoring reads from the tables, aligned by row: one row an account."""
+
+    now: pd.DataFrame
+    past: pd.DataFrame
+    display: pd.DataFrame
+    as_of: datetime
+    data_digest: str
+
+
+def score(
+    project: ProjectSpec, as_of: datetime | None = None, progress: Progress = silent
+) -> ScoreResult:
+    """Score every account alive at as_of and write one run to the store, whole or not at all.
+
+    Parameters
+    ----------
+    as_of
+        UTC instant without a zone. Default: the midnight after the last known fact, but not
+        later than today's.
+
+    Raises
+    ------
+    NotFoundError
+        There is no champion, or no account exists at as_of.
+    ModelIntegrityError
+        The champion is damaged, or was trained with other features than the project declares.
+    """
+    progress("champion from the registry")
+    version, files = Tracking(project.name, project.state_dir, registry_uri()).load_champion()
+    model = unpack(files)
+    check_golden(model, files)
+    _check_features(model, project)
+    with open_tables(project, progress) as (builder, prepared):
+        inputs = _read_inputs(builder, as_of or default_as_of(builder), prepared.digest, progress)
+    progress(f"scores of {len(inputs.now):,} accounts")
+    predicted = model.predict(inputs.now)
+    progress("drivers")
+    explanation = explain(model, inputs.now)
+    peers = peers_of(inputs.now, model.specs)
+    scores = _scores(project, model, inputs, predicted)
+    listed = rank(scores, project.worklist, inputs.as_of)
+    run = ScoreRun(
+        id=uuid.uuid4().hex,
+        project=project.name,
+        as_of=inputs.as_of,
+        created_at=datetime.now(UTC).replace(tzinfo=None),
+        model_version=version,
+        model_digest=digest_of(files),
+        data_digest=inputs.data_digest,
+        peers=peers.to_json(),
+    )
+    progress("writing the run")
+    rows = _rows(scores, listed, explanation, _notes(model, explanation, inputs, peers))
+    with closing(open_store(store_file(project.state_dir))) as store:
+        store.write_run(run, rows, _stored_inputs(model, inputs))
+    write_cached(project.state_dir, version, files)
+    return ScoreResult(
+        run=run,
+        accounts=len(scores),
+        listed=len(listed),
+        nps=_company(model, predicted),
+        detractor_risk=_mean(predicted.detractor),
+        churn_risk=_mean(predicted.churn),
+    )
+
+
+def default_as_of(builder: FeatureBuilder) -> datetime:
+    """The midnight after the last known fact, but not later than the midnight before now."""
+    today = midnight_before(datetime.now(UTC).replace(tzinfo=None))
+    return min(midnight_after(builder.facts.data_end), today)
+
+
+def _check_features(model: Model, project: ProjectSpec) -> None:
+    declared = {spec.name for spec in project.features}
+    missing = sorted({spec.name for spec in model.specs} - declared)
+    if missing:
+        raise ModelIntegrityError(
+            f"{project.file.name} no longer declares {len(missing)} of the champion's features: "
+            f"{', '.join(missing[:8])}\n  → put them back, or train and promote a new model"
+        )
+
+
+def _read_inputs(
+    builder: FeatureBuilder, as_of: datetime, data_digest: str, progress: Progress
+) -> _Inputs:
+    spine = builder.spine([as_of])
+    now = builder.features(spine, progress)
+    if len(now) == 0:
+        raise NotFoundError(
+            f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"
+        )
+    progress("the same one period earlier")
+    earlier = as_of - timedelta(days=builder.project.training.period_days)
+    before = builder.features(builder.given_spine(now[["account"]].assign(as_of=earlier)))
+    past = now[["account"]].merge(before, on="account", how="left", validate="one_to_one")
+    return _Inputs(now, past, builder.display(spine), as_of, data_digest)
+
+
+def _scores(
+    project: ProjectSpec, model: Model, inputs: _Inputs, predicted: Predictions
+) -> pd.DataFrame:
+    """One row an account, with what is displayed and what was predicted."""
+    scores = inputs.display.drop(columns=["last_band"]).copy()
+    scores["band_now"] = inputs.display["last_band"].fillna("silent").to_numpy()
+    scores["segment"] = inputs.now["segment_"].replace("", None).to_numpy()
+    count = len(scores)
+    for column, values in (
+        ("detractor_risk", predicted.detractor),
+        ("promoter_prob", predicted.promoter),
+        ("predicted_nps", predicted.nps),
+        ("churn_risk", predicted.churn),
+    ):
+        scores[column] = np.full(count, np.nan) if values is None else values
+    for level in (80, 95):
+        low = high = np.full(count, np.nan)
+        if model.spread is not None and predicted.nps is not None:
+            low, high = model.spread.account_interval(predicted.nps, level)
+        scores[f"nps_low_{level}"], scores[f"nps_high_{level}"] = low, high
+    by_churn = project.worklist.target == "churn" or predicted.detractor is None
+    risk = scores["churn_risk" if by_churn else "detractor_risk"]
+    scores["risk_level"] = [risk_level(r, project.worklist) for r in risk]
+    return scores
+
+
+def _notes(
+    model: Model, explanation: Explanation, inputs: _Inputs, peers: Peers
+) -> dict[Target, list[list[dict[str, Any]]]]:
+    found: dict[Target, list[list[dict[str, Any]]]] = {}
+    targets: list[tuple[Target, Points | None]] = [
+        ("detractor", explanation.risk),
+        ("churn", explanation.churn),
+    ]
+    for target, points in targets:
+        if points is not None:
+            told = notes(model, explanation, inputs.now, inputs.past, peers, target)
+            found[target] = [[asdict(note) for note in row] for row in told]
+    return found
+
+
+def _rows(
+    scores: pd.DataFrame,
+    listed: pd.DataFrame,
+    explanation: Explanation,
+    told: dict[Target, list[list[dict[str, Any]]]],
+) -> Iterator[ScoreRow]:
+    columns = ["account", "rank", "priority", "priority_reason", "within_capacity"]
+    ranked = scores.merge(listed[columns], on="account", how="left")
+    bases = {
+        "base_risk": explanation.risk.base if explanation.risk else None,
+        "base_nps": explanation.nps.base if explanation.nps else None,
+        "base_churn": explanation.churn.base if explanation.churn else None,
+    }
+    for i, record in enumerate(ranked.to_dict("records")):
+        fields = {str(name): _plain(value) for name, value in record.items()}
+        fields["rank"] = None if fields["rank"] is None else int(fields["rank"])
+        yield ScoreRow(
+            **fields,
+            **bases,
+            drivers=told["detractor"][i] if "detractor" in told else [],
+            churn_drivers=told["churn"][i] if "churn" in told else [],
+        )
+
+
+def _stored_inputs(
+    model: Model, inputs: _Inputs
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    history = [c for c in history_columns() if c in inputs.now]
+    columns = [spec.name for spec in model.specs] + history + ["segment_"]
+    now, past = inputs.now[columns].to_dict("records"), inputs.past[columns].to_dict("records")
+    for account, present, earlier in zip(inputs.now["account"], now, past, strict=True):
+        yield account, _plain_record(present), _plain_record(earlier)
+
+
+def _plain_record(record: dict[Any, Any]) -> dict[str, Any]:
+    return {str(name): _plain(value) for name, value in record.items()}
+
+
+def _plain(value: Any) -> Any:
+    """None for every kind of missing; plain Python for the rest."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.to_pydatetime()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _company(model: Model, predicted: Predictions) -> tuple[float, float, float] | None:
+    if model.spread is None or predicted.detractor is None or predicted.promoter is None:
+        return None
+    once = np.ones(len(predicted.detractor))
+    return model.spread.set_interval(predicted.detractor, predicted.promoter, once, 80)
+
+
+def _mean(values: Any) -> float | None:
+    return None if values is None else float(np.mean(values))

@@ -1,0 +1,231 @@
+"""`npsight train`: tables -> features and outcomes -> backtest -> model -> registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from npsight.config.runtime import registry_uri
+from npsight.config.specs import ProjectSpec
+from npsight.errors import NothingToLearnError, Problem
+from npsight.jobs.files import write_atomically
+from npsight.jobs.fit import Fitted, fit_project, probabilities, windows
+from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.labels import (
+    churn_examples,
+    detractor_examples,
+    ensure_learnable,
+    promoter_examples,
+)
+from npsight.jobs.report import card, metrics, parameters
+from npsight.models.bundle import digest_of, golden_rows, pack
+from npsight.models.examples import Examples
+from npsight.tables.engine import connect
+from npsight.tables.prepare import Prepared, prepare
+from npsight.temporal.spine import as_of_grid, midnight_before
+from npsight.tracking import Tracking
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+BACKTEST_FILE = "backtest_newest.parquet"
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run produced."""
+
+    version: int
+    alias: str
+    run_id: str
+    digest: str
+    data_digest: str
+    fitted: Fitted
+    card: str
+    card_file: Path
+    rows: int
+    as_ofs: tuple[datetime, ...]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Labelled examples of each part, and every spine row of the newest labelled day."""
+
+    examples: dict[str, Examples]
+    rows: int
+    as_ofs: tuple[datetime, ...]
+    newest: pd.DataFrame
+    frame: pd.DataFrame
+
+
+def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
+    """Train, compare, log and register a model.
+
+    The first model of a project becomes `champion`; a later one `challenger`, until promoted.
+
+    Raises
+    ------
+    DataError
+        A table cannot be used.
+    NothingToLearnError
+        A target has too little to learn from; nothing is registered.
+    """
+    project.state_dir.mkdir(parents=True, exist_ok=True)
+    with open_tables(project, progress) as (builder, prepared):
+        data = training_data(builder, progress)
+    ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
+    fitted = fit_project(project, data.examples, progress)
+    return _register(project, prepared, data, fitted, progress)
+
+
+@contextmanager
+def open_tables(
+    project: ProjectSpec, progress: Progress
+) -> Iterator[tuple[FeatureBuilder, Prepared]]:
+    """The project's facts, read and checked, in an engine that ends with the block."""
+    with connect(project) as backend:
+        prepared = prepare(project, backend, project.state_dir / "quarantine", progress=progress)
+        yield FeatureBuilder(backend, prepared.facts, project), prepared
+
+
+def training_data(builder: FeatureBuilder, progress: Progress = silent) -> TrainingData:
+    """Features and outcomes over the grid of training days."""
+    as_ofs = training_days(builder)
+    spine = builder.spine(as_ofs)
+    frame = builder.features(spine, progress)
+    progress("outcomes")
+    examples = _examples(builder, spine, frame)
+    newest = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
+    return TrainingData(examples, len(frame), tuple(as_ofs), newest, frame)
+
+
+def training_days(builder: FeatureBuilder) -> list[datetime]:
+    """The grid of as_of dates, rising, on midnights; its newest has its outcome windows ended.
+
+    A snapshot has one day: the end of its data.
+    """
+    project, facts = builder.project, builder.facts
+    if project.is_snapshot:
+        return [midnight_before(facts.data_end)]
+    shortest = min(window.end for window in windows(project).values())
+    last = midnight_before(facts.data_end - shortest)
+    if project.training.first_as_of is not None:
+        first = datetime.combine(project.training.first_as_of, datetime.min.time())
+    else:
+        first = facts.data_start + timedelta(days=project.training.period_days)
+    grid = as_of_grid(first, last, project.training.step_days)
+    if not grid:
+        needed = (first - facts.data_start) + shortest
+        raise NothingToLearnError(
+            f"{project.file.name}: nothing was trained, and the champion stays as it is",
+            [
+                Problem(
+                    f"the data span {facts.data_start:%Y-%m-%d} to {facts.data_end:%Y-%m-%d}, but "
+                    f"a first as_of, its gap and its horizon need {needed.days} days",
+                    "bring a longer history, or shorten `gap_days`, `horizon_days` or "
+                    "`training.first_as_of`",
+                    key="training.first_as_of",
+                )
+            ],
+        )
+    return grid
+
+
+def _examples(builder: FeatureBuilder, spine: ir.Table, frame: pd.DataFrame) -> dict[str, Examples]:
+    project = builder.project
+    found: dict[str, Examples] = {}
+    window = windows(project)
+    if project.detractor is not None:
+        answers = builder.answers(spine, window["detractor"])
+        found["detractor"] = detractor_examples(frame, answers, window["detractor"])
+        if project.nps:
+            found["promoter"] = promoter_examples(found["detractor"])
+    if project.churn is not None:
+        if project.is_snapshot:
+            outcome = builder.snapshot_outcome()
+        else:
+            outcome = builder.churn(spine, project.churn, window["churn"])
+        found["churn"] = churn_examples(frame, outcome, window["churn"])
+    return found
+
+
+def _register(
+    project: ProjectSpec,
+    prepared: Prepared,
+    data: TrainingData,
+    fitted: Fitted,
+    progress: Progress,
+) -> TrainResult:
+    progress("model card, plots and registry")
+    text = card(project, prepared, data.as_ofs, data.rows, fitted)
+    files = pack(fitted.model, golden_rows(data.frame, project.features), text)
+    digest = digest_of(files)
+    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking.reap_dead_runs()
+    tags = {"data_digest": prepared.digest, "model_digest": digest}
+    run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)
+    try:
+        tracking.log_metrics(run_id, metrics(fitted))
+        _log_pictures(tracking, run_id, fitted, data)
+        tracking.log_text(run_id, "card.md", text)
+        tracking.log_text(run_id, "features.json", files["model.json"].decode())
+        version = tracking.register(run_id, files)
+        alias = "champion" if tracking.alias_version("champion") is None else "challenger"
+        tracking.set_alias(alias, version)
+    except BaseException:
+        tracking.finish(run_id, "FAILED")
+        raise
+    tracking.finish(run_id, "FINISHED")
+    card_file = project.state_dir / "models" / f"v{version}" / "card.md"
+    write_atomically(card_file, text.encode())
+    _write_backtest(project, fitted, data)
+    return TrainResult(
+        version,
+        alias,
+        run_id,
+        digest,
+        prepared.digest,
+        fitted,
+        text,
+        card_file,
+        data.rows,
+        data.as_ofs,
+    )
+
+
+def _log_pictures(tracking: Tracking, run_id: str, fitted: Fitted, data: TrainingData) -> None:
+    from npsight.jobs.pictures import pictures
+
+    for name, png in pictures(fitted, data.newest).items():
+        tracking.log_figure_bytes(run_id, f"pictures/{name}.png", png)
+
+
+def _write_backtest(project: ProjectSpec, fitted: Fitted, data: TrainingData) -> None:
+    """Predictions of the newest origin for every account alive on its day, answered or not."""
+    parts = {k: v.origins[-1].fitted for k, v in fitted.parts.items() if v.origins}
+    if not parts or project.is_snapshot:
+        return
+    frames = []
+    for names in (("detractor", "promoter"), ("churn",)):
+        some = {name: parts[name] for name in names if name in parts}
+        if some:
+            label = fitted.parts[next(iter(some))].origins[-1].label
+            rows = data.frame[data.frame["as_of"] == pd.Timestamp(label)].reset_index(drop=True)
+            frames.append(probabilities(some, rows).set_index(["account", "as_of"]))
+    joined = pd.concat(frames, axis=1).reset_index()
+    extra = data.frame[["account", "as_of", *_silence(data.frame)]]
+    joined = joined.merge(extra, on=["account", "as_of"], how="left")
+    target = project.state_dir / BACKTEST_FILE
+    temporary = target.with_suffix(".partial")
+    joined.to_parquet(temporary, index=False)
+    temporary.replace(target)
+
+
+def _silence(frame: pd.DataFrame) -> list[str]:
+    return [c for c in ("responses__days_since_last",) if c in frame]

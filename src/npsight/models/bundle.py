@@ -1,0 +1,225 @@
+"""A model as named files of native text and JSON with digests, and back. No pickle, no I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
+from npsight.errors import ModelIntegrityError
+from npsight.features.history import history_columns
+from npsight.models.calibration import Calibration
+from npsight.models.encoding import FeatureSchema
+from npsight.models.intervals import NpsSpread
+from npsight.models.linear import Column, Linear
+from npsight.models.model import Model
+from npsight.models.part import PartModel
+from npsight.models.prior import prior_from_json
+from npsight.models.trees import Trees
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+NOT_PART_OF_MODEL = frozenset({"card.md"})
+TOLERANCE = 1e-9
+
+
+def pack(model: Model, golden: pd.DataFrame, card: str) -> dict[str, bytes]:
+    """File name to content. The same model gives the same bytes.
+
+    `golden` are made-up rows (see `golden_rows`); their predictions are stored, so that a loaded
+    model can be proved to score as it did here.
+    """
+    files = {"model.json": _json(_model_json(model)), "card.md": card.encode()}
+    for name, part in model.parts():
+        if part.trees is not None:
+            files[f"{name}.lgb.txt"] = part.trees.text.encode()
+    files["golden.json"] = _json(
+        {
+            "rows": json.loads(golden.to_json(orient="records", double_precision=15)),
+            "expected": _expected(model, golden),
+        }
+    )
+    manifest = {
+        "format": FORMAT,
+        "project": model.project,
+        "model_digest": digest_of(files),
+        "files": {name: _sha256(content) for name, content in sorted(files.items())},
+    }
+    files[MANIFEST] = _json(manifest)
+    return files
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 of everything that decides a score: all files but the manifest and the card."""
+    total = hashlib.sha256()
+    for name in sorted(set(files) - NOT_PART_OF_MODEL - {MANIFEST}):
+        total.update(f"{name} {_sha256(files[name])}\n".encode())
+    return total.hexdigest()
+
+
+def verify(files: Mapping[str, bytes]) -> str:
+    """The model digest, once every file has the digest that the manifest gives it.
+
+    Raises
+    ------
+    ModelIntegrityError
+        A file is missing, unexpected or altered, or the format is unknown. Check this before
+        LightGBM sees a file: a damaged one kills the process.
+    """
+    try:
+        manifest = json.loads(files[MANIFEST])
+        listed, version = manifest["files"], manifest["format"]
+        claimed = manifest["model_digest"]
+    except (KeyError, ValueError, TypeError):
+        raise _damaged("its manifest is missing or unreadable") from None
+    if version != FORMAT:
+        raise ModelIntegrityError(
+            f"the model bundle has format {version}, this npsight reads {FORMAT}\n"
+            "  → train again, or use the npsight version that made it"
+        )
+    present = {name: _sha256(content) for name, content in files.items() if name != MANIFEST}
+    wrong = sorted(n for n in set(listed) | set(present) if listed.get(n) != present.get(n))
+    if wrong:
+        raise _damaged(f"not as written: {', '.join(wrong)}")
+    if digest_of(files) != claimed:
+        raise _damaged("the model digest does not fit its files")
+    return str(claimed)
+
+
+def _damaged(what: str) -> ModelIntegrityError:
+    return ModelIntegrityError(
+        f"the model bundle is damaged or altered: {what}\n"
+        "  → restore it from the registry, or promote another version (`npsight promote`)"
+    )
+
+
+def unpack(files: Mapping[str, bytes]) -> Model:
+    """The model of verified files. Raises ModelIntegrityError as `verify` does."""
+    verify(files)
+    content = json.loads(files["model.json"])
+    parts = {
+        name: _part(name, fields, files) for name, fields in content["parts"].items() if fields
+    }
+    spread = content["spread"]
+    return Model(
+        project=content["project"],
+        detractor=parts.get("detractor"),
+        promoter=parts.get("promoter"),
+        churn=parts.get("churn"),
+        spread=NpsSpread(**spread) if spread else None,
+        specs=tuple(_spec(fields) for fields in content["specs"]),
+        drivers=tuple(DriverSpec(**fields) for fields in content["drivers"]),
+        segment=content["segment"],
+        windows={k: OutcomeWindow(**v) for k, v in content["windows"].items()},
+        trained_through=content["trained_through"],
+    )
+
+
+def check_golden(model: Model, files: Mapping[str, bytes]) -> None:
+    """Score the golden rows; raises ModelIntegrityError where they differ by more than 1e-9."""
+    golden = json.loads(files["golden.json"])
+    got = _expected(model, pd.DataFrame(golden["rows"]))
+    for name, expected in golden["expected"].items():
+        difference = float(np.max(np.abs(np.subtract(got[name], expected)), initial=0.0))
+        if not difference <= TOLERANCE:
+            raise ModelIntegrityError(
+                f"the model scores its golden rows differently here: {name} is off by {difference:.2g}\n"
+                "  → check the versions of lightgbm and numpy against the model card"
+            )
+
+
+def golden_rows(
+    frame: pd.DataFrame, specs: tuple[FeatureSpec, ...], rows: int = 16
+) -> pd.DataFrame:
+    """Rows that no account has: each column's quantiles, each shifted against the next."""
+    columns: dict[str, list[Any]] = {}
+    history = [c for c in history_columns() if c in frame.columns]
+    for position, name in enumerate([*(s.name for s in specs), *history]):
+        values = np.sort(frame[name].dropna().unique())
+        if len(values) == 0:
+            columns[name] = [None] * rows
+            continue
+        at = [(position * 5 + row * 3) % rows for row in range(rows)]
+        picked = [values[(len(values) - 1) * a // (rows - 1)] for a in at]
+        columns[name] = [v.item() if hasattr(v, "item") else v for v in picked]
+    return pd.DataFrame(columns)
+
+
+def _expected(model: Model, frame: pd.DataFrame) -> dict[str, list[float]]:
+    return {name: part.probability(frame).tolist() for name, part in model.parts()}
+
+
+def _model_json(model: Model) -> dict[str, Any]:
+    return {
+        "project": model.project,
+        "parts": {name: _part_json(part) for name, part in model.parts()},
+        "spread": asdict(model.spread) if model.spread else None,
+        "specs": [asdict(spec) for spec in model.specs],
+        "drivers": [asdict(driver) for driver in model.drivers],
+        "segment": model.segment,
+        "windows": {name: asdict(window) for name, window in model.windows.items()},
+        "trained_through": model.trained_through,
+    }
+
+
+def _part_json(part: PartModel) -> dict[str, Any]:
+    return {
+        "prior": part.prior.to_json(),
+        "prior_mean": part.prior_mean,
+        "schema": asdict(part.schema),
+        "calibration": asdict(part.calibration),
+        "linear": asdict(part.linear) if part.linear else None,
+        "linear_blend": part.linear_blend,
+        "has_trees": part.trees is not None,
+        "tree_blend": part.tree_blend,
+        "tree_count": part.tree_count,
+    }
+
+
+def _part(name: str, fields: dict[str, Any], files: Mapping[str, bytes]) -> PartModel:
+    schema = fields["schema"]
+    return PartModel(
+        name=name,
+        prior=prior_from_json(fields["prior"]),
+        prior_mean=fields["prior_mean"],
+        schema=FeatureSchema(
+            names=tuple(schema["names"]),
+            categories=tuple(None if c is None else tuple(c) for c in schema["categories"]),
+            monotone=tuple(schema["monotone"]),
+            fills=tuple(schema["fills"]),
+        ),
+        calibration=Calibration(**fields["calibration"]),
+        linear=_linear(fields["linear"]) if fields["linear"] else None,
+        linear_blend=fields["linear_blend"],
+        trees=Trees(files[f"{name}.lgb.txt"].decode()) if fields["has_trees"] else None,
+        tree_blend=fields["tree_blend"],
+        tree_count=fields["tree_count"],
+    )
+
+
+def _linear(fields: dict[str, Any]) -> Linear:
+    return Linear(
+        columns=tuple(Column(**column) for column in fields["columns"]),
+        coefficients=tuple(fields["coefficients"]),
+        intercept=fields["intercept"],
+        prior_weight=fields["prior_weight"],
+    )
+
+
+def _spec(fields: dict[str, Any]) -> FeatureSpec:
+    where = tuple((column, value) for column, value in fields["where"])
+    return FeatureSpec(**{**fields, "where": where})
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,175 @@
+"""Regularised logistic regression on top of the prior: smooth effects, from little data.
+
+log-odds = intercept + prior_weight · prior + Σ coefficient · z, where z is the standardised
+column. Numbers go through sign(x)·log(1 + |x|/scale) first, so that one huge account does not
+bend the line; a missing number is its mean (z = 0) with a column of its own for being missing;
+a category is one column a value. The penalty is ridge/2 · (Σ coefficient² + (prior_weight − 1)²).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from npsight.models.encoding import FeatureSchema, Matrix
+from npsight.models.logits import Vector, probability
+
+MOST_STEPS = 30
+LIMIT = 4.0
+"""Standardised values are cut here, in standard deviations."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the design: of a number (`value` None), its absence ("missing"), or a
+    category's value (its code).
+    """
+
+    feature: int
+    value: float | None
+    missing: bool
+    scale: float
+    mean: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A fitted regression; everything needed to score, as plain numbers."""
+
+    columns: tuple[Column, ...]
+    coefficients: tuple[float, ...]
+    intercept: float
+    prior_weight: float
+
+    def added(self, matrix: Matrix, prior: Vector) -> Vector:
+        """What the regression adds to the prior's log-odds, shape (rows,)."""
+        own = self.intercept + (self.prior_weight - 1.0) * prior
+        return own + _design(matrix, self.columns) @ np.asarray(self.coefficients)
+
+    def contributions(self, matrix: Matrix, prior: Vector) -> tuple[Matrix, Vector]:
+        """Split of `added`: each feature's term, shape (rows, features), zero at its training
+        mean (the exact Shapley value of a linear model), and the prior's extra term.
+        """
+        values = np.zeros_like(matrix)
+        design = _design(matrix, self.columns)
+        for j, (column, weight) in enumerate(zip(self.columns, self.coefficients, strict=True)):
+            values[:, column.feature] += weight * design[:, j]
+        return values, (self.prior_weight - 1.0) * prior
+
+
+def design_columns(matrix: Matrix, schema: FeatureSchema, weight: Vector) -> tuple[Column, ...]:
+    """The columns of the design, with scales and means learned from the training rows."""
+    found: list[Column] = []
+    for feature, values in enumerate(schema.categories):
+        data = matrix[:, feature]
+        if values is None:
+            found += _number_columns(data, feature, weight)
+        else:
+            found += [
+                column
+                for code in range(len(values))
+                if (column := _standardised((data == code) * 1.0, weight, feature, float(code)))
+            ]
+    return tuple(found)
+
+
+def _number_columns(data: Vector, feature: int, weight: Vector) -> Iterator[Column]:
+    known = ~np.isnan(data)
+    if known.any():
+        typical = float(np.median(np.abs(data[known])))
+        scale = typical if typical > 0 else float(np.max(np.abs(data[known]))) or 1.0
+        squeezed = _squeeze(data[known], scale)
+        column = _standardised(squeezed, weight[known], feature, None, scale=scale)
+        if column is not None:
+            yield column
+    if not known.all():
+        absent = _standardised((~known) * 1.0, weight, feature, None, missing=True)
+        if absent is not None:
+            yield absent
+
+
+def _standardised(
+    data: Vector,
+    weight: Vector,
+    feature: int,
+    value: float | None,
+    scale: float = 1.0,
+    missing: bool = False,
+) -> Column | None:
+    mean = float(np.average(data, weights=weight))
+    deviation = float(np.sqrt(np.average((data - mean) ** 2, weights=weight)))
+    if not deviation > 1e-9:
+        return None
+    return Column(feature, value, missing, scale, mean, deviation)
+
+
+def _squeeze(data: Vector, scale: float) -> Vector:
+    return np.asarray(np.sign(data) * np.log1p(np.abs(data) / scale), dtype=np.float64)
+
+
+def _design(matrix: Matrix, columns: tuple[Column, ...]) -> Matrix:
+    design = np.empty((len(matrix), len(columns)))
+    for j, c in enumerate(columns):
+        data = matrix[:, c.feature]
+        if c.missing:
+            raw = np.isnan(data) * 1.0
+        elif c.value is not None:
+            raw = (data == c.value) * 1.0
+        else:
+            raw = _squeeze(data, c.scale)
+        z = np.clip((raw - c.mean) / c.deviation, -LIMIT, LIMIT)
+        design[:, j] = np.where(np.isnan(z), 0.0, z)
+    return design
+
+
+class LinearProblem:
+    """One training set, fitted at several ridge strengths, each started from the last."""
+
+    def __init__(
+        self, matrix: Matrix, schema: FeatureSchema, share: Vector, weight: Vector, prior: Vector
+    ) -> None:
+        self.columns = design_columns(matrix, schema, weight)
+        self.full = np.column_stack([_design(matrix, self.columns), prior, np.ones(len(matrix))])
+        self.share, self.weight = share, weight
+        self.centre = np.zeros(self.full.shape[1])
+        self.centre[-2] = 1.0
+        self.last = self.centre.copy()
+
+    def fit(self, ridge: float) -> Linear:
+        """The regression of least penalised log loss, by Newton's method."""
+        strength = np.full(self.full.shape[1], ridge)
+        strength[-1] = 1e-6
+        theta, loss = self.last, self._loss(self.last, strength)
+        for _ in range(MOST_STEPS):
+            step = self._newton_step(theta, strength)
+            size = 1.0
+            while (better := self._loss(theta - size * step, strength)) > loss and size > 1e-4:
+                size /= 2
+            if better >= loss:
+                break
+            theta, gained, loss = theta - size * step, loss - better, better
+            if gained < 1e-9 * max(1.0, abs(loss)):
+                break
+        self.last = theta
+        return Linear(
+            columns=self.columns,
+            coefficients=tuple(round(float(c), 9) for c in theta[:-2]),
+            intercept=round(float(theta[-1]), 9),
+            prior_weight=round(float(theta[-2]), 9),
+        )
+
+    def _newton_step(self, theta: Vector, strength: Vector) -> Vector:
+        predicted = probability(self.full @ theta)
+        gradient = self.full.T @ (self.weight * (predicted - self.share))
+        gradient += strength * (theta - self.centre)
+        curvature = (self.weight * predicted * (1 - predicted))[:, None] * self.full
+        hessian = self.full.T @ curvature + np.diag(strength + 1e-9)
+        return np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
+
+    def _loss(self, theta: Vector, strength: Vector) -> float:
+        raw = self.full @ theta
+        fit = self.weight @ (np.logaddexp(0.0, raw) - self.share * raw)
+        return float(fit + 0.5 * strength @ (theta - self.centre) ** 2)

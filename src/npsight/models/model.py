@@ -1,0 +1,81 @@
+"""All parts of a project's model together, and what they predict for a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
+from npsight.models.intervals import NpsSpread
+from npsight.models.logits import Vector
+from npsight.models.part import PartModel
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One value a row, shape (rows,); None for a target the model does not have.
+
+    `promoter`, `detractor` and their complement, the passive probability, add to 1;
+    `nps` = 100 · (promoter − detractor), from −100 to 100.
+    """
+
+    detractor: Vector | None
+    promoter: Vector | None
+    nps: Vector | None
+    churn: Vector | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model, engine-free.
+
+    Attributes
+    ----------
+    detractor
+        P(an answer is a detractor's).
+    promoter
+        P(an answer is a promoter's, given it is no detractor's): so bands add to 1 by
+        construction, and risk and NPS cannot contradict each other.
+    churn
+        P(the account is lost).
+    specs, drivers, segment
+        The features, their groups, and the attribute that gives peers.
+    trained_through
+        The newest training as_of, ISO 8601.
+    """
+
+    project: str
+    detractor: PartModel | None
+    promoter: PartModel | None
+    churn: PartModel | None
+    spread: NpsSpread | None
+    specs: tuple[FeatureSpec, ...]
+    drivers: tuple[DriverSpec, ...]
+    segment: str | None
+    windows: dict[str, OutcomeWindow]
+    trained_through: str
+
+    def parts(self) -> Iterator[tuple[str, PartModel]]:
+        """The parts that exist, by name."""
+        for name in ("detractor", "promoter", "churn"):
+            part = getattr(self, name)
+            if part is not None:
+                yield name, part
+
+    def predict(self, frame: pd.DataFrame) -> Predictions:
+        """Probabilities and NPS for a frame of features and decayed counts."""
+        detractor = self.detractor.probability(frame) if self.detractor else None
+        promoter = nps = None
+        if self.promoter is not None and detractor is not None:
+            promoter = (1 - detractor) * self.promoter.probability(frame)
+            nps = nps_of(detractor, promoter)
+        churn = self.churn.probability(frame) if self.churn else None
+        return Predictions(detractor, promoter, nps, churn)
+
+
+def nps_of(detractor: Vector, promoter: Vector) -> Vector:
+    """100 · (promoter − detractor), from −100 to 100."""
+    return np.asarray(100.0 * (promoter - detractor), dtype=np.float64)

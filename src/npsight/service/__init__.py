@@ -1,0 +1,1 @@
+"""The HTTP API, thin: BentoML around one Starlette app."""

@@ -1,0 +1,120 @@
+"""Every error as RFC 9457 problem+json, for people who debug a CRM and see the body alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from npsight.errors import ModelIntegrityError, NotFoundError, NpsightError, StateError
+
+MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a body: an RFC 6901 pointer to the place, and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+class ApiError(Exception):
+    """An answer that is an error. `code` is for programs, `detail` for people."""
+
+    def __init__(self, status: int, code: str, detail: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.faults = tuple(faults)
+
+
+class Json(Response):
+    """Compact JSON that is refused rather than wrong when a number is not finite."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """UTF-8 bytes."""
+        return json.dumps(
+            content, allow_nan=False, ensure_ascii=False, separators=(",", ":")
+        ).encode()
+
+
+def request_id(request: Request) -> str:
+    """This request's id, made on first use."""
+    if not hasattr(request.state, "request_id"):
+        request.state.request_id = uuid.uuid4().hex
+    return str(request.state.request_id)
+
+
+def problem(request: Request, error: ApiError, headers: Mapping[str, str] | None = None) -> Json:
+    """The error as a response; the body repeats all a caller needs, for CRMs hide headers."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        "request_id": request_id(request),
+    }
+    if error.faults:
+        body["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in error.faults]
+    return Json(body, error.status, headers, MEDIA_TYPE)
+
+
+async def on_api_error(request: Request, error: Exception) -> Response:
+    """Our own errors."""
+    assert isinstance(error, ApiError)
+    return problem(request, error)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Starlette's: unknown paths and methods."""
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    details = {
+        404: "there is no such path; see /",
+        405: f"{request.method} is not allowed here",
+    }
+    known = ApiError(
+        error.status_code,
+        phrase.lower().replace(" ", "-"),
+        details.get(error.status_code, phrase),
+    )
+    return problem(request, known, error.headers)
+
+
+async def on_npsight_error(request: Request, error: Exception) -> Response:
+    """Errors of the lower layers; their texts name files and stay in the log."""
+    assert isinstance(error, NpsightError)
+    if isinstance(error, NotFoundError):
+        return problem(request, ApiError(404, "not-found", str(error).replace("\n  → ", "; ")))
+    log.error("%s: %s", request_id(request), error)
+    if isinstance(error, StateError):
+        detail = "the store is busy or cannot be read; retry in a few seconds"
+        return problem(request, ApiError(503, "store-unavailable", detail), {"Retry-After": "5"})
+    if isinstance(error, ModelIntegrityError):
+        detail = "the served model does not fit the stored inputs; score the project again"
+        return problem(request, ApiError(503, "model-mismatch", detail))
+    return problem(request, ApiError(500, "internal-error", "the request failed; see the log"))
+
+
+async def on_crash(request: Request, error: Exception) -> Response:
+    """A defect: its type and place are logged, never the values it was about."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
+    log.error("%s: %s at %s", request_id(request), type(error).__name__, place)
+    return problem(request, ApiError(500, "internal-error", "the request failed; see the log"))

@@ -1,0 +1,61 @@
+"""What a service process holds: one verified model and the store. Nothing else."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+
+from npsight.config.load import load_project
+from npsight.config.schema import Worklist
+from npsight.errors import NotFoundError
+from npsight.models.bundle import check_golden, unpack, verify
+from npsight.models.model import Model
+from npsight.store import Store, open_store, store_file
+from npsight.tracking.cache import read_cached
+
+
+@dataclass(frozen=True)
+class ServingState:
+    """A model ready to score, and where its inputs lie."""
+
+    project: str
+    model: Model
+    version: int
+    digest: str
+    store: Store
+    worklist: Worklist
+
+
+def load_state(config: Path) -> ServingState:
+    """Load the cached champion of a project file; calls no registry.
+
+    Raises
+    ------
+    NotFoundError
+        No champion was cached.
+    ModelIntegrityError
+        Its files are damaged, or it scores its golden rows differently here.
+    """
+    project = load_project(config)
+    version, files = champion_files(project.name, project.state_dir)
+    digest = verify(files)
+    model = unpack(files)
+    # Also the first use of each booster: no two requests can race to load one.
+    check_golden(model, files)
+    store = open_store(store_file(project.state_dir))
+    gc.collect()
+    # What lives as long as the process need not be looked at by each collection.
+    gc.freeze()
+    return ServingState(project.name, model, version, digest, store, project.worklist)
+
+
+def champion_files(project: str, state_dir: Path) -> tuple[int, dict[str, bytes]]:
+    """Version and files of the cached champion, unverified."""
+    found = read_cached(state_dir)
+    if found is None:
+        raise NotFoundError(
+            f"npsight-{project} has no champion in {state_dir}\n"
+            "  → npsight train -c <project file>, then start the service again"
+        )
+    return found

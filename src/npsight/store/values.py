@@ -1,0 +1,54 @@
+"""Python values -> what a database keeps: no NaN, no NumPy scalar, no local time."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcInstant(TypeDecorator[datetime]):
+    """An instant kept as UTC without a zone, the same on every database; read back as aware.
+
+    An instant without a zone is UTC, as everywhere inside npsight.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """UTC without a zone, to the microsecond."""
+        # NaT is a datetime that is not equal to itself.
+        if value is None or value != value:
+            return None
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        utc = aware.astimezone(UTC)
+        return datetime(
+            utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second, utc.microsecond
+        )
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, in UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def clean(value: Any) -> Any:
+    """NaN and infinities become None, NumPy scalars Python's own, within lists and mappings too."""
+    if hasattr(value, "item") and not isinstance(value, (list, tuple, dict)):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(item) for item in value]
+    return None if value is not None and type(value).__name__ in ("NAType", "NaTType") else value
+
+
+def to_json(value: Any) -> str:
+    """Compact JSON; floats in their shortest form that reads back to the same bits."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))

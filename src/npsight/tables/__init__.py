@@ -1,0 +1,1 @@
+"""User tables -> canonical facts: reading, contracts, quarantine. The only reader of user data."""

@@ -1,0 +1,81 @@
+"""What is read out of comments: length, sentiment and themes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+import ibis
+import ibis.expr.types as ir
+
+from npsight.config.specs import ProjectSpec
+from npsight.tables.engine import MEASURE, fresh_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ibis.backends.duckdb import Backend
+
+_BATCH = 5_000
+
+
+def with_comment_measures(responses: ir.Table, project: ProjectSpec, backend: Backend) -> ir.Table:
+    """Add `comment_length` (characters), `sentiment` (−1 to 1) and `theme_<name>` (0 or 1).
+
+    All are null where there is no comment. Sentiment is the polarity of TextBlob's English
+    lexicon, scored once for each distinct comment; for other languages it is null throughout.
+    """
+    comment = responses.comment
+    measured = responses.mutate(
+        comment_length=comment.length().cast(MEASURE),
+        **{
+            f"theme_{theme}": comment.re_search(theme_pattern(words)).cast("int8").cast(MEASURE)
+            for theme, words in project.themes.items()
+        },
+    )
+    if project.comments.language != "en":
+        return measured.mutate(sentiment=ibis.null(MEASURE))
+    scores = _sentiments(responses, backend)
+    return measured.left_join(scores, measured.comment == scores.scored_comment).drop(
+        "scored_comment"
+    )
+
+
+def theme_pattern(words: Sequence[str]) -> str:
+    """A pattern (RE2) that finds any of the words at the beginning of a word, in any case."""
+    escaped = "|".join(re.sub(r"([^\w\s])", r"\\\1", word) for word in words)
+    return rf"(?i)(?:^|[^\p{{L}}\p{{N}}_])(?:{escaped})"
+
+
+def _sentiments(responses: ir.Table, backend: Backend) -> ir.Table:
+    distinct = responses.filter(responses.comment.notnull()).select("comment").distinct()
+    name = fresh_name("sentiment")
+    schema = ibis.schema({"scored_comment": "string", "sentiment": MEASURE})
+    backend.create_table(name, schema=schema)
+    # All are fetched first: one connection cannot stream and insert at the same time.
+    batches = distinct.to_pyarrow().to_batches(max_chunksize=_BATCH)
+    for scored in _scored(batches):
+        backend.insert(name, scored)
+    return backend.table(name)
+
+
+def _scored(batches: Sequence[Any]) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    kind = pa.schema([("scored_comment", pa.string()), ("sentiment", pa.decimal128(18, 6))])
+    for batch in batches:
+        comments = batch.column(0).to_pylist()
+        columns: Mapping[str, list[Any]] = {
+            "scored_comment": comments,
+            "sentiment": [polarity(comment) for comment in comments],
+        }
+        yield pa.Table.from_pydict(columns, schema=kind)
+
+
+def polarity(comment: str) -> Decimal:
+    """TextBlob's polarity, from −1 to 1, rounded to six digits so that it sums exactly."""
+    from textblob import TextBlob
+
+    score = cast(float, TextBlob(comment).sentiment.polarity)
+    return Decimal(str(round(score, 6))).quantize(Decimal("0.000001"))

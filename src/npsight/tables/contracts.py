@@ -1,0 +1,237 @@
+"""The contract of each kind of table: its canonical columns, and what makes a row bad.
+
+- A blank account, a blank or unreadable required time and an unreadable number are faults.
+- `known_at` earlier than the fact is lifted to it (nothing is known before it happens) and
+  counted as a note; a blank one falls back to `occurred_at` + `delay_hours`.
+- Where an activity's time is blank, the thing has not happened yet: the row is skipped.
+- A response without a score is an unanswered invitation where `invited_at` is mapped and filled,
+  else a fault.
+- `earliest` is held against the times of facts, not against what an account merely carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from npsight.config.schema import (
+    Accounts,
+    Activity,
+    ChurnEvents,
+    ChurnTarget,
+    Responses,
+    Subscriptions,
+)
+from npsight.tables.engine import INSTANT
+from npsight.tables.scores import read_score
+from npsight.tables.sheet import Sheet
+
+ALWAYS = datetime(1900, 1, 1)
+"""From when attributes without validity columns are true and known."""
+LIFTED = "known_at before occurred_at, lifted to it"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a table becomes.
+
+    Attributes
+    ----------
+    columns
+        Canonical column to its expression over the raw table.
+    skip
+        Rows that say nothing has happened yet; None where a blank time is a fault.
+    identity
+        Canonical columns of which no two good rows may agree; empty: none.
+    identity_reason
+        What a second such row is called.
+    """
+
+    columns: Mapping[str, ir.Value]
+    skip: ir.BooleanValue | None = None
+    identity: tuple[str, ...] = ()
+    identity_reason: str = ""
+
+
+def activity_contract(sheet: Sheet, table: Activity, known: ir.Table | None) -> Contract:
+    """`account`, `occurred_at`, `known_at`, measures, categories, and ends where mapped."""
+    account = sheet.account(table.account, known)
+    occurred = sheet.time(table.time, "time", check_earliest=True)
+    columns: dict[str, ir.Value] = {
+        "account": account,
+        "occurred_at": occurred,
+        "known_at": _known_at(sheet, table.known_at, occurred, table.delay_hours),
+    }
+    if table.id:
+        columns["_id"] = sheet.text(table.id)
+    if table.ended_at:
+        columns |= _end(sheet, table.ended_at, table.ended_known_at, occurred, table.delay_hours)
+    columns |= {name: sheet.number(column) for name, column in table.measures.items()}
+    columns |= {name: sheet.text(column) for name, column in table.categories.items()}
+    skip = sheet.blank(table.time)
+    return Contract(columns, skip, *_by_id(table.id))
+
+
+def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) -> Contract:
+    """Answers and invitations in one: `occurred_at` is null for what was never answered."""
+    account = sheet.account(table.account, known)
+    answered_at = sheet.time(table.time, "time", check_earliest=True)
+    invited = (
+        sheet.time(table.invited_at, "invited_at", check_earliest=True)
+        if table.invited_at
+        else cast(ir.TimestampValue, ibis.null(INSTANT))
+    )
+    score = read_score(sheet, table, answered_at, answered_at.notnull())
+    answered = score.raw.notnull()
+    missing = sheet.blank(table.score)
+    if table.invited_at:
+        sheet.fault(
+            "neither a score nor an invitation",
+            missing & sheet.blank(table.invited_at),
+        )
+        sheet.fault("answered before it was invited", answered & (answered_at < invited))
+    else:
+        sheet.fault("no score", missing)
+    sheet.fault(
+        f"score without a time in column {table.time}",
+        ~missing & sheet.blank(table.time),
+    )
+    occurred = ibis.ifelse(answered, answered_at, ibis.null(INSTANT))
+    invitation_known = invited + _delay(table.delay_hours)
+    columns: dict[str, ir.Value] = {
+        "account": account,
+        "occurred_at": occurred,
+        "known_at": _known_at(sheet, table.known_at, occurred, table.delay_hours),
+        "response_id": sheet.text(table.id),
+        "respondent": sheet.text(table.respondent),
+        "score": score.on_ten,
+        "raw_score": score.raw,
+        "band": score.band,
+        "touchpoint": (
+            ibis.literal(table.touchpoint_name)
+            if table.touchpoint_name
+            else sheet.text(table.touchpoint)
+        ),
+        "comment": ibis.ifelse(answered, sheet.text(table.comment), ibis.null("string")),
+        "invited_at": invited,
+        "invitation_known_at": invitation_known,
+    }
+    identity = ("response_id",) if table.id else ()
+    return Contract(columns, None, identity, _by_id(table.id)[1])
+
+
+def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | None) -> Contract:
+    """`occurred_at` is the start; the end may lie ahead and is known from `ended_known_at`."""
+    account = sheet.account(table.account, known)
+    started = sheet.time(table.started_at, "started_at", check_earliest=True)
+    _required(sheet, table.started_at)
+    columns: dict[str, ir.Value] = {
+        "account": account,
+        "occurred_at": started,
+        "known_at": started + _delay(table.delay_hours),
+    }
+    columns |= _end(sheet, table.ended_at, table.ended_known_at, started, table.delay_hours)
+    return Contract(columns)
+
+
+def churn_contract(sheet: Sheet, table: ChurnEvents, known: ir.Table | None) -> Contract:
+    """`account`, `occurred_at`, `known_at`; a blank time means that the account has not left."""
+    account = sheet.account(table.account, known)
+    occurred = sheet.time(table.time, "time", check_earliest=True)
+    columns: dict[str, ir.Value] = {
+        "account": account,
+        "occurred_at": occurred,
+        "known_at": _known_at(sheet, table.known_at, occurred, table.delay_hours),
+    }
+    return Contract(columns, sheet.blank(table.time))
+
+
+def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | None) -> Contract:
+    """The versions of the accounts: attributes with the interval in which they were true."""
+    always = ibis.literal(ALWAYS, type=INSTANT)
+    columns: dict[str, ir.Value] = {"account": sheet.account(table.key, None)}
+    valid_from: ir.Value = always
+    if table.valid_from:
+        valid_from = sheet.time(table.valid_from, "valid_from")
+        _required(sheet, table.valid_from)
+    columns |= {"occurred_at": valid_from, "known_at": valid_from}
+    ended: ir.Value = ibis.null(INSTANT)
+    if table.valid_to:
+        ended = sheet.time(table.valid_to, "valid_to", may_lie_ahead=True)
+        backwards = cast(ir.BooleanValue, ended < valid_from)
+        sheet.fault(f"{table.valid_to} lies before {table.valid_from}", backwards)
+    columns["ended_at"] = ended
+    if table.created_at:
+        columns["created_at_"] = sheet.time(table.created_at, "created_at")
+    columns |= _display(sheet, table)
+    for name, kind in table.attributes.items():
+        column = table.columns.get(name, name)
+        columns[name] = sheet.number(column) if kind == "number" else sheet.text(column)
+    if snapshot is not None and snapshot.column:
+        outcome = sheet.text(snapshot.column)
+        sheet.fault(f"outcome is missing in column {snapshot.column}", outcome.isnull())
+        columns["outcome_"] = outcome.isin(snapshot.positive)
+    reason = "account has a second row with the same valid_from"
+    if not table.valid_from:
+        reason = "account has a second row, and there is no `valid_from` to tell them apart"
+    return Contract(columns, None, ("account", "occurred_at"), reason)
+
+
+def _display(sheet: Sheet, table: Accounts) -> dict[str, ir.Value]:
+    columns: dict[str, ir.Value] = {}
+    if table.name:
+        columns["name_"] = sheet.text(table.name)
+    if table.owner:
+        columns["owner_"] = sheet.text(table.owner)
+    if table.revenue:
+        columns["revenue_"] = sheet.number(table.revenue)
+    if table.renewal_at:
+        columns["renewal_at_"] = sheet.time(table.renewal_at, "renewal_at", may_lie_ahead=True)
+    return columns
+
+
+def _by_id(column: str | None) -> tuple[tuple[str, ...], str]:
+    return (("_id",), f"id in column {column} occurs a second time") if column else ((), "")
+
+
+def _required(sheet: Sheet, column: str) -> None:
+    sheet.fault(f"time is missing in column {column}", sheet.blank(column))
+
+
+def _delay(hours: float) -> ir.IntervalScalar:
+    return ibis.interval(seconds=round(hours * 3600))
+
+
+def _known_at(
+    sheet: Sheet, column: str | None, occurred: ir.TimestampValue, delay_hours: float
+) -> ir.TimestampValue:
+    by_delay = occurred + _delay(delay_hours)
+    if column is None:
+        return cast(ir.TimestampValue, by_delay)
+    stated = sheet.time(column, "known_at")
+    sheet.notes[LIFTED] = stated < occurred
+    at = ibis.greatest(ibis.coalesce(stated, by_delay), occurred)
+    # `greatest` skips nulls: without a fact, nothing is known of it.
+    return cast(ir.TimestampValue, ibis.ifelse(occurred.notnull(), at, ibis.null(INSTANT)))
+
+
+def _end(
+    sheet: Sheet,
+    column: str,
+    known_column: str | None,
+    started: ir.TimestampValue,
+    delay_hours: float,
+) -> dict[str, ir.Value]:
+    ended = sheet.time(column, "ended_at", may_lie_ahead=True)
+    sheet.fault(f"{column} lies before the start", ended < started)
+    known: ir.Value = ended + _delay(delay_hours)
+    if known_column:
+        stated = sheet.time(known_column, "ended_known_at", may_lie_ahead=True)
+        known = ibis.coalesce(stated, known)
+    known = ibis.ifelse(ended.notnull(), known, ibis.null(INSTANT))
+    return {"ended_at": ended, "ended_known_at": known}

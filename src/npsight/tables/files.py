@@ -1,0 +1,224 @@
+"""Files -> raw tables of the working DuckDB. CSV is read as text: bad values are no crash."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+import duckdb
+import ibis.expr.types as ir
+
+from npsight.config.checks import suggest
+from npsight.config.schema import Source
+from npsight.errors import Problem
+from npsight.tables.engine import fresh_name, name_literal, run, text_literal
+from npsight.tables.raw import ROW, RawTable, UnusableTableError
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+_ENDINGS = {
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".duckdb": "duckdb",
+    ".db": "duckdb",
+}
+_CODECS = {"utf-8": "utf-8-sig", "latin-1": "latin-1", "utf-16": "utf-16"}
+# A separator that no fixed-width file holds, so that a whole line is one column.
+_NO_SEPARATOR = "\x01"
+
+
+def read_files(source: Source, key: str, backend: Backend) -> RawTable:
+    """Copy the file or files of a source into a table, each row numbered from 1.
+
+    Raises
+    ------
+    UnusableTableError
+        No such file, an unknown format, or a content that is not of the format.
+    """
+    files = _matching(source, key)
+    kind = source.format or _kind_of(files[0], key)
+    name = fresh_name("raw")
+    malformed: tuple[tuple[int, str], ...] = ()
+    try:
+        # Row numbers are the order in the file, so the order must survive parallel reading.
+        run(backend, "SET preserve_insertion_order = true")
+        if kind == "csv":
+            malformed = _read_csv(source, key, files, name, backend)
+        elif kind == "parquet":
+            _create(backend, name, f"SELECT * FROM read_parquet({_file_list(files)})")
+        elif kind == "fixed_width":
+            _create(backend, name, _fixed_width_query(source, files))
+        else:
+            _copy_from_database(source, files[0], name, backend)
+    except duckdb.Error as error:
+        raise _not_of_format(kind, files[0], key, error) from None
+    except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
+        raise _not_of_format(kind, files[0], key, error) from None
+    finally:
+        run(backend, "SET preserve_insertion_order = false")
+    return RawTable(name, numbered(backend, name), has_order=True, malformed=malformed)
+
+
+def numbered(backend: Backend, name: str) -> ir.Table:
+    """The table with its rows numbered in the order in which they were inserted."""
+    table = backend.table(name)
+    return table.mutate(**{ROW: table.rowid() + 1})
+
+
+def _create(backend: Backend, name: str, query: str) -> None:
+    run(backend, f"CREATE TABLE {name_literal(name)} AS {query}")
+
+
+def _matching(source: Source, key: str) -> list[Path]:
+    pattern = source.path or ""
+    if Path(pattern).is_file():
+        return [Path(pattern)]
+    files = [Path(name) for name in sorted(glob.glob(pattern)) if Path(name).is_file()]
+    if files:
+        return files
+    folder = Path(pattern).parent
+    if not folder.is_dir():
+        remedy = f"there is no folder `{tidy(folder)}` either: correct `path`"
+    else:
+        present = [entry.name for entry in folder.iterdir() if entry.is_file()]
+        remedy = f"in that folder: {suggest(Path(pattern).name, present)}"
+    raise UnusableTableError([Problem("no such file", remedy, tidy(pattern), f"{key}.path")])
+
+
+def tidy(path: Path | str) -> str:
+    """A path without `..`, for messages."""
+    return str(Path(path).resolve())
+
+
+def _kind_of(file: Path, key: str) -> str:
+    name = file.name.lower()
+    for ending, kind in _ENDINGS.items():
+        if name.endswith(ending):
+            return kind
+    problem = Problem(
+        "the ending does not tell the format",
+        "add `format: csv`, `parquet`, `duckdb` or `fixed_width`",
+        tidy(file),
+        key,
+    )
+    raise UnusableTableError([problem])
+
+
+def _file_list(files: Iterable[Path]) -> str:
+    return "[" + ", ".join(text_literal(str(file)) for file in files) + "]"
+
+
+def _not_of_format(kind: str, file: Path, key: str, error: Exception) -> UnusableTableError:
+    # Only the kind of error: the engine's full message may quote rows of the file.
+    first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+    what = first_line if kind in ("duckdb", "parquet") else type(error).__name__
+    problem = Problem(
+        f"cannot be read as {kind} ({what[:160]})",
+        "check `format`, `encoding` and `delimiter`, or export the table again",
+        tidy(file),
+        key,
+    )
+    return UnusableTableError([problem])
+
+
+# --- CSV ----------------------------------------------------------------------------------------
+
+
+def _read_csv(
+    source: Source, key: str, files: Sequence[Path], name: str, backend: Backend
+) -> tuple[tuple[int, str], ...]:
+    headers = [_header(file, source, key) for file in files]
+    rejects = fresh_name("rejects")
+    # One read for files of one header; several headers are matched by column name.
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for file, header in zip(files, headers, strict=True):
+        groups.setdefault(header, []).append(file)
+    queries = [
+        f"SELECT * FROM read_csv({_file_list(group)}, header = true, auto_detect = false, "
+        f"columns = {_text_columns(header)}, delim = {text_literal(_delimiter(source, group[0]))}, "
+        f"quote = '\"', escape = '\"', encoding = {text_literal(source.encoding)}, "
+        f"ignore_errors = true, store_rejects = true, "
+        f"rejects_table = {text_literal(rejects)}, "
+        f"rejects_scan = {text_literal(rejects + '_scan')})"
+        for header, group in groups.items()
+    ]
+    _create(backend, name, " UNION ALL BY NAME ".join(queries))
+    found = run(
+        backend,
+        f"SELECT line, min(lower(error_type::VARCHAR)) FROM {name_literal(rejects)} "
+        "GROUP BY scan_id, file_id, line ORDER BY line",
+    )
+    return tuple((int(line), str(what)) for line, what in found)
+
+
+def _delimiter(source: Source, file: Path) -> str:
+    tabs = file.name.lower().endswith(".tsv") and source.delimiter == ","
+    return "\t" if tabs else source.delimiter
+
+
+def _text_columns(header: tuple[str, ...]) -> str:
+    return "{" + ", ".join(f"{text_literal(column)}: 'VARCHAR'" for column in header) + "}"
+
+
+def _opened(file: Path, codec: str) -> IO[str]:
+    if file.suffix == ".gz":
+        return gzip.open(file, "rt", encoding=codec, newline="")
+    return file.open(encoding=codec, newline="")
+
+
+def _header(file: Path, source: Source, key: str) -> tuple[str, ...]:
+    codec = _CODECS[source.encoding]
+    with _opened(file, codec) as opened:
+        first = next(csv.reader(opened, delimiter=_delimiter(source, file)), [])
+    names = tuple(cell.strip() or f"column_{i}" for i, cell in enumerate(first, start=1))
+    if not names:
+        problem = Problem("holds no rows", "export it again, with its header", tidy(file), key)
+        raise UnusableTableError([problem])
+    lowered = [cell.lower() for cell in names]
+    twice = sorted({cell for cell in lowered if lowered.count(cell) > 1})
+    if twice:
+        problem = Problem(
+            f"the header names a column twice: {', '.join(f'`{cell}`' for cell in twice)}",
+            "rename one of them in the file (the first line must be the header)",
+            tidy(file),
+            key,
+        )
+        raise UnusableTableError([problem])
+    return names
+
+
+# --- Fixed width --------------------------------------------------------------------------------
+
+
+def _fixed_width_query(source: Source, files: Sequence[Path]) -> str:
+    columns = source.fixed_width or {}
+    cut = ", ".join(
+        f"substring(line, {first}, {last - first + 1}) AS {name_literal(name)}"
+        for name, (first, last) in columns.items()
+    )
+    return (
+        f"SELECT {cut} FROM read_csv({_file_list(files)}, header = false, auto_detect = false, "
+        f"skip = {source.skip_rows}, columns = {{'line': 'VARCHAR'}}, "
+        f"delim = {text_literal(_NO_SEPARATOR)}, quote = '', escape = '', "
+        f"encoding = {text_literal(source.encoding)}) WHERE trim(line) <> ''"
+    )
+
+
+# --- DuckDB files -------------------------------------------------------------------------------
+
+
+def _copy_from_database(source: Source, file: Path, name: str, backend: Backend) -> None:
+    alias = fresh_name("attached")
+    table = ".".join(name_literal(part) for part in cast(str, source.table).split("."))
+    run(backend, f"ATTACH {text_literal(str(file))} AS {name_literal(alias)} (READ_ONLY)")
+    try:
+        _create(backend, name, f"SELECT * FROM {name_literal(alias)}.{table}")
+    finally:
+        run(backend, f"DETACH {name_literal(alias)}")

@@ -1,0 +1,41 @@
+"""What a reader hands to the checks: the rows as they lie in the source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+from npsight.errors import Problem
+
+ROW = "_row"
+"""Number of the row in its source, from 1; internal only where the source has no order."""
+
+
+class UnusableTableError(Exception):
+    """A table that cannot be used at all; collected, so that every table's faults are shown."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.what for problem in self.problems))
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A source's rows in the working DuckDB.
+
+    `table` has the source's columns and `_row`; `has_order` says whether `_row` is the order in
+    the source. `malformed` holds lines that could not be split into the header's columns, as
+    (line number in the file, what is wrong).
+    """
+
+    name: str
+    table: ir.Table
+    has_order: bool
+    malformed: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """The source's own columns."""
+        return [column for column in self.table.columns if column != ROW]

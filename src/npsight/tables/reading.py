@@ -1,0 +1,70 @@
+"""Every kind of source -> a raw table; a source that two tables share is read once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from npsight.config.load import named_sources
+from npsight.config.schema import Source, Tables
+from npsight.tables.databases import read_connection
+from npsight.tables.files import read_files, tidy
+from npsight.tables.raw import RawTable
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+Location = tuple[object, ...]
+
+
+def place_of(source: Source) -> str:
+    """File of a source, or the name of the variable that holds its connection, for messages."""
+    return tidy(source.path) if source.path else f"${source.connection}.{source.table}"
+
+
+class Reader:
+    """Reads sources, and forgets a raw table once every table that shares it is done."""
+
+    def __init__(self, backend: Backend, tables: Tables) -> None:
+        self._backend = backend
+        self._to_come = Counter(_location(source) for _, source in named_sources(tables))
+        self._raw: dict[Location, RawTable] = {}
+
+    def read(self, source: Source, key: str) -> RawTable:
+        """The rows of a source; raises `UnusableTableError` where it cannot be read."""
+        location = _location(source)
+        if location not in self._raw:
+            read = read_connection if source.connection else read_files
+            self._raw[location] = read(source, key, self._backend)
+        return self._raw[location]
+
+    def done_with(self, source: Source) -> None:
+        """One of the tables that read this source is through with it."""
+        location = _location(source)
+        self._to_come[location] -= 1
+        if self._to_come[location] <= 0:
+            self._drop(location)
+
+    def close(self) -> None:
+        """Forget all raw tables."""
+        for location in list(self._raw):
+            self._drop(location)
+
+    def _drop(self, location: Location) -> None:
+        raw = self._raw.pop(location, None)
+        if raw is not None:
+            self._backend.drop_table(raw.name, force=True)
+
+
+def _location(source: Source) -> Location:
+    widths = tuple(sorted((source.fixed_width or {}).items()))
+    return (
+        source.path,
+        source.format,
+        source.connection,
+        source.table,
+        source.delimiter,
+        source.encoding,
+        source.skip_rows,
+        widths,
+    )

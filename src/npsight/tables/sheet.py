@@ -1,0 +1,189 @@
+"""One table being read: canonical expressions on one side, the faults of its rows on the other.
+
+A `Sheet` only builds expressions; nothing runs here. Every fault is a condition over the row, so
+that one pass over the table finds all faults of all rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from npsight.config.schema import Source
+from npsight.errors import Problem
+from npsight.tables import times
+from npsight.tables.engine import INSTANT, MEASURE
+
+SHOWN_CHARACTERS = 40
+TIME_REMEDY = "name the zone of these times: `timezone: Europe/Berlin` on the table or the project"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A reason to quarantine a row; `{}` in `reason` stands for the offending value."""
+
+    reason: str
+    when: ir.BooleanValue
+    value: ir.StringValue | None = None
+
+    @property
+    def kind(self) -> str:
+        """The reason without any row's value, to count by."""
+        return self.reason.replace("`{}` ", "")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A text column without a named zone: unusable as a whole if no value brings its own."""
+
+    column: str
+    setting: str
+    present: ir.BooleanValue
+    naive: ir.BooleanValue
+    text: ir.StringValue
+
+
+@dataclass
+class Sheet:
+    """Collects faults, notes and probes while a table's columns are mapped."""
+
+    raw: ir.Table
+    source: Source
+    zone: str | None
+    now: datetime
+    key: str
+    where: str
+    faults: list[Fault] = field(default_factory=list)
+    notes: dict[str, ir.BooleanValue] = field(default_factory=dict)
+    probes: list[Probe] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def fault(
+        self, reason: str, when: ir.BooleanValue, value: ir.StringValue | None = None
+    ) -> None:
+        """Rows for which `when` holds are quarantined; null counts as no."""
+        self.faults.append(Fault(reason, when, value))
+
+    def text(self, column: str | None) -> ir.StringValue:
+        """Trimmed text, null where blank, or null throughout for a column that is not mapped."""
+        if column is None:
+            return cast(ir.StringValue, ibis.null("string"))
+        value = self.raw[column]
+        kind = value.type()
+        if kind.is_nested() or kind.is_binary():
+            self._wrong_type(column, str(kind), "text")
+            return cast(ir.StringValue, ibis.null("string"))
+        if kind.is_floating():
+            # pandas turns whole keys into 17.0 as soon as one is missing.
+            whole = value.try_cast("int64")
+            text = ibis.ifelse(whole == value, whole.cast("string"), value.cast("string"))
+        else:
+            text = value.cast("string")
+        return cast(ir.StringValue, text.strip().nullif(""))
+
+    def blank(self, column: str) -> ir.BooleanValue:
+        """Whether there is no value: null, or nothing but blanks."""
+        value = self.raw[column]
+        return self.text(column).isnull() if value.type().is_string() else value.isnull()
+
+    def account(self, column: str, known: ir.Table | None) -> ir.StringValue:
+        """The account's key; missing or unknown keys are faults (their values are not shown)."""
+        account = self.text(column)
+        self.fault(f"account is missing in column {column}", account.isnull())
+        if known is not None:
+            unknown = account.notnull() & ~account.isin(known.account)
+            self.fault("account is not in tables.accounts", unknown)
+        return account
+
+    def number(self, column: str) -> ir.DecimalValue:
+        """An exact number, null where blank; anything else that is no number is a fault."""
+        value = self.raw[column]
+        kind = value.type()
+        if kind.is_boolean():
+            value = value.cast("int8")
+        elif not (kind.is_numeric() or kind.is_string()):
+            self._wrong_type(column, str(kind), "numbers")
+            return cast(ir.DecimalValue, ibis.null(MEASURE))
+        text = self.text(column)
+        given = text if kind.is_string() else value
+        number = given.try_cast(MEASURE)
+        double = given.try_cast("float64")
+        # The text is only made for the rows that show it: making it for all costs seconds.
+        bad = given.notnull() & number.isnull()
+        self.fault(f"number `{{}}` in column {column} is not a number", bad & double.isnull(), text)
+        self.fault(
+            f"number `{{}}` in column {column} is not finite or not below 10^12",
+            bad & double.notnull(),
+            text,
+        )
+        return cast(ir.DecimalValue, number)
+
+    def time(
+        self,
+        column: str,
+        setting: str,
+        *,
+        may_lie_ahead: bool = False,
+        check_earliest: bool = False,
+    ) -> ir.TimestampValue:
+        """A UTC instant, null where blank; unreadable, zoneless and misplaced ones are faults."""
+        parsed, text = self._parsed(column, setting)
+        if parsed is None:
+            return cast(ir.TimestampValue, ibis.null(INSTANT))
+        self.fault(f"time `{{}}` in column {column} is not a time", parsed.unreadable, text)
+        self.fault(f"time `{{}}` in column {column} has no time zone", parsed.naive, text)
+        at = parsed.at
+        if may_lie_ahead:
+            at = times.never_is_blank(at)
+        else:
+            ahead = at > ibis.literal(self.now, type=INSTANT)
+            self.fault(f"time `{{}}` in column {column} lies in the future", ahead, text)
+        if check_earliest:
+            earliest = self.source.earliest
+            midnight = datetime(earliest.year, earliest.month, earliest.day)
+            floor = ibis.literal(midnight, type=INSTANT)
+            self.fault(
+                f"time `{{}}` in column {column} lies before `earliest` ({earliest})",
+                at < floor,
+                text,
+            )
+        return at
+
+    def _parsed(self, column: str, setting: str) -> tuple[times.ParsedTime | None, ir.StringValue]:
+        value, text = self.raw[column], self.text(column)
+        if times.is_typed_time(value):
+            if self.zone is None and times.is_naive_type(value):
+                self._no_zone(column, setting, None)
+                return None, text
+            return times.parse_typed(value, self.zone), text
+        readable = value.type().is_string() or (
+            value.type().is_integer() and self.source.time_format is not None
+        )
+        if not readable:
+            self._wrong_type(column, str(value.type()), "times")
+            return None, text
+        parsed = times.parse_text(text, self.zone, self.source.time_format)
+        # A pattern with an offset makes every value aware: there is no column to probe.
+        if self.zone is None and isinstance(parsed.naive, ir.BooleanColumn):
+            self.probes.append(Probe(column, setting, text.notnull(), parsed.naive, text))
+        return parsed, text
+
+    def no_zone(self, probe: Probe, example: str) -> None:
+        """A column in which no value has a zone is one problem, not a table full of bad rows."""
+        self._no_zone(probe.column, probe.setting, example)
+
+    def _no_zone(self, column: str, setting: str, example: str | None) -> None:
+        such = f", such as `{example[:SHOWN_CHARACTERS]}`" if example else ""
+        what = f"the times in column `{column}` have no time zone{such}"
+        self.problems.append(Problem(what, TIME_REMEDY, self.where, f"{self.key}.{setting}"))
+
+    def _wrong_type(self, column: str, kind: str, wanted: str) -> None:
+        what = f"column `{column}` has type {kind}, where {wanted} are expected"
+        remedy = "map another column, or cast it where the table is exported"
+        if wanted == "times":
+            remedy += "; for numbers such as 20240131 add `time_format: '%Y%m%d'`"
+        self.problems.append(Problem(what, remedy, self.where, self.key))

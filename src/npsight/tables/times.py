@@ -1,0 +1,122 @@
+"""Times as users write them -> UTC instants.
+
+What each form becomes:
+
+- a text with an offset or `Z`, or a column that knows its zone, is converted to UTC;
+- a text or a column without one is a clock time in the zone that the project file names. A zone
+  is never guessed: without one, such times are refused;
+- where clocks jump forward, a time in the gap moves forward by the length of the gap
+  (02:30 on 2024-03-31 in Berlin, which no clock showed, is read as 03:30 = 01:30 UTC);
+- where clocks are set back, the second of the two readings (standard time) is taken
+  (02:30 on 2024-10-27 in Berlin is 01:30 UTC);
+- an end in the year 9000 or later is a database's way to write "never" and is read as blank.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from npsight.tables.engine import (
+    AWARE,
+    INSTANT,
+    instant_in_zone,
+    is_finite_time,
+    parse_aware,
+    parse_local,
+    utc_of,
+)
+
+NEVER_YEAR = 9000
+
+_OFFSET = r"(?i)[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
+_HAS_OFFSET = re.compile(r"%[zZ]")
+
+
+@dataclass(frozen=True)
+class ParsedTime:
+    """`at` is the UTC instant, null where blank, unreadable or without a zone.
+
+    `naive` is true where the text is a readable clock time whose zone nobody named; `unreadable`
+    where it is no time at all.
+    """
+
+    at: ir.TimestampValue
+    naive: ir.BooleanValue
+    unreadable: ir.BooleanValue
+
+
+def is_typed_time(column: ir.Value) -> bool:
+    """Whether the engine knows the column as a time already."""
+    return bool(column.type().is_timestamp() or column.type().is_date())
+
+
+def is_naive_type(column: ir.Value) -> bool:
+    """Whether every value of a typed time column lacks a zone."""
+    kind = column.type()
+    return bool(kind.is_date() or (kind.is_timestamp() and kind.timezone is None))
+
+
+def parse_typed(column: ir.Value, zone: str | None) -> ParsedTime:
+    """Read a timestamp or date column; without a zone, `naive` where it needs one."""
+    no = ibis.literal(False)
+    if not is_naive_type(column):
+        aware = cast(ir.TimestampValue, column.cast(AWARE))
+        at = utc_of(aware)
+        return ParsedTime(at, no, column.notnull() & at.isnull())
+    local = cast(ir.TimestampValue, column.cast(INSTANT))
+    if zone is None:
+        return ParsedTime(ibis.null(INSTANT), column.notnull(), no)
+    return ParsedTime(_in_zone(local, zone), no, column.notnull() & ~is_finite_time(local))
+
+
+def parse_text(text: ir.StringValue, zone: str | None, pattern: str | None) -> ParsedTime:
+    """Read trimmed text by a strptime pattern, or as ISO 8601 without one."""
+    if pattern is not None and _HAS_OFFSET.search(pattern):
+        at = utc_of(parse_aware(text, pattern))
+        return ParsedTime(at, ibis.literal(False), text.notnull() & at.isnull())
+    if pattern is not None:
+        local = parse_local(text, pattern)
+        return _from_local(text, local, zone)
+    return _parse_iso(text, zone)
+
+
+def _parse_iso(text: ir.StringValue, zone: str | None) -> ParsedTime:
+    offset = text.re_extract(_OFFSET, 1)
+    has_offset = offset != ""
+    body = text.substr(0, text.length() - offset.length())
+    # DuckDB would read the words `epoch` and `infinity` as times.
+    local = ibis.ifelse(body.like("____-%"), body.try_cast(INSTANT), ibis.null(INSTANT))
+    suffix = offset.strip().upper().re_replace("^(Z|UTC|GMT)$", "+00")
+    stamped = (local.cast("string") + suffix).try_cast(AWARE)
+    aware = utc_of(stamped)
+    plain = _from_local(text, local, zone)
+    at = ibis.ifelse(has_offset, aware, plain.at)
+    readable = ibis.ifelse(has_offset, aware.notnull(), local.notnull())
+    return ParsedTime(at, plain.naive & ~has_offset, text.notnull() & ~readable)
+
+
+def _from_local(text: ir.StringValue, local: ir.TimestampValue, zone: str | None) -> ParsedTime:
+    unreadable = text.notnull() & local.isnull()
+    if zone is None:
+        return ParsedTime(ibis.null(INSTANT), local.notnull(), unreadable)
+    return ParsedTime(_in_zone(local, zone), ibis.literal(False), unreadable)
+
+
+def _in_zone(local: ir.TimestampValue, zone: str) -> ir.TimestampValue:
+    if zone in ("UTC", "Etc/UTC"):
+        return _finite(local)
+    return utc_of(instant_in_zone(zone, local))
+
+
+def _finite(at: ir.TimestampValue) -> ir.TimestampValue:
+    return cast(ir.TimestampValue, ibis.ifelse(is_finite_time(at), at, ibis.null(INSTANT)))
+
+
+def never_is_blank(at: ir.TimestampValue) -> ir.TimestampValue:
+    """Blank where an end lies in the year 9000 or later."""
+    return cast(ir.TimestampValue, ibis.ifelse(at.year() < NEVER_YEAR, at, ibis.null(INSTANT)))

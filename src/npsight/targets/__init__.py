@@ -1,0 +1,1 @@
+"""Outcome windows -> label expressions. Nothing here is executed, and nothing of features read."""

@@ -1,0 +1,1 @@
+"""Bands, priority and rank of the week's calls: pure functions over scores. No I/O."""

@@ -1,0 +1,139 @@
+"""What `npsight check` counts and warns of."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from npsight.config.load import load_project
+from npsight.errors import ConfigError, DataError
+from npsight.jobs.check import CheckReport, PeriodAnswers, check
+
+START = datetime(2024, 1, 1)
+NOW = datetime(2025, 1, 10)
+PROJECT = """\
+project: test
+timezone: UTC
+state: state
+tables:
+  accounts: {path: accounts.csv, key: id, created_at: since}
+  responses: {path: answers.csv, account: account, time: at, score: score}
+targets: {detractor: {gap_days: 0, horizon_days: 30}}
+training: {period_days: 90, step_days: 30, origins: 2}
+"""
+
+
+def looked_at(
+    folder: Path, answers: list[tuple[str, datetime, int]], now: datetime = NOW
+) -> CheckReport:
+    (folder / "accounts.csv").write_text(
+        "id,since\n" + "".join(f"{c},2024-01-01\n" for c in "abcd")
+    )
+    lines = "".join(f"{account},{at:%Y-%m-%d},{score}\n" for account, at, score in answers)
+    (folder / "answers.csv").write_text("account,at,score\n" + lines)
+    (folder / "project.yaml").write_text(PROJECT)
+    return check(load_project(folder / "project.yaml"), now=now)
+
+
+def spread(count: int, scores: tuple[int, ...] = (3, 7, 10)) -> list[tuple[str, datetime, int]]:
+    return [
+        ("abc"[n % 3], START + timedelta(days=9 * n), scores[n % len(scores)]) for n in range(count)
+    ]
+
+
+def warned(report: CheckReport) -> str:
+    return "\n".join(str(warning) for warning in report.warnings)
+
+
+def test_a_healthy_project_has_no_warnings(tmp_path):
+    report = looked_at(tmp_path, spread(40))
+    assert report.warnings == ()
+    assert report.accounts == 4
+    assert report.never_answered == 0.25
+    assert [t.key for t in report.tables] == ["tables.accounts", "tables.responses"]
+    assert (report.data_start, report.data_end) == (START, START + timedelta(days=9 * 39))
+    assert report.features == 5
+    (target,) = report.targets
+    assert (target.target, target.days) == ("detractor", 8)
+    assert target.last == report.data_end - timedelta(days=30)
+
+
+def test_periods_are_counted_back_from_the_end(tmp_path):
+    answers = [
+        ("a", datetime(2024, 1, 1), 10),
+        ("a", datetime(2024, 6, 2), 7),
+        ("b", datetime(2024, 6, 3), 0),
+        ("c", datetime(2024, 8, 31), 9),
+    ]
+    report = looked_at(tmp_path, answers)
+    newest = PeriodAnswers(datetime(2024, 6, 3), 1, 0, 1)
+    assert report.periods == (
+        PeriodAnswers(datetime(2023, 12, 6), 0, 0, 1),
+        PeriodAnswers(datetime(2024, 3, 5), 0, 1, 0),
+        newest,
+    )
+    assert newest.nps == 0
+    assert [p.nps for p in report.periods] == [100, 0, 0]
+
+
+def test_a_period_without_answers_has_no_nps():
+    assert PeriodAnswers(START, 0, 0, 0).nps is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ([("a", START, 9)], "there is a single answer"),
+        (spread(40, (9, 7)), "no answer is a detractor's"),
+        (spread(40, (1, 2)), "every answer is a detractor's"),
+        ([(c, START, n) for n, c in enumerate("abcd")], "all answers were given on one day"),
+        (spread(10), "only 10 answers"),
+        (spread(10), "no training day has an outcome window that has ended"),
+        (spread(17), "only 1 training days"),
+    ],
+)
+def test_warnings(tmp_path, answers, message):
+    report = looked_at(tmp_path, answers)
+    assert message in warned(report)
+    assert all(warning.remedy for warning in report.warnings)
+
+
+def test_old_data_are_a_warning_from_a_period_on(tmp_path):
+    end = START + timedelta(days=9 * 39)
+    assert looked_at(tmp_path, spread(40), end + timedelta(days=90)).warnings == ()
+    report = looked_at(tmp_path, spread(40), end + timedelta(days=91))
+    assert "newest fact is 91 days old" in warned(report)
+
+
+def test_rows_of_the_future_are_a_warning(tmp_path):
+    report = looked_at(tmp_path, [*spread(40), ("a", datetime(2026, 1, 1), 9)])
+    assert "1 rows are dated in the future" in warned(report)
+
+
+def test_no_answers_at_all_are_named_by_the_table(tmp_path):
+    with pytest.raises(DataError, match="holds no rows"):
+        looked_at(tmp_path, [])
+
+
+def test_the_commands_print_and_refuse_to_overwrite(tmp_path, capsys):
+    from npsight.cli.check import bar, check_command
+    from npsight.cli.init import init_command
+
+    looked_at(tmp_path, [*spread(40), ("a", datetime(2027, 1, 1), 9)])
+    check_command(tmp_path / "project.yaml")
+    out = capsys.readouterr().out
+    assert "Answers by period" in out
+    assert "lies in the future" in out
+    assert bar(PeriodAnswers(START, 0, 0, 0)) == ""
+    written = tmp_path / "new" / "proposed.yaml"
+    init_command(tmp_path, written, False)
+    assert load_project(written).name
+    before = written.read_text()
+    with pytest.raises(ConfigError, match="exists already"):
+        init_command(tmp_path, written, False)
+    assert written.read_text() == before
+    init_command(tmp_path, written, True)
+    assert os.listdir(written.parent) == ["proposed.yaml"]

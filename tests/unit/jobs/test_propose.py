@@ -1,0 +1,160 @@
+"""What `npsight init` proposes, and that it can be used as it stands."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from npsight.config.load import load_project
+from npsight.errors import DataError
+from npsight.jobs.check import check
+from npsight.jobs.propose import propose
+
+CUSTOMERS = """\
+CustomerId,Company Name,Country,Plan,ARR,Signup Date
+1,A Ltd,DE,pro,1000,2023-01-01
+2,B Ltd,DE,pro,2000,2023-01-05
+3,C Ltd,FR,basic,500,2023-02-01
+4,D Ltd,FR,basic,700,2023-02-01
+"""
+SURVEY = """\
+CustomerId,Date,Score,Comment
+1,2023-03-01,9,great support really
+2,2023-03-05,0,terrible and slow app
+3,2023-06-01,7,ok but nothing special
+1,2023-09-01,10,love it so much
+"""
+LOGINS = "CustomerId,Day,Logins\n1,01/02/2023,5\n2,15/02/2023,7\n3,20/03/2023,1\n"
+TICKETS = """\
+ticket_id,CustomerId,opened_at,closed_at,hours,kind
+t1,1,2023-03-01T00:00:00Z,2023-03-02T00:00:00Z,24,bug
+t2,2,2023-03-01T00:00:00Z,,,bug
+t3,1,2023-04-01T00:00:00Z,2023-04-02T00:00:00Z,24,question
+"""
+
+
+def folder(tmp_path: Path, **tables: str) -> Path:
+    place = tmp_path / "tables"
+    place.mkdir()
+    for name, text in tables.items():
+        (place / f"{name}.csv").write_text(text)
+    return place
+
+
+def proposed(place: Path) -> dict:
+    text = propose(place, place.parent)
+    file = place.parent / "npsight.yaml"
+    file.write_text(text)
+    check(load_project(file))
+    return yaml.safe_load(text)
+
+
+def test_a_typical_folder(tmp_path):
+    place = folder(tmp_path, customers=CUSTOMERS, nps=SURVEY, logins=LOGINS, tickets=TICKETS)
+    found = proposed(place)
+    tables = found["tables"]
+    assert tables["accounts"] == {
+        "path": "tables/customers.csv",
+        "key": "CustomerId",
+        "created_at": "Signup Date",
+        "name": "Company Name",
+        "revenue": "ARR",
+        "attributes": {"country": "category"},
+        "columns": {"country": "Country"},
+        "static": ["country"],
+        "segments": ["country"],
+    }
+    assert tables["responses"] == {
+        "path": "tables/nps.csv",
+        "account": "CustomerId",
+        "time": "Date",
+        "delay_hours": 0,
+        "score": "Score",
+        "comment": "Comment",
+    }
+    assert tables["activity"]["logins"]["time_format"] == "%d/%m/%Y"
+    assert found["targets"] == {"detractor": {"gap_days": 14, "horizon_days": 90}, "nps": {}}
+    assert found["timezone"] == "UTC"
+
+
+def test_numbers_of_a_thing_that_ends_are_read_at_its_end(tmp_path):
+    activity = proposed(folder(tmp_path, nps=SURVEY, tickets=TICKETS))["tables"]["activity"]
+    assert activity["tickets"]["ended_at"] == "closed_at"
+    assert "measures" not in activity["tickets"]
+    assert activity["tickets_ended"]["time"] == "closed_at"
+    assert activity["tickets_ended"]["measures"] == ["hours"]
+
+
+def test_todays_values_are_left_out_and_named(tmp_path):
+    text = propose(folder(tmp_path, customers=CUSTOMERS, nps=SURVEY))
+    assert "# left out, because only today's value is known: Plan, ARR" in text
+
+
+@pytest.mark.parametrize(
+    ("scores", "scale"),
+    [
+        ((0, 10, 5), None),
+        ((1, 5, 3), [1, 5]),
+        ((1, 7, 3), [1, 7]),
+        ((1, 10, 3), [1, 10]),
+        ((3, 10, 8), None),
+    ],
+)
+def test_other_scales_are_to_be_confirmed(tmp_path, scores, scale):
+    lines = "".join(
+        f"{n},2023-03-0{n + 1},{score},fine enough text\n" for n, score in enumerate(scores)
+    )
+    text = propose(folder(tmp_path, reviews="account_id,date,rating,comment\n" + lines))
+    bands = yaml.safe_load(text)["tables"]["responses"].get("bands")
+    assert (bands and bands["scale"]) == scale
+    assert ("confirm the scale" in text) == (scale is not None)
+
+
+def test_a_snapshot_is_told_by_its_single_table_without_times(tmp_path):
+    lines = "".join(f"c{n},{n},{'Yes' if n % 3 else 'No '}\n" for n in range(30))
+    found = proposed(folder(tmp_path, customers="customerID,tenure,Churn\n" + lines))
+    assert found["targets"]["churn"]["event"] == "snapshot"
+    assert found["targets"]["churn"]["column"] == "Churn"
+    assert found["tables"]["accounts"]["attributes"] == {"tenure": "number"}
+
+
+def test_activity_alone_gives_churn_by_silence(tmp_path):
+    found = proposed(folder(tmp_path, logins=LOGINS))
+    assert found["targets"] == {
+        "churn": {"event": "no_activity", "activity": "logins", "gap_days": 0, "horizon_days": 90}
+    }
+
+
+def test_a_duckdb_file(tmp_path):
+    import duckdb
+
+    place = folder(tmp_path, nps=SURVEY)
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+        connection.execute(f"CREATE TABLE nps AS SELECT * FROM '{place / 'nps.csv'}'")
+    found = yaml.safe_load(propose(tmp_path / "w.duckdb"))
+    assert found["tables"]["responses"]["table"] == "nps"
+
+
+def test_a_folder_without_tables(tmp_path):
+    with pytest.raises(DataError, match="no table can be read here"):
+        propose(tmp_path)
+
+
+def test_the_demo_company(tmp_path):
+    from npsight.simulate.run import simulate
+    from npsight.simulate.settings import SimulationSettings
+
+    place = tmp_path / "demo"
+    simulate(place, SimulationSettings(accounts=60, days=400, start=date(2023, 1, 1)))
+    found = proposed(place)
+    tables = found["tables"]
+    assert set(tables) == {"accounts", "responses", "activity", "subscriptions"}
+    assert tables["accounts"]["valid_from"] == "valid_from"
+    assert tables["responses"]["known_at"] == "synced_at"
+    assert tables["responses"]["invited_at"] == "invited_at"
+    assert tables["subscriptions"]["ended_known_at"] == "cancelled_at"
+    assert not any(name.startswith("truth") for name in tables["activity"])
+    assert found["targets"]["churn"]["event"] == "subscription_end"

@@ -1,0 +1,146 @@
+"""The other routes, and the one shape of every error."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+from tiny_project import AS_OF
+
+import npsight.service.app as app_module
+from npsight.service.app import build_app
+from npsight.service.body import MAX_BODY_BYTES
+from npsight.service.state import ServingState
+
+JSON = {"content-type": "application/json"}
+
+
+def assert_problem(answer, status: int, code: str) -> dict:
+    """RFC 9457: media type, type, title, status, detail; and our code and request id."""
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    assert body["code"] == code
+    assert all(body[key] for key in ("type", "title", "detail", "request_id"))
+    return body
+
+
+def test_account_has_score_drivers_and_history(client: TestClient) -> None:
+    answer = client.get(f"/v1/accounts/{quote('a/1 é', safe='')}").json()
+    assert answer["account"] == "a/1 é"
+    assert answer["as_of"] == AS_OF.isoformat()
+    assert answer["drivers"]
+    assert answer["history"][0]["detractor_risk"] == answer["detractor_risk"]
+
+
+@pytest.mark.parametrize("path", ["/v1/accounts/nobody", "/v1/accounts/%00", "/v1/accounts/"])
+def test_unknown_account_is_404(client: TestClient, path: str) -> None:
+    assert_problem(client.get(path), 404, "not-found")
+
+
+def test_model_and_probes(client: TestClient, state: ServingState) -> None:
+    model = client.get("/v1/model").json()
+    assert (model["model_version"], model["model_digest"]) == (7, state.digest)
+    assert model["as_of"] == AS_OF.isoformat()
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_index_loads_nothing_from_elsewhere(client: TestClient) -> None:
+    answer = client.get("/")
+    assert answer.headers["content-type"] == "application/json"
+    assert "http" not in answer.text
+
+
+def test_metrics_name_routes_not_accounts(client: TestClient) -> None:
+    client.get(f"/v1/accounts/{quote('a/1 é', safe='')}")
+    client.post("/v1/score", json={"accounts": ["a/1 é", "nobody"]})
+    client.get("/nowhere/private-name")
+    text = client.get("/metrics").text
+    assert 'npsight_requests_total{method="GET",route="account",status="200"} 1.0' in text
+    assert 'npsight_requests_total{method="GET",route="unknown",status="404"} 1.0' in text
+    assert 'npsight_accounts_scored_total{status="ok"} 1.0' in text
+    assert "a/1" not in text
+    assert "private-name" not in text
+
+
+def test_unknown_path_and_method(client: TestClient) -> None:
+    assert_problem(client.get("/nope"), 404, "not-found")
+    answer = client.get("/v1/score")
+    assert_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_other_content_types_are_415(client: TestClient, kind: str) -> None:
+    answer = client.post("/v1/score", content=b"{}", headers={"content-type": kind})
+    assert_problem(answer, 415, "unsupported-media-type")
+
+
+def test_compressed_bodies_are_415(client: TestClient) -> None:
+    headers = {**JSON, "content-encoding": "gzip"}
+    assert_problem(client.post("/v1/score", content=b"", headers=headers), 415,
+                   "unsupported-media-type")  # fmt: skip
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_large_bodies_are_413(client: TestClient, chunked: bool) -> None:
+    body = b" " * (MAX_BODY_BYTES + 1)
+    content = iter([body[:1000], body[1000:]]) if chunked else body
+    assert_problem(client.post("/v1/score", content=content, headers=JSON), 413, "body-too-large")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "not JSON"),
+        (b"{", "line 1"),
+        (b'{"accounts": [NaN]}', "NaN is not JSON"),
+        (b'{"accounts": [-Infinity]}', "-Infinity is not JSON"),
+        (b'{"accounts": [1e999]}', "range of a double"),
+        (b'{"accounts": [], "accounts": []}', "same key twice"),
+        (b'{"accounts": ["\xff"]}', "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"[" * 200_000, "nested too deeply"),
+        (b'{"accounts": [' + b"9" * 5000 + b"]}", "too many digits"),
+    ],
+)
+def test_malformed_json_is_400(client: TestClient, body: bytes, detail: str) -> None:
+    answer = client.post("/v1/score", content=body, headers=JSON)
+    assert detail in assert_problem(answer, 400, "malformed-json")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ([], [""]),
+        ("a", [""]),
+        ({}, ["/accounts"]),
+        ({"accounts": "a"}, ["/accounts"]),
+        ({"accounts": ["a"] * 1001}, ["/accounts"]),
+        ({"a/b~c": 1, "accounts": {}, "drivers": 1}, ["/a~1b~0c", "/accounts", "/drivers"]),
+    ],
+)
+def test_all_faults_of_a_body_are_told_at_once(
+    client: TestClient, body: object, pointers: list[str]
+) -> None:
+    problem = assert_problem(client.post("/v1/score", json=body), 422, "invalid-body")
+    assert [fault["pointer"] for fault in problem["errors"]] == pointers
+
+
+def test_a_defect_is_told_without_its_values(
+    state: ServingState, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def crash(*_: object) -> None:
+        raise KeyError("Secret Name GmbH")
+
+    monkeypatch.setattr(app_module, "score_accounts", crash)
+    with caplog.at_level(logging.DEBUG, "npsight"):
+        client = TestClient(build_app(state), raise_server_exceptions=False)
+        answer = client.post("/v1/score", json={"accounts": ["a"]})
+    assert_problem(answer, 500, "internal-error")
+    assert "KeyError" in caplog.text
+    assert "Secret" not in caplog.text + answer.text

@@ -1,0 +1,173 @@
+"""Accounts, their versions, subscriptions, churn events, snapshots, and the bounds of the data."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from npsight.errors import DataError
+
+from .conftest import NOW, reasons, rows
+
+DAYS = [datetime(2024, 5, 1) + timedelta(days=n) for n in range(30)]
+USAGE = "activity:\n  usage: {path: usage.csv, account: account, time: day, delay_hours: 24}\n"
+
+
+@pytest.fixture
+def usage(bench):
+    bench.write("usage.csv", "account,day\na,2024-05-02T00:00:00Z\na,2024-05-05T00:00:00Z\n")
+
+
+def test_without_a_table_accounts_begin_when_first_known(bench, usage):
+    facts = bench.prepare(USAGE).facts
+    assert rows(facts.accounts, "account", "began_at") == [("a", DAYS[2])]
+    assert facts.versions is None
+    assert (facts.data_start, facts.data_end) == (DAYS[1], DAYS[5])
+
+
+def test_data_do_not_end_after_now(bench, usage):
+    facts = bench.prepare(USAGE, now=datetime(2024, 5, 5, 1)).facts
+    assert facts.data_end == datetime(2024, 5, 5, 1)
+
+
+def test_accounts_without_any_time_of_their_own(bench, usage):
+    bench.write("accounts.csv", "id,region\na,EU\nb,US\n")
+    tables = (
+        "accounts: {path: accounts.csv, key: id, attributes: {region: category}, static: [region]}"
+    )
+    facts = bench.prepare(tables + "\n" + USAGE).facts
+    assert rows(facts.accounts, "account", "began_at") == [
+        ("a", DAYS[2]),
+        ("b", datetime(1900, 1, 1)),
+    ]
+    assert rows(facts.versions, "account", "occurred_at", "ended_at", "region") == [
+        ("a", datetime(1900, 1, 1), None, "EU"),
+        ("b", datetime(1900, 1, 1), None, "US"),
+    ]
+
+
+def test_created_at_wins_over_valid_from_and_a_blank_one_falls_back(bench, usage):
+    bench.write(
+        "accounts.csv",
+        "id,from,made\na,2024-05-03T00:00:00Z,2024-05-01T00:00:00Z\nb,2024-05-03T00:00:00Z,\n",
+    )
+    tables = "accounts: {path: accounts.csv, key: id, valid_from: from, created_at: made}\n"
+    facts = bench.prepare(tables + USAGE).facts
+    assert rows(facts.accounts, "account", "began_at") == [("a", DAYS[0]), ("b", DAYS[2])]
+
+
+def test_versions_end_where_the_next_one_begins(bench, usage):
+    csv = """\
+        id,from,to,plan,seats,boss,arr,renews
+        a,2024-05-01T00:00:00Z,,basic,1,Ann,10,2030-01-01T00:00:00Z
+        a,2024-05-03T00:00:00Z,2024-05-09T00:00:00Z,pro,2,Bob,20,
+        """
+    bench.write("accounts.csv", csv)
+    tables = """\
+        accounts:
+          path: accounts.csv
+          key: id
+          valid_from: from
+          valid_to: to
+          owner: boss
+          revenue: arr
+          renewal_at: renews
+          attributes: {plan: category, places: number}
+          columns: {places: seats}
+        """
+    found = bench.prepare(textwrap.dedent(tables) + USAGE).facts.versions
+    assert rows(found, "occurred_at", "known_at", "ended_at", "plan", "places") == [
+        (DAYS[0], DAYS[0], DAYS[2], "basic", Decimal(1)),
+        (DAYS[2], DAYS[2], DAYS[8], "pro", Decimal(2)),
+    ]
+    assert rows(found, "owner_", "revenue_", "renewal_at_") == [
+        ("Ann", Decimal(10), datetime(2030, 1, 1)),
+        ("Bob", Decimal(20), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        ("", "account has a second row, and there is no `valid_from` to tell them apart"),
+        (", valid_from: from", "account has a second row with the same valid_from"),
+    ],
+)
+def test_second_rows_of_an_account_are_quarantined(bench, usage, mapping, reason):
+    bench.write("accounts.csv", "id,from\na,2024-05-01T00:00:00Z\na,2024-05-01T00:00:00Z\n")
+    tables = f"accounts: {{path: accounts.csv, key: id{mapping}}}\n"
+    prepared = bench.prepare(tables + USAGE, head="quarantine: {max_share: 0.5}")
+    assert reasons(prepared) == {f"{reason} (identical row)": 1}
+
+
+def test_a_version_that_ends_before_it_begins_is_quarantined(bench, usage):
+    csv = "id,from,to\na,2024-05-02T00:00:00Z,2024-05-01T00:00:00Z\n"
+    bench.write("accounts.csv", csv + "a,2024-05-03T00:00:00Z,\n")
+    tables = "accounts: {path: accounts.csv, key: id, valid_from: from, valid_to: to}\n"
+    prepared = bench.prepare(tables + USAGE, head="quarantine: {max_share: 0.5}")
+    assert reasons(prepared) == {"to lies before from": 1}
+
+
+def test_subscriptions_keep_ends_that_lie_ahead(bench):
+    csv = """\
+        who,from,to,told
+        a,2024-05-01T00:00:00Z,2030-01-01T00:00:00Z,2024-05-04T00:00:00Z
+        b,2024-05-02T00:00:00Z,2024-05-06T00:00:00Z,
+        c,2024-05-03T00:00:00Z,,
+        """
+    bench.write("subs.csv", csv)
+    tables = """\
+        subscriptions:
+          {path: subs.csv, account: who, started_at: from, ended_at: to, ended_known_at: told}
+        """
+    facts = bench.prepare(tables, targets="{churn: {}}").facts
+    columns = ("account", "occurred_at", "known_at", "ended_at", "ended_known_at")
+    assert rows(facts.sources["subscriptions"], *columns) == [
+        ("a", DAYS[0], DAYS[0], datetime(2030, 1, 1), DAYS[3]),
+        ("b", DAYS[1], DAYS[1], DAYS[5], DAYS[5]),
+        ("c", DAYS[2], DAYS[2], None, None),
+    ]
+    assert facts.data_end == DAYS[2]  # not the ends, which are scheduled
+
+
+def test_contracts_do_not_move_the_start_of_the_data(bench, usage):
+    bench.write("subs.csv", "who,from,to\na,2019-01-01T00:00:00Z,\n")
+    tables = USAGE + "subscriptions: {path: subs.csv, account: who, started_at: from, ended_at: to}"
+    facts = bench.prepare(tables).facts
+    assert facts.data_start == DAYS[1]
+    assert rows(facts.accounts, "began_at") == [(datetime(2019, 1, 1),)]
+
+
+def test_churn_events(bench, usage):
+    bench.write("churn.csv", "who,left\na,2024-05-09T00:00:00Z\nb,\n")
+    tables = USAGE + "churn: {path: churn.csv, account: who, time: left}"
+    prepared = bench.prepare(tables, targets="{churn: {event: churn_table}}")
+    assert rows(prepared.facts.churn, "account", "occurred_at") == [("a", DAYS[8])]
+    assert prepared.reports[1].skipped == 1
+    assert prepared.facts.data_end == DAYS[8]
+
+
+SNAPSHOT = "accounts: {path: s.csv, key: id, attributes: {tenure: number, paid: number}}"
+TARGETS = "{churn: {event: snapshot, column: gone, positive: ['Yes']}}"
+
+
+def test_a_snapshot(bench):
+    bench.write("s.csv", "id,tenure,paid,gone\na,1,,Yes \nb,2,5.5,No\nc,3,1,\n")
+    prepared = bench.prepare(SNAPSHOT, targets=TARGETS, head="quarantine: {max_share: 0.5}")
+    facts = prepared.facts
+    assert rows(facts.versions, "account", "tenure", "paid", "outcome_") == [
+        ("a", Decimal(1), None, True),
+        ("b", Decimal(2), Decimal("5.5"), False),
+    ]
+    assert reasons(prepared) == {"outcome is missing in column gone": 1}
+    assert (facts.data_start, facts.data_end, dict(facts.sources)) == (NOW, NOW, {})
+    assert prepared.reports[0].first_at is None
+
+
+def test_a_snapshot_without_the_outcome_named(bench):
+    bench.write("s.csv", "id,tenure,paid,gone\na,1,,1\nb,2,5.5,0\n")
+    with pytest.raises(DataError, match=r"column `gone` holds none of \['Yes'\]"):
+        bench.prepare(SNAPSHOT, targets=TARGETS)

