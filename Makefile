@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 export NPSIGHT_DATA ?= $(abspath ../shared/data)
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
+export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs notebook mutate-time lock clean

@@ -15,7 +15,8 @@ from npsight.cli.serve import serve_command
 from npsight.cli.simulate import simulate_command, truth_command
 from npsight.cli.train import train_command
 from npsight.cli.worklist import worklist_command
-from npsight.errors import NpsightError
+from npsight.config.runtime import let_threads_sleep
+from npsight.errors import NpsightError, StateError
 
 EPILOG = """A first look, without any data of your own:
 
@@ -52,11 +53,21 @@ app.command("serve", rich_help_panel=DAILY)(serve_command)
 
 def main() -> None:
     """Run the command line; a mendable error ends with its message and its own exit code."""
+    let_threads_sleep()
     try:
         app()
     except NpsightError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(
+            f"error: {error.filename}: {error.strerror}\n"
+            "  → check that path, its permissions and the free space there",
+            file=sys.stderr,
+        )
+        sys.exit(StateError.exit_code)
 
 
 if __name__ == "__main__":

@@ -71,10 +71,7 @@ def print_account(
         Text(f"version {run.model_version}, as of {run.as_of:%Y-%m-%d}"),
     )
     if len(history) > 1:
-        past = ", ".join(
-            f"{p.as_of:%Y-%m-%d} {percent(p.detractor_risk if p.detractor_risk is not None else p.churn_risk)}"
-            for p in history[:6]
-        )
+        past = ", ".join(f"{p.as_of:%Y-%m-%d} {percent(_risk(p))}" for p in history[:6])
         console.print(Text(f"  {'risk before':<18}", style="dim"), Text(past))
     if row.detractor_risk is not None:
         _print_drivers(
@@ -89,6 +86,10 @@ def print_account(
         _print_drivers(
             f"Churn risk {percent(row.churn_risk)}", row.base_churn, row.churn_drivers, console
         )
+
+
+def _risk(point: HistoryPoint) -> float | None:
+    return point.churn_risk if point.detractor_risk is None else point.detractor_risk
 
 
 def _last_answer(row: ScoreRow) -> str:
@@ -108,8 +109,9 @@ def _print_drivers(
     console.print(f"[bold]{title}[/] = {percent(base)} base rate and these points:")
     widest = max((abs(d["points"]) for d in drivers), default=0) or 1.0
     table = Table(show_header=False, box=None, pad_edge=False)
-    for justify in ("right", "left", "left", "left"):
-        table.add_column(justify=justify)  # type: ignore[arg-type]
+    table.add_column(justify="right")
+    for _ in range(3):
+        table.add_column()
     plays = []
     for driver in drivers:
         points = driver["points"]

@@ -17,7 +17,7 @@ def serve_command(
     """Serve the latest scores over HTTP until stopped.
 
     Example: npsight serve -c configs/demo.yaml, then
-    curl -s localhost:3000/v1/score -H 'content-type: application/json' -d '{"accounts": ["A000123"]}'
+    curl -s localhost:3000/v1/accounts/A000123
     """
     from npsight.service.serve import serve
 

@@ -6,6 +6,7 @@ import difflib
 import zoneinfo
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import Accounts, Activity, Bands, Feature, Source, Tables, Targets
@@ -130,18 +131,16 @@ def check_bands(bands: list[Bands], key: KeyPath) -> Iterator[Finding]:
         here = (*key, index)
         spans = [s for s in (band.detractor, band.passive, band.promoter) if s is not None]
         flat = [edge for span in spans for edge in span]
-        if flat != sorted(flat) or any(
-            a[1] >= b[0] for a, b in zip(spans, spans[1:], strict=False)
-        ):
+        if flat != sorted(flat) or any(a[1] >= b[0] for a, b in pairwise(spans)):
             yield Finding(
                 here,
                 "bands overlap or are out of order",
-                "detractor, passive, promoter must rise and not touch, such as [0, 6], [7, 8], [9, 10]",
+                "they must rise and not touch, such as [0, 6], [7, 8], [9, 10]",
             )
         elif flat[0] < band.scale[0] or flat[-1] > band.scale[1]:
             yield Finding(here, f"bands leave the scale {list(band.scale)}", "widen `scale`")
     dated = sorted(bands, key=lambda b: (b.valid_from is not None, b.valid_from or 0))
-    for earlier, later in zip(dated, dated[1:], strict=False):
+    for earlier, later in pairwise(dated):
         if (
             earlier.valid_to is None
             or later.valid_from is None

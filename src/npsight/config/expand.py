@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import Accounts, Driver, Feature, Tables
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
 
-_SIGNS = {"increasing": 1, "decreasing": -1, None: 0}
+_SIGNS: dict[str | None, Literal[-1, 0, 1]] = {"increasing": 1, "decreasing": -1, None: 0}
 
 
 def expand(feature: Feature, accounts: Accounts | None) -> Iterator[FeatureSpec]:
@@ -40,7 +41,9 @@ def _label(feature: Feature) -> str:
     return f"{values} {what}{per}".strip()
 
 
-def _dtype(feature: Feature, aggregate: str, accounts: Accounts | None) -> str:
+def _dtype(
+    feature: Feature, aggregate: str, accounts: Accounts | None
+) -> Literal["number", "category"]:
     if aggregate == "value" and accounts and feature.measure:
         return accounts.attributes[feature.measure]
     return "number"

@@ -207,13 +207,17 @@ def _cross_check(file: YamlFile, project: Project | None) -> list[Finding]:
 
 def _names_invalid_table(feature: Feature, raw: Any, tables: Tables) -> bool:
     """A feature of a table that is itself at fault is judged once the table is mended."""
-    written = raw.get("tables") if isinstance(raw.get("tables"), dict) else {}
-    activity = written.get("activity") if isinstance(written.get("activity"), dict) else {}
+    written = _mapping(raw.get("tables"))
+    activity = _mapping(written.get("activity"))
     if feature.source in activity and feature.source not in tables.activity:
         return True
     if feature.source in ("responses", "invitations"):
         return "responses" in written and not tables.responses
     return feature.source == "accounts" and "accounts" in written and tables.accounts is None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _response_key(raw: Any, index: int) -> KeyPath:

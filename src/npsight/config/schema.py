@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 IDENTIFIER = r"^[a-z][a-z0-9_]{0,62}$"
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Name = Annotated[str, Field(pattern=IDENTIFIER)]
+ListedBand = Literal["detractor", "passive", "promoter", "silent"]
 
 
 class Section(BaseModel):
@@ -369,6 +370,10 @@ class Driver(Section):
     play: str = Field("", description="What to do about it, in one sentence.")
 
 
+def _listed_bands() -> list[ListedBand]:
+    return ["detractor", "passive", "silent"]
+
+
 class Worklist(Section):
     """How accounts are ranked for the week."""
 
@@ -379,8 +384,8 @@ class Worklist(Section):
     target: Literal["detractor", "churn"] | None = Field(
         None, description="Which risk ranks. Default: detractor where there is one, else churn."
     )
-    bands: list[Literal["detractor", "passive", "promoter", "silent"]] = Field(
-        default_factory=lambda: ["detractor", "passive", "silent"],
+    bands: list[ListedBand] = Field(
+        default_factory=_listed_bands,
         description="Bands (by the last answer) that are listed; `silent` never answered.",
     )
     high_risk: float = Field(0.5, gt=0, lt=1, description="Risk from which it is called high.")

@@ -1,4 +1,4 @@
-"""The frozen objects that the rest of npsight reads: a project file after checking and expansion."""
+"""The frozen objects that the rest of npsight reads: a project file, checked and expanded."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class OutcomeWindow:
 
 @dataclass(frozen=True)
 class ProjectSpec:
-    """A project file, checked; paths absolute, features expanded, secrets still in the environment."""
+    """A project file, checked: paths absolute, features expanded, no secret read yet."""
 
     name: str
     file: Path

@@ -53,11 +53,21 @@ def read_yaml(path: Path) -> YamlFile:
         raise _unreadable(
             path, f"not valid YAML{line}: {reason}", "check indentation and quotes there"
         ) from None
+    except ValueError as error:
+        # A date that no calendar has, such as 2024-02-30.
+        raise _unreadable(
+            path, f"not valid YAML: {error}", "correct that value, or quote it"
+        ) from None
     if not isinstance(content, dict):
         raise _unreadable(path, "holds no settings", "start from `npsight init --from DIR`")
     lines: dict[KeyPath, int] = {}
     duplicates: list[KeyPath] = []
-    _walk(root, (), lines, duplicates)
+    try:
+        _walk(root, (), lines, duplicates)
+    except RecursionError:
+        raise _unreadable(
+            path, "an anchor (`&name`) holds itself", "write the values out instead"
+        ) from None
     return YamlFile(path, content, lines, tuple(duplicates))
 
 

@@ -75,9 +75,12 @@ def attribute_features(
 
 
 def _attribute(joined: ir.Table, spec: FeatureSpec) -> ir.Value:
+    if spec.aggregation == "value" and spec.dtype == "category":
+        return joined[spec.measure]
     if spec.aggregation == "age":
-        return days_between(joined.as_of, joined.began_at)
-    if spec.aggregation == "days_until_renewal":
-        return days_between(joined.renewal_at_, joined.as_of)
-    value = joined[spec.measure]
-    return value if spec.dtype == "category" else value.cast("float64")
+        value = days_between(joined.as_of, joined.began_at)
+    elif spec.aggregation == "days_until_renewal":
+        value = days_between(joined.renewal_at_, joined.as_of)
+    else:
+        value = joined[spec.measure].cast("float64")
+    return value.fill_null(0.0) if spec.missing == "zero" else value

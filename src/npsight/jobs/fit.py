@@ -127,7 +127,7 @@ def _pairs(
 def _splitter(project: ProjectSpec) -> Splitter:
     if project.is_snapshot:
         return RandomSplits(3, project.training.seed)
-    return TimeSplits(project.training.period_days)
+    return TimeSplits(project.training.period_days, project.training.min_events)
 
 
 def _prior_of(name: str) -> FitPrior:

@@ -87,8 +87,7 @@ class FeatureBuilder:
         attributes = self._fetch(versions_as_of(self.facts, spine))
         frame = attributes[KEYS].copy()
         for column in DISPLAY:
-            values = attributes[column] if column in attributes else None
-            frame[column.rstrip("_")] = values
+            frame[column.rstrip("_")] = attributes.get(column)
         frame["revenue"] = pd.to_numeric(frame["revenue"], errors="coerce")
         frame["renewal_at"] = pd.to_datetime(frame["renewal_at"])
         if "responses" in self.facts.sources:

@@ -120,7 +120,8 @@ def guess_times(table: TableProfile) -> Times:
     ended = pick([c for c in columns if c not in known], END_WORDS)
     rest = [c for c in columns if c not in known and c is not ended]
     first = [c for c in rest if not words(c.name) & (LATER_WORDS | INVITED_WORDS)]
-    occurred = (first or rest or [None])[0]
+    candidates = first or rest
+    occurred = candidates[0] if candidates else None
     if occurred is None and ended is not None:
         occurred, ended = ended, None
     plain = [c for c in known if c not in of_end]

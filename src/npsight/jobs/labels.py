@@ -93,6 +93,14 @@ def _obstacle(name: str, rows: Examples, least: int) -> Problem | None:
             "to tell apart",
             key=key,
         )
+    days = np.unique(rows.known_at[~np.isnat(rows.known_at)].astype("datetime64[D]"))
+    if name == "detractor" and len(days) == 1:
+        return Problem(
+            f"all answers became known on one day ({days[0]}), so nothing can be tested on later "
+            "days",
+            "bring a longer history; if they were loaded in one go, map or leave out `known_at`",
+            key=key,
+        )
     if len(np.unique(rows.as_of)) < 2 and not _is_snapshot(rows):
         return Problem(
             "all outcomes belong to one as_of date, so nothing can be tested on later days",

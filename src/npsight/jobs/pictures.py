@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def pictures(fitted: Fitted, newest: pd.DataFrame) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for name, part in fitted.parts.items():
         if part.origins:
-            found[f"calibration_{name}"] = _figure(lambda axes, p=part: _calibration(axes, p))
-            found[f"lift_{name}"] = _figure(lambda axes, p=part: _lift(axes, p))
+            found[f"calibration_{name}"] = _figure(partial(_calibration, part=part))
+            found[f"lift_{name}"] = _figure(partial(_lift, part=part))
         found[f"beeswarm_{name}"] = beeswarm(part.fitted.chosen, newest.head(MOST_DOTS))
     return found
 
@@ -132,12 +133,14 @@ def _shap_plot(draw: Callable[[Any], Any]) -> bytes:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    import shap
 
     figure = plt.figure(figsize=(8, 5.5))
     try:
         with warnings.catch_warnings():
+            # Shap uses what newer matplotlib and numpy deprecate, on import too.
             warnings.simplefilter("ignore")
+            import shap
+
             draw(shap)
         figure = plt.gcf()
         buffer = io.BytesIO()

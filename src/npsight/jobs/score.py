@@ -1,4 +1,4 @@
-"""`npsight score`: the champion's risk, NPS, drivers and place on the worklist, for every account."""
+"""`npsight score`: risk, NPS, drivers and place on the worklist, for every account."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _rows(
 ) -> Iterator[ScoreRow]:
     columns = ["account", "rank", "priority", "priority_reason", "within_capacity"]
     ranked = scores.merge(listed[columns], on="account", how="left")
-    bases = {
+    bases: dict[str, Any] = {
         "base_risk": explanation.risk.base if explanation.risk else None,
         "base_nps": explanation.nps.base if explanation.nps else None,
         "base_churn": explanation.churn.base if explanation.churn else None,

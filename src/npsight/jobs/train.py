@@ -212,7 +212,8 @@ def _write_backtest(project: ProjectSpec, fitted: Fitted, data: TrainingData) ->
     if not parts or project.is_snapshot:
         return
     frames = []
-    for names in (("detractor", "promoter"), ("churn",)):
+    together: tuple[tuple[str, ...], ...] = (("detractor", "promoter"), ("churn",))
+    for names in together:
         some = {name: parts[name] for name in names if name in parts}
         if some:
             label = fitted.parts[next(iter(some))].origins[-1].label

@@ -73,7 +73,8 @@ def compare_with_truth(project: ProjectSpec, truth_dir: Path) -> TruthReport:
     rows = rows.merge(everyone, on="account")
     observed = (rows["band"] == "detractor").to_numpy(np.float64)
     # An account-window weighs 1, as in training.
-    weight = 1.0 / rows.groupby("account")["band"].transform("size").to_numpy(np.float64)
+    answers = rows.groupby("account")["band"].transform("size").to_numpy(np.float64)
+    weight = np.asarray(1.0 / answers, dtype=np.float64)
     model = _auc(rows["detractor"], observed, weight)
     on_the_day = _auc(rows["p_detractor"], observed, weight)
     at_answer = _auc(rows["true_at_answer"], observed, weight)
@@ -133,7 +134,7 @@ def _auc(predicted: pd.Series, observed: Vector, weight: Vector) -> float:
 
 def _level_error(rows: pd.DataFrame) -> float:
     predicted = rows["detractor"].to_numpy(np.float64)
-    truth = rows["p_detractor_next"].to_numpy(np.float64)
+    truth = np.asarray(rows["p_detractor_next"], dtype=np.float64)
     return calibration_error(predicted, truth, np.ones(len(rows)))
 
 
@@ -141,7 +142,9 @@ def _chance_error(predicted: Vector, weight: Vector) -> float:
     """Mean calibration error of a perfect model on answers drawn from its own predictions."""
     rng = np.random.default_rng(0)
     draws = [
-        calibration_error(predicted, (rng.random(len(predicted)) < predicted) * 1.0, weight)
+        calibration_error(
+            predicted, (rng.random(len(predicted)) < predicted).astype(np.float64), weight
+        )
         for _ in range(50)
     ]
     return float(np.mean(draws))

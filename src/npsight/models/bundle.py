@@ -129,7 +129,7 @@ def check_golden(model: Model, files: Mapping[str, bytes]) -> None:
         difference = float(np.max(np.abs(np.subtract(got[name], expected)), initial=0.0))
         if not difference <= TOLERANCE:
             raise ModelIntegrityError(
-                f"the model scores its golden rows differently here: {name} is off by {difference:.2g}\n"
+                f"the model scores its golden rows differently: {name} is off by {difference:.2g}\n"
                 "  → check the versions of lightgbm and numpy against the model card"
             )
 

@@ -45,12 +45,12 @@ class Examples:
     @property
     def as_of(self) -> Instants:
         """As_of of each row, as datetime64[us]."""
-        return self.frame["as_of"].to_numpy("datetime64[us]")
+        return np.asarray(self.frame["as_of"], dtype="datetime64[us]")
 
     @property
     def account(self) -> NDArray[Any]:
         """Account of each row."""
-        return self.frame["account"].to_numpy()
+        return np.asarray(self.frame["account"], dtype=object)
 
     def where(self, rows: NDArray[np.bool_]) -> Examples:
         """The rows for which `rows` is true."""

@@ -18,6 +18,10 @@ from npsight.models.prior import Prior
 from npsight.models.splits import Splitter
 from npsight.models.trees import TreeSettings, fit_trees
 
+CALIBRATION_ERRORS = 2.0
+"""Standard errors that a calibration must gain by: base rates drift, and a level learned from one
+period can be wrong in the next."""
+
 FitPrior = Callable[[Examples], Prior]
 FoldCache = dict[tuple[str, str, int, int], "_Fold"]
 
@@ -94,7 +98,7 @@ def fit_part(name: str, rows: Examples, settings: FitSettings) -> FittedPart:
     """Fit on `rows`, using out-of-time folds inside them to decide everything that is decided.
 
     The learners are used only when their best blend lowers the folds' log loss by more than one
-    standard error; the calibration only when it does so on folds it was not fitted on.
+    standard error; the calibration only when it lowers it by two on folds it was not fitted on.
     """
     stages = [s for s in STAGES if s <= settings.trees.max_trees] or [settings.trees.max_trees]
     folds = [
@@ -204,7 +208,7 @@ def _select(folds: list[_Fold], stages: Sequence[int]) -> Selection:
     gain, error = clustered_mean(against - losses, pooled.weight, pooled.account)
     recipe = Recipe(RIDGES[linear], stages[trees], linear_blend, tree_blend)
     if gain > error:
-        reason = "the learners beat the prior out of time"
+        reason = "the learners beat the prior on held-out rows"
     else:
         reason = "no learner beats the prior by a standard error: the prior stands"
         recipe = replace(recipe, linear_blend=0.0, tree_blend=0.0)
@@ -264,7 +268,7 @@ def _calibrate(folds: list[_Fold], stages: Sequence[int], recipe: Recipe) -> Cal
     gain, error = clustered_mean(
         np.concatenate(gains), np.concatenate(weights), np.concatenate(accounts)
     )
-    if gain <= error:
+    if gain <= CALIBRATION_ERRORS * error:
         return None
     pooled = _Pooled(folds)
     return fit_calibration(np.concatenate(raws), pooled.share, pooled.weight)

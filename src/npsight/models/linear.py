@@ -47,7 +47,8 @@ class Linear:
     def added(self, matrix: Matrix, prior: Vector) -> Vector:
         """What the regression adds to the prior's log-odds, shape (rows,)."""
         own = self.intercept + (self.prior_weight - 1.0) * prior
-        return own + _design(matrix, self.columns) @ np.asarray(self.coefficients)
+        added = own + _design(matrix, self.columns) @ np.asarray(self.coefficients)
+        return np.asarray(added, dtype=np.float64)
 
     def contributions(self, matrix: Matrix, prior: Vector) -> tuple[Matrix, Vector]:
         """Split of `added`: each feature's term, shape (rows, features), zero at its training

@@ -87,7 +87,7 @@ def calibration_error(predicted: Vector, share: Vector, weight: Vector) -> float
 
 
 def lift(predicted: Vector, share: Vector, weight: Vector, top: float = 0.1) -> float | None:
-    """Observed share in the `top` part of highest risk over the overall share; None without events."""
+    """Observed share in the `top` part of highest risk over that of all; None without events."""
     base = float(np.average(share, weights=weight))
     if base <= 0:
         return None

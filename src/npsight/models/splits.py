@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from npsight.models.examples import Examples
+from npsight.models.examples import Examples, Instants
 
 Split = tuple[Examples, Examples]
 Splitter = Callable[[Examples], list[Split]]
@@ -21,10 +21,12 @@ class TimeSplits:
     """Up to `folds` pairs, each holding out the as_of dates of one period, newest first.
 
     The rows to fit on are those whose window had ended, and whose outcome was known, before the
-    first held-out as_of.
+    first held-out as_of. Where history is short, fewer dates are held out, so that at least
+    `least` events and non-events are left to fit on.
     """
 
     period_days: int
+    least: int = 1
     folds: int = FOLDS
 
     def __call__(self, rows: Examples) -> list[Split]:
@@ -34,12 +36,19 @@ class TimeSplits:
         pairs: list[Split] = []
         while len(days) and len(pairs) < self.folds:
             held_out = days[days > days[-1] - period]
-            past = rows.known_before(held_out[0])
-            if len(past) == 0:
+            pair = self._pair(rows, held_out)
+            if pair is None:
                 break
-            pairs.append((past, rows.between(held_out[0], held_out[-1])))
-            days = days[days < held_out[0]]
+            pairs.append(pair)
+            days = days[days < pair[1].as_of.min()]
         return pairs
+
+    def _pair(self, rows: Examples, held_out: Instants) -> Split | None:
+        for first in held_out:
+            past = rows.known_before(first)
+            if past.can_be_learned(self.least):
+                return past, rows.between(first, held_out[-1])
+        return None
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Json(Response):
 
 
 def request_id(request: Request) -> str:
-    """This request's id, made on first use."""
+    """The request's id, made on first use."""
     if not hasattr(request.state, "request_id"):
         request.state.request_id = uuid.uuid4().hex
     return str(request.state.request_id)
