@@ -15,7 +15,10 @@ def score_command(
     config: Config = DEFAULT_CONFIG,
     as_of: Annotated[
         datetime | None,
-        typer.Option(help="UTC instant to score for. Default: the midnight after the last fact."),
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="UTC instant to score for. Default: the midnight after the last fact.",
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write a .csv or .parquet file.")
@@ -49,7 +52,7 @@ def score_command(
     if result.churn_risk is not None:
         console.print(f"Mean churn risk {percent(result.churn_risk)}.")
     if output is not None:
-        count = export(project, output)
+        count = export(project, output, run)
         console.print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)
 
 

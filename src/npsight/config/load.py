@@ -57,7 +57,7 @@ def load_project(path: Path | str, environment: Mapping[str, str] | None = None)
 
 
 def _report(file: YamlFile, findings: list[Finding]) -> ConfigError:
-    findings = sorted(set(findings), key=lambda f: _line(file, f.key))
+    findings = sorted(dict.fromkeys(findings), key=lambda f: _line(file, f.key))
     problems = [Problem(f.what, f.remedy, file.where(f.key), _dotted(f.key)) for f in findings]
     count = len(problems)
     noun = "problem" if count == 1 else "problems"

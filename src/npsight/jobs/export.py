@@ -26,10 +26,10 @@ def latest(project: ProjectSpec, ranked_only: bool = False) -> tuple[ScoreRun, l
         return run, store.scores(run.id, ranked_only=ranked_only)
 
 
-def export(project: ProjectSpec, path: Path) -> int:
-    """Write the latest scores of all accounts; the file appears whole or not at all.
+def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int:
+    """Write the scores of all accounts; the file appears whole or not at all.
 
-    CSV cells that a spreadsheet would run as a formula get a leading apostrophe; drivers are
+    `run` is the latest unless given. CSV cells that a spreadsheet would run as a formula get a leading apostrophe; drivers are
     JSON. Returns the number of accounts.
     """
     if path.suffix not in (".csv", ".parquet"):
@@ -37,7 +37,11 @@ def export(project: ProjectSpec, path: Path) -> int:
             f"{path}: cannot be written",
             [Problem(f"`{path.suffix}` is no known format", "name a .csv or .parquet file")],
         )
-    run, rows = latest(project)
+    if run is None:
+        run, rows = latest(project)
+    else:
+        with closing(open_store(store_file(project.state_dir))) as store:
+            rows = store.scores(run.id)
     frame = pd.DataFrame(_records(run, rows, spreadsheet=path.suffix == ".csv"))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
