@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs notebook mutate-time lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-time lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -49,7 +49,7 @@ test: $(READY)  ## Run all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: $(READY)  ## Run the quick tests only
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/docs
 
 lint: $(READY)  ## Style, types and the direction of imports
 	@$(BIN)/ruff check .

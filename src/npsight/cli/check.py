@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,15 +18,16 @@ _BANDS = (("red", "█"), ("yellow", "▒"), ("green", "░"))
 
 
 def check_command(
-    config: Annotated[Path, typer.Option("--config", "-c", help="The project file.")],
+    config: Config = DEFAULT_CONFIG,
 ) -> None:
-    """Read every table, count what is good, bad and answered, and warn of what will disappoint."""
-    from rich.console import Console
+    """Read every table, count what is good, bad and answered, and warn of what will disappoint.
 
+    Example: npsight check -c configs/demo.yaml
+    """
     from npsight.config.load import load_project
     from npsight.jobs.check import check
 
-    console = Console()
+    console = make_console()
     project = load_project(config)
     with console.status("reading the tables") as status:
         report = check(project, status.update)

@@ -17,6 +17,19 @@ Config = Annotated[Path, typer.Option("--config", "-c", help="The project file."
 DEFAULT_CONFIG = Path("npsight.yaml")
 
 
+UNSEEN_WIDTH = 120
+
+
+def make_console() -> Console:
+    """A console as wide as the terminal, and wide enough for the tables where there is none."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in console._environ:
+        console = Console(width=UNSEEN_WIDTH)
+    return console
+
+
 @contextmanager
 def steps(console: Console) -> Iterator[Callable[[str], None]]:
     """Show each step of a long job with the seconds since it began; on a terminal the current

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, money, percent, signed
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, money, percent, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,14 +29,12 @@ def explain_command(
 
     Example: npsight explain A000123 -c configs/demo.yaml --plot why.png
     """
-    from rich.console import Console
-
     from npsight.config.load import load_project
     from npsight.jobs.files import write_atomically
     from npsight.jobs.plot import waterfall_png
     from npsight.store import open_store, store_file
 
-    console = Console()
+    console = make_console()
     project = load_project(config)
     with closing(open_store(store_file(project.state_dir))) as store:
         run = store.latest_run(project.name)

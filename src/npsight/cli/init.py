@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from npsight.cli.common import make_console
+
 
 def init_command(
     source: Annotated[
@@ -21,9 +23,10 @@ def init_command(
         bool, typer.Option("--force", help="Replace the project file if it exists.")
     ] = False,
 ) -> None:
-    """Look at tables and write a project file that says what they probably are."""
-    from rich.console import Console
+    """Look at tables and write a project file that says what they probably are.
 
+    Example: npsight init --from exports -o npsight.yaml
+    """
     from npsight.errors import ConfigError, Problem
     from npsight.jobs.propose import propose
 
@@ -35,7 +38,7 @@ def init_command(
     text = propose(source, output.parent)
     write_whole(output, text)
     verify = text.count("VERIFY:")
-    console = Console()
+    console = make_console()
     console.print(f"Wrote {output}: {verify} lines to verify.", highlight=False, soft_wrap=True)
     console.print("Next:", highlight=False)
     console.print(f"  1. read it through and correct the lines marked VERIFY: {output}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
 
 
 def promote_command(
@@ -20,14 +20,14 @@ def promote_command(
 
     Example: npsight promote -c configs/demo.yaml --version 1
     """
-    from rich.console import Console
-
     from npsight.config.load import load_project
     from npsight.jobs.promote import promote
 
     done = promote(load_project(config), version, force)
     before = "none" if done.before is None else f"version {done.before}"
-    Console().print(f"Champion: version {done.after} (before: {before}). Score again to use it.")
+    make_console().print(
+        f"Champion: version {done.after} (before: {before}). Score again to use it."
+    )
 
 
 def models_command(config: Config = DEFAULT_CONFIG) -> None:
@@ -35,7 +35,6 @@ def models_command(config: Config = DEFAULT_CONFIG) -> None:
 
     Example: npsight models -c configs/demo.yaml
     """
-    from rich.console import Console
     from rich.table import Table
 
     from npsight.config.load import load_project
@@ -55,7 +54,7 @@ def models_command(config: Config = DEFAULT_CONFIG) -> None:
             (info.digest or "")[:12],
             *(_figure(info.metrics.get(f"{part}_chosen_auc")) for part in ("detractor", "churn")),
         )
-    Console().print(table)
+    make_console().print(table)
 
 
 def _figure(value: float | None) -> str:

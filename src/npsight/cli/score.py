@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, percent, steps
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, percent, steps
 
 
 def score_command(
@@ -28,13 +28,11 @@ def score_command(
 
     Example: npsight score -c configs/demo.yaml -o scores.csv
     """
-    from rich.console import Console
-
     from npsight.config.load import load_project
     from npsight.jobs.export import export
     from npsight.jobs.score import score
 
-    console = Console()
+    console = make_console()
     project = load_project(config)
     with steps(console) as step:
         result = score(project, as_of, step)
@@ -64,10 +62,8 @@ def export_command(
 
     Example: npsight export scores.parquet -c configs/demo.yaml
     """
-    from rich.console import Console
-
     from npsight.config.load import load_project
     from npsight.jobs.export import export
 
     count = export(load_project(config), output)
-    Console().print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)
+    make_console().print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, percent
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, percent
 
 
 def simulate_command(
@@ -22,12 +22,11 @@ def simulate_command(
 
     Example: npsight simulate --to var/demo/data --accounts 2000 --seed 7
     """
-    from rich.console import Console
     from rich.progress import Progress
 
     from npsight.simulate import SimulationSettings, simulate
 
-    console = Console()
+    console = make_console()
     try:
         settings = SimulationSettings(
             accounts=accounts, days=days, seed=seed, truth=truth, dirt=dirt
@@ -55,13 +54,11 @@ def truth_command(
 
     Example: npsight truth -c configs/demo.yaml --truth var/demo/data
     """
-    from rich.console import Console
-
     from npsight.config.load import load_project
     from npsight.jobs.truth import SILENT_DAYS, compare_with_truth
 
     r = compare_with_truth(load_project(config), truth)
-    console = Console()
+    console = make_console()
     console.print(f"[bold]Against the truth[/], origin {r.as_of}, {r.answers:,} later answers:")
     console.print(
         f"  detractor AUC   model {r.auc_model:.3f} · true probability on the day "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, steps
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, steps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,12 +18,10 @@ def train_command(config: Config = DEFAULT_CONFIG) -> None:
 
     Example: npsight train -c configs/demo.yaml
     """
-    from rich.console import Console
-
     from npsight.config.load import load_project
     from npsight.jobs.train import train
 
-    console = Console()
+    console = make_console()
     project = load_project(config)
     with steps(console) as step:
         result = train(project, step)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, money, percent, signed
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, money, percent, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,8 +27,6 @@ def worklist_command(
 
     Example: npsight worklist -c configs/demo.yaml --owner "Ada Park" --top 12
     """
-    from rich.console import Console
-
     from npsight.config.load import load_project
     from npsight.errors import NotFoundError
     from npsight.jobs.export import latest
@@ -40,7 +39,7 @@ def worklist_command(
         if not rows:
             some = ", ".join(owners[:8]) or "none has an owner"
             raise NotFoundError(f"no listed account belongs to {owner!r}\n  → owners are: {some}")
-    print_worklist(project, run, rows, top, Console())
+    print_worklist(project, run, rows, top, make_console())
 
 
 def print_worklist(
@@ -60,36 +59,37 @@ def print_worklist(
         expand=True,
     )
     table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("account and why", ratio=3, overflow="fold")
-    table.add_column("owner", overflow="fold", ratio=1)
+    table.add_column("account and why", ratio=1)
     table.add_column("now", no_wrap=True)
     table.add_column("churn risk" if by_churn else "risk", justify="right", no_wrap=True)
     if has_nps:
         table.add_column("next NPS", justify="right", no_wrap=True)
-    table.add_column("revenue", justify="right", no_wrap=True)
-    table.add_column("renewal", no_wrap=True)
     for row in rows[:top]:
         risk = row.churn_risk if by_churn else row.detractor_risk
         cells: list[Any] = [
             str(row.rank),
             _account(row, by_churn),
-            Text(row.owner or "–"),
             row.band_now or "–",
             Text(percent(risk), style=COLOURS.get(row.risk_level or "", "")),
         ]
         if has_nps:
             cells.append(signed(row.predicted_nps))
-        cells += [money(row.revenue), f"{row.renewal_at:%Y-%m-%d}" if row.renewal_at else "–"]
         table.add_row(*cells)
     console.print(table)
     this_week = sum(bool(row.within_capacity) for row in rows)
     console.print(
         f"{len(rows):,} accounts are listed, {this_week:,} within this week's capacity of "
         f"{project.worklist.capacity} for each owner. Why one of them: npsight explain ACCOUNT "
-        f"-c {project.file.name}",
+        f"-c {_shown(project.file)}",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _shown(file: Path) -> str:
+    """The path as it can be typed where the user is."""
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)
 
 
 def _account(row: ScoreRow, by_churn: bool) -> Any:
@@ -98,6 +98,14 @@ def _account(row: ScoreRow, by_churn: bool) -> Any:
     text = Text(row.name or row.account, style="bold")
     if row.name:
         text.append(f"  {row.account}", style="dim not bold")
+    facts = [
+        row.owner,
+        None if row.revenue is None else f"revenue {money(row.revenue)}",
+        None if row.renewal_at is None else f"renews {row.renewal_at:%Y-%m-%d}",
+    ]
+    known = " · ".join(fact for fact in facts if fact)
+    if known:
+        text.append(f"\n{known}", style="dim not bold")
     drivers = row.churn_drivers if by_churn else row.drivers
     raising = [d for d in drivers if d["points"] > 0][:2]
     for driver in raising:

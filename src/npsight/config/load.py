@@ -100,6 +100,10 @@ def _finding(file: YamlFile, detail: Any) -> Finding:
             "is not of the form asked for",
             f"must match {context['pattern']}; {_describe(key)}",
         )
+    if isinstance(detail.get("input"), bool) and kind in ("string_type", "list_type"):
+        return Finding(
+            key, "YAML reads an unquoted yes, no, on or off as true or false", 'quote it: "Yes"'
+        )
     message = str(detail["msg"]).replace("Input should", "should")
     return Finding(key, message[0].lower() + message[1:], _describe(key))
 
@@ -186,7 +190,8 @@ def _cross_check(file: YamlFile, project: Project | None) -> list[Finding]:
         )
     for key, source in named_sources(tables):
         findings += checks.check_source(source, key)
-    snapshot = bool(targets and targets.churn and targets.churn.event == "snapshot")
+    # Read as written, so that another fault of `targets` does not call for a history.
+    snapshot = _mapping(_mapping(raw.get("targets")).get("churn")).get("event") == "snapshot"
     if tables.accounts:
         findings += checks.check_accounts(tables.accounts, ("tables", "accounts"), snapshot)
     for name, activity in tables.activity.items():
@@ -339,7 +344,7 @@ def _resolve_paths(
 
 def _spec(project: Project, tables: Tables, file: Path) -> ProjectSpec:
     features = _expanded(project, tables)
-    state = project.state or f"../var/{project.project}"
+    state = project.state or f"var/{project.project}"
     return ProjectSpec(
         name=project.project,
         file=file,

@@ -20,7 +20,7 @@ from npsight.config import schema
 from npsight.config.aggregations import AGGREGATIONS, Aggregation
 from npsight.config.expand import history_features
 from npsight.config.runtime import CONFIG_VARIABLE, REGISTRY_VARIABLE
-from npsight.config.schema import IDENTIFIER, Project, Responses, Section, Source, Tables
+from npsight.config.schema import IDENTIFIER, Project, Section, Source, Tables
 from npsight.config.specs import DEFAULT_THEMES, NPS_HISTORY, FeatureSpec
 
 MOST_DRIVERS = 16
@@ -345,8 +345,8 @@ _INVITED: tuple[str, dict[str, str]] = ("`invited_at`", {"invited_at": "i"})
 
 def _built_in(**columns: str) -> list[FeatureSpec]:
     given = {"path": "-", "account": "-", "time": "-", "score": "-", **columns}
-    responses = Responses.model_validate(given)
-    return history_features(Tables(responses=[responses]), DEFAULT_THEMES)  # type: ignore[call-arg]
+    tables = Tables.model_validate({"responses": [given]})
+    return history_features(tables, DEFAULT_THEMES)
 
 
 def _themes() -> str:

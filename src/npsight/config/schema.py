@@ -443,7 +443,7 @@ class Project(Section):
     state: str = Field(
         "",
         description="Folder for the database, runs and outputs, relative to this file. Default: "
-        "`../var/<project>`.",
+        "`var/<project>`.",
     )
     tables: Tables = Field(description="The user's tables.")
     targets: Targets = Field(description="What is foreseen.")

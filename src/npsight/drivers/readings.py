@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from npsight.config.specs import FeatureSpec
 from npsight.drivers.peers import Peers
 from npsight.drivers.phrases import PHRASES, Phrase, Subject, category_phrase, subject_of
-from npsight.drivers.shown import rounded
+from npsight.drivers.shown import rounded, show
 from npsight.models.logits import Vector
 
 LONGEST_SENTENCE = 140
@@ -107,10 +107,16 @@ def _told(
 ) -> list[str]:
     subject, phrase = subject_of(spec), PHRASES[spec.aggregation]
     tails = readings.tails(spec, subject, phrase, rows)
+    medians, _ = readings.peers.of(spec.name, readings.segments[rows])
+    # A value that is far from the peers but coming nearer says little by its change: "fell from
+    # 1.7 to 1.6" would read as good news beside a risk that it raises. The level comes first.
+    nearing = (now - past) * (medians - now) > 0
     shown_now, shown_past = phrase.round(now).tolist(), phrase.round(past).tolist()
     told = []
-    for value, before, tail in zip(shown_now, shown_past, tails, strict=True):
-        head = phrase.head(subject, value, before)
+    for value, before, tail, near in zip(shown_now, shown_past, tails, nearing, strict=True):
+        head = phrase.head(subject, value, np.nan if near else before)
+        if near and before != value:
+            tail = f"{tail}; before: {show(before, subject.unit)}"
         told.append(head + tail if len(head) + len(tail) < LONGEST_SENTENCE else head)
     return told
 

@@ -29,8 +29,8 @@ def latest(project: ProjectSpec, ranked_only: bool = False) -> tuple[ScoreRun, l
 def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int:
     """Write the scores of all accounts; the file appears whole or not at all.
 
-    `run` is the latest unless given. CSV cells that a spreadsheet would run as a formula get a leading apostrophe; drivers are
-    JSON. Returns the number of accounts.
+    `run` is the latest unless given. CSV cells that a spreadsheet would run as a formula get a
+    leading apostrophe; drivers are JSON. Returns the number of accounts.
     """
     if path.suffix not in (".csv", ".parquet"):
         raise ConfigError(

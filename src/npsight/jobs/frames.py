@@ -109,7 +109,7 @@ class FeatureBuilder:
         versions = self.facts.versions
         assert versions is not None
         table = versions.select("account", churned=versions.outcome_.cast("int64"))
-        return self.backend.to_pandas(table.order_by("account"))
+        return self.backend.to_pyarrow(table.order_by("account")).to_pandas()
 
     def _fetch(self, table: ir.Table) -> pd.DataFrame:
         frame = self.backend.to_pyarrow(table.order_by(["as_of", "account"])).to_pandas()

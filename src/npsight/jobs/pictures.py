@@ -129,11 +129,11 @@ def _shap_plot(draw: Callable[[Any], Any]) -> bytes:
     """Shap draws on pyplot's current figure: give it one of its own, without a screen."""
     import warnings
 
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    # A notebook's own plots go on working afterwards.
+    backend = plt.get_backend()
+    plt.switch_backend("Agg")
     figure = plt.figure(figsize=(8, 5.5))
     try:
         with warnings.catch_warnings():
@@ -149,4 +149,5 @@ def _shap_plot(draw: Callable[[Any], Any]) -> bytes:
         )
         return buffer.getvalue()
     finally:
-        plt.close("all")
+        plt.close(figure)
+        plt.switch_backend(backend)

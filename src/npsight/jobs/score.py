@@ -19,7 +19,7 @@ from npsight.drivers.explain import Explanation, explain
 from npsight.drivers.peers import Peers, peers_of
 from npsight.drivers.points import Points
 from npsight.drivers.sentences import notes
-from npsight.errors import ModelIntegrityError, NotFoundError
+from npsight.errors import ConfigError, ModelIntegrityError, NotFoundError, Problem
 from npsight.features.history import history_columns
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.train import open_tables
@@ -123,6 +123,28 @@ def default_as_of(builder: FeatureBuilder) -> datetime:
     return min(midnight_after(builder.facts.data_end), today)
 
 
+def _check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
+    """Refuse a day that would be scored without any facts of its own time."""
+    newest = midnight_after(builder.facts.data_end)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if as_of > max(newest, now):
+        raise ConfigError(
+            "nothing was scored",
+            [
+                Problem(
+                    f"as_of {as_of:%Y-%m-%d %H:%M}Z lies ahead of now",
+                    f"give a day up to today; the newest fact was known before {newest:%Y-%m-%d}",
+                    key="--as-of",
+                )
+            ],
+        )
+    if as_of <= builder.facts.data_start:
+        raise NotFoundError(
+            f"no fact lies before as_of {as_of:%Y-%m-%d %H:%M}Z; the first is of "
+            f"{builder.facts.data_start:%Y-%m-%d}\n  → give a later --as-of"
+        )
+
+
 def _check_features(model: Model, project: ProjectSpec) -> None:
     declared = {spec.name for spec in project.features}
     missing = sorted({spec.name for spec in model.specs} - declared)
@@ -136,6 +158,7 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
 def _read_inputs(
     builder: FeatureBuilder, as_of: datetime, data_digest: str, progress: Progress
 ) -> _Inputs:
+    _check_as_of(builder, as_of)
     spine = builder.spine([as_of])
     now = builder.features(spine, progress)
     if len(now) == 0:

@@ -56,6 +56,6 @@ def champion_files(project: str, state_dir: Path) -> tuple[int, dict[str, bytes]
     if found is None:
         raise NotFoundError(
             f"npsight-{project} has no champion in {state_dir}\n"
-            "  → npsight train -c <project file>, then start the service again"
+            "  → npsight train -c FILE, then start the service again"
         )
     return found

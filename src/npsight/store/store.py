@@ -113,9 +113,7 @@ class Store:
         """
         runs = self.runs(project, limit=1)
         if not runs:
-            raise NotFoundError(
-                f"project {project} has no scores yet\n  → npsight score -c <project file>"
-            )
+            raise NotFoundError(f"project {project} has no scores yet\n  → npsight score -c FILE")
         return runs[0]
 
     def runs(self, project: str, limit: int = KEEP_RUNS) -> list[ScoreRun]:

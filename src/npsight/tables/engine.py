@@ -41,7 +41,9 @@ def connect(project: ProjectSpec) -> Iterator[Backend]:
         try:
             run(backend, "SET TimeZone = 'UTC'")
             run(backend, "SET preserve_insertion_order = false")
-            run(backend, "SET enable_progress_bar = false")
+            # Inside a notebook even switching it off asks for a widget library.
+            if run(backend, "SELECT current_setting('enable_progress_bar')") == [(True,)]:
+                run(backend, "SET enable_progress_bar = false")
             yield backend
         finally:
             backend.disconnect()

@@ -73,7 +73,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     except OSError as error:
         raise ModelIntegrityError(
             f"{folder}: the cached champion cannot be read ({error.strerror})\n"
-            "  → cache it again: npsight promote -c <project file>"
+            "  → cache it again: npsight promote -c FILE"
         ) from None
 
 
@@ -86,7 +86,7 @@ def _pointer(cache: Path) -> tuple[int, str] | None:
     except (ValueError, KeyError, TypeError):
         raise ModelIntegrityError(
             f"{cache / POINTER}: does not name a champion\n"
-            "  → delete the file, then: npsight promote -c <project file>"
+            "  → delete the file, then: npsight promote -c FILE"
         ) from None
 
 

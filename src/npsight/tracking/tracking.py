@@ -240,7 +240,7 @@ class Tracking:
         number = self.alias_version(version)
         if number is None:
             remedy = (
-                "train one: npsight train -c <project file>"
+                "train one: npsight train -c FILE"
                 if version == CHAMPION
                 else "npsight models lists versions and aliases"
             )
