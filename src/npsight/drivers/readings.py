@@ -19,6 +19,8 @@ from npsight.models.logits import Vector
 
 LONGEST_SENTENCE = 140
 SEGMENT = "segment_"
+LEVELS = frozenset({"count", "sum", "mean", "ratio", "min", "max", "open"})
+"""Aggregations whose distance from the peers can say more than their change."""
 Rows = NDArray[np.intp]
 
 
@@ -110,12 +112,15 @@ def _told(
     medians, _ = readings.peers.of(spec.name, readings.segments[rows])
     # A value that is far from the peers but coming nearer says little by its change: "fell from
     # 1.7 to 1.6" would read as good news beside a risk that it raises. The level comes first.
-    nearing = (now - past) * (medians - now) > 0
-    shown_now, shown_past = phrase.round(now).tolist(), phrase.round(past).tolist()
+    shown, earlier = phrase.round(now), phrase.round(past)
+    nearing = (shown - earlier) * (phrase.round(medians) - shown) > 0
+    nearing &= spec.aggregation in LEVELS
     told = []
-    for value, before, tail, near in zip(shown_now, shown_past, tails, nearing, strict=True):
+    for value, before, tail, near in zip(
+        shown.tolist(), earlier.tolist(), tails, nearing, strict=True
+    ):
         head = phrase.head(subject, value, np.nan if near else before)
-        if near and before != value:
+        if near:
             tail = f"{tail}; before: {show(before, subject.unit)}"
         told.append(head + tail if len(head) + len(tail) < LONGEST_SENTENCE else head)
     return told

@@ -58,7 +58,7 @@ class FeatureSchema:
                 absent = np.nan if fill is None else fill
                 matrix[:, i] = np.where(np.isfinite(numbers), numbers, absent)
             else:
-                codes = pd.Categorical(column, categories=list(values)).codes.astype(np.float64)
+                codes = pd.Index(values, dtype=object).get_indexer(pd.Index(column, dtype=object))
                 matrix[:, i] = np.where(codes < 0, np.nan, codes)
         return matrix
 

@@ -7,8 +7,9 @@ NPS of a row with n answers and V = p + d − (p − d)² their variance, both o
 
 estimates the spread τ of true account NPS around its prediction; rows with one answer carry no
 information on it. A set also has the common error of the period (σ), estimated over backtest
-origins, and the sampling error of its expected answers, adjusted for small n by adding three
-answers, ¾ of them promoters and ¾ detractors (Rocks 2016).
+origins, and the sampling error V/n of its n expected answers, with shares adjusted for small n
+by adding three answers, ¾ of them promoters and ¾ detractors (Rocks 2016). The adjustment does
+not divide V: Rocks estimates a level from n answers, here answers to come vary around a level.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class NpsSpread:
         share = answers / total
         centre = float(100 * share @ (promoter - detractor))
         p, d = _adjusted(float(share @ promoter), float(share @ detractor), total)
-        sampling = 1e4 * (p + d - (p - d) ** 2) / (total + 3)
+        sampling = 1e4 * (p + d - (p - d) ** 2) / total
         between = float(share @ share) * self.account**2
         half = Z[level] * float(np.sqrt(sampling + between + self.period**2))
         return centre, max(centre - half, -100.0), min(centre + half, 100.0)

@@ -19,27 +19,76 @@ from npsight.models.prior import HistoryPrior, Prior, RatePrior
 from npsight.models.trees import TreeSettings, fit_trees
 
 SPECS = (
-    FeatureSpec("usage", "sum", "logins", window_days=30, driver="product_use", label="logins"),
-    FeatureSpec("usage", "trend", "logins", window_days=30, driver="product_use", label="logins"),
     FeatureSpec(
-        "usage", "mean", "adoption", window_days=30, driver="product_use", label="adoption"
-    ),
-    FeatureSpec("tickets", "open", driver="support", label="open tickets", missing="zero"),
-    FeatureSpec("accounts", "value", "plan", driver="accounts", label="plan", dtype="category"),
-    FeatureSpec("responses", "last", "score", driver=NPS_HISTORY, label="last score"),
-    FeatureSpec(
-        "responses", "days_since_last", driver=NPS_HISTORY, label="days since the last answer"
+        source="usage",
+        aggregation="sum",
+        measure="logins",
+        window_days=30,
+        driver="product_use",
+        label="logins",
     ),
     FeatureSpec(
-        "responses",
-        "sum",
-        "theme_price",
+        source="usage",
+        aggregation="trend",
+        measure="logins",
+        window_days=30,
+        driver="product_use",
+        label="logins",
+    ),
+    FeatureSpec(
+        source="usage",
+        aggregation="mean",
+        measure="adoption",
+        window_days=30,
+        driver="product_use",
+        label="adoption",
+    ),
+    FeatureSpec(
+        source="tickets", aggregation="open", driver="support", label="open tickets", missing="zero"
+    ),
+    FeatureSpec(
+        source="accounts",
+        aggregation="value",
+        measure="plan",
+        driver="accounts",
+        label="plan",
+        dtype="category",
+    ),
+    FeatureSpec(
+        source="responses",
+        aggregation="last",
+        measure="score",
+        driver=NPS_HISTORY,
+        label="last score",
+    ),
+    FeatureSpec(
+        source="responses",
+        aggregation="days_since_last",
+        driver=NPS_HISTORY,
+        label="days since the last answer",
+    ),
+    FeatureSpec(
+        source="responses",
+        aggregation="sum",
+        measure="theme_price",
         window_days=365,
         driver=NPS_HISTORY,
         label="comments on price",
     ),
-    FeatureSpec("invitations", "count", window_days=365, driver=NPS_HISTORY, label="invitations"),
-    FeatureSpec("invitations", "open", window_days=365, driver=NPS_HISTORY, label="unanswered"),
+    FeatureSpec(
+        source="invitations",
+        aggregation="count",
+        window_days=365,
+        driver=NPS_HISTORY,
+        label="invitations",
+    ),
+    FeatureSpec(
+        source="invitations",
+        aggregation="open",
+        window_days=365,
+        driver=NPS_HISTORY,
+        label="unanswered",
+    ),
 )
 DRIVERS = (
     DriverSpec("product_use", "Product use", True, "Walk them through it."),

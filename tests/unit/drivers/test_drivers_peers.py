@@ -10,9 +10,9 @@ import pandas as pd
 from npsight.config.specs import FeatureSpec
 from npsight.drivers.peers import FEWEST, Peers, peers_of
 
-LOGINS = FeatureSpec("usage", "sum", "logins", window_days=30)
-HOURS = FeatureSpec("resolutions", "mean", "hours", window_days=90)
-PLAN = FeatureSpec("accounts", "value", "plan", dtype="category")
+LOGINS = FeatureSpec(source="usage", aggregation="sum", measure="logins", window_days=30)
+HOURS = FeatureSpec(source="resolutions", aggregation="mean", measure="hours", window_days=90)
+PLAN = FeatureSpec(source="accounts", aggregation="value", measure="plan", dtype="category")
 SPECS = (LOGINS, HOURS, PLAN)
 
 

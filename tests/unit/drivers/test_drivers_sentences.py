@@ -26,7 +26,9 @@ FORBIDDEN = re.compile(r"\b(cause[sd]?|because|due to|nan|none|inf)\b", re.IGNOR
 
 
 def spec(aggregation, measure=None, window=None, source="usage", **rest):
-    return FeatureSpec(source, aggregation, measure, window_days=window, **rest)
+    return FeatureSpec(
+        source=source, aggregation=aggregation, measure=measure, window_days=window, **rest
+    )
 
 
 def say(feature, now, past=NAN, peer=None, others=(), segment="pro"):
@@ -100,7 +102,7 @@ EXAMPLES = [
         2,
         3,
         1,
-        "Tickets still open from the last 60 days: 2, down from 3; similar accounts: 1",
+        "Tickets still open from the last 60 days: 2; similar accounts: 1; before: 3",
     ),
     (STILL, 0, 0, 1, "No open tickets from the last 60 days; similar accounts: 1"),
     (
@@ -308,10 +310,30 @@ def test_missing_and_infinite_values_are_never_shown(feature, value):
 
 
 HISTORY = (
-    FeatureSpec("responses", "last", "score", driver=NPS_HISTORY, label="last score"),
-    FeatureSpec("responses", "days_since_last", driver=NPS_HISTORY, label="days since"),
-    FeatureSpec("invitations", "count", window_days=365, driver=NPS_HISTORY, label="invitations"),
-    FeatureSpec("invitations", "open", window_days=365, driver=NPS_HISTORY, label="unanswered"),
+    FeatureSpec(
+        source="responses",
+        aggregation="last",
+        measure="score",
+        driver=NPS_HISTORY,
+        label="last score",
+    ),
+    FeatureSpec(
+        source="responses", aggregation="days_since_last", driver=NPS_HISTORY, label="days since"
+    ),
+    FeatureSpec(
+        source="invitations",
+        aggregation="count",
+        window_days=365,
+        driver=NPS_HISTORY,
+        label="invitations",
+    ),
+    FeatureSpec(
+        source="invitations",
+        aggregation="open",
+        window_days=365,
+        driver=NPS_HISTORY,
+        label="unanswered",
+    ),
 )
 
 

@@ -84,7 +84,14 @@ def test_moves():
 )
 def test_labels(label, text):
     where = (("severity", "high"),)
-    assert label_of(FeatureSpec("t", "sum", "resolution_hours", where=where, label=label)) == text
+    assert (
+        label_of(
+            FeatureSpec(
+                source="t", aggregation="sum", measure="resolution_hours", where=where, label=label
+            )
+        )
+        == text
+    )
 
 
 def test_long_text_is_cut_and_a_capital_changes_one_letter():

@@ -19,7 +19,9 @@ from npsight.models.part import PRIOR_TERM
 from npsight.models.trees import Trees, TreeSettings, fit_trees
 
 FEATURES = ("gappy", "whole", "plan", "noise")
-SCHEMA = FeatureSchema(FEATURES, (None, None, ("a", "b", "c", "d", "e"), None), (0, 0, 0, 0))
+SCHEMA = FeatureSchema(
+    FEATURES, (None, None, ("a", "b", "c", "d", "e"), None), (0, 0, 0, 0), (None,) * 4
+)
 
 
 def training_matrix(count=3000, seed=4):
