@@ -490,7 +490,7 @@ def test_an_account_that_never_answered_hears_of_its_segment(model, now, past, p
 
 def test_rows_without_any_value_or_past_still_get_notes(model, now, peers):
     features = [s.name for s in model.specs]
-    blank = now.assign(**{name: None for name in features})
+    blank = now.assign(**dict.fromkeys(features))
     for frame in (blank, blank.astype({n: "float64" for n in features if n != features[4]})):
         nobody = pd.DataFrame(index=range(len(frame)))
         told = notes(model, explain(model, frame), frame, nobody, NOBODY, "detractor")

@@ -1,0 +1,91 @@
+"""First champion, challenger, promotion, rollback, on the small company."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from command_line import npsight
+from small_company import SmallCompany
+from state_of import run_statuses, state_of
+
+from npsight.tracking import Tracking, read_cached
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+    """Trained on the same data twice."""
+    company = SmallCompany(tmp_path_factory.mktemp("twice"))
+    first = npsight("train", "-c", company.write()).succeeded()
+    assert "Registered as version 1, champion" in first.out
+    npsight("score", "-c", company.config).succeeded()
+    second = npsight("train", "-c", company.config).succeeded()
+    assert "Registered as version 2, challenger" in second.out
+    assert "npsight promote --version 2" in second.out
+    return company
+
+
+def aliases(company: SmallCompany) -> dict[str, int | None]:
+    tracking = Tracking("small", company.state)
+    return {name: tracking.alias_version(name) for name in ("champion", "challenger")}
+
+
+def digests(company: SmallCompany) -> list[str]:
+    return [info.digest for info in Tracking("small", company.state).versions()]
+
+
+def test_a_second_train_leaves_the_champion_alone(twice):
+    assert aliases(twice) == {"champion": 1, "challenger": 2}
+    assert read_cached(twice.state)[0] == 1
+    assert run_statuses(twice.state) == ["FINISHED", "FINISHED"]
+
+
+def test_same_data_same_digest_whatever_the_state_folder(twice, small):
+    second, first = digests(twice)
+    assert first == second == digests(small)[-1]
+
+
+def test_other_data_another_digest(tmp_path, small):
+    other = SmallCompany(tmp_path, seed=2)
+    npsight("train", "-c", other.write()).succeeded()
+    assert digests(other)[0] != digests(small)[-1]
+
+
+def test_promote_and_roll_back(twice):
+    config = twice.config
+    promoted = npsight("promote", "-c", config, "--force").succeeded()
+    assert "Champion: version 2 (before: version 1)" in promoted.out
+    assert aliases(twice)["champion"] == 2
+    assert read_cached(twice.state)[0] == 2
+    npsight("score", "-c", config).succeeded()
+    assert "model version 2" in " ".join(npsight("score", "-c", config).succeeded().out.split())
+    back = npsight("promote", "-c", config, "--version", "1", "--force").succeeded()
+    assert "Champion: version 1 (before: version 2)" in back.out
+    assert aliases(twice)["champion"] == 1
+    assert read_cached(twice.state)[0] == 1
+    assert "champion" in npsight("models", "-c", config).succeeded().out
+
+
+def test_a_model_worse_than_its_prior_is_refused(tmp_path, twice):
+    """The gate reads the run's figures; force overrules it."""
+    import sqlite3
+
+    before = state_of(twice.state, "small")
+    version = Tracking("small", twice.state).versions()[0]
+    connection = sqlite3.connect(twice.state / "mlflow.db")
+    with connection:
+        for table in ("metrics", "latest_metrics"):
+            query = f"UPDATE {table} SET value = 0.9 WHERE run_uuid = ? AND key = ?"
+            connection.execute(query, (version.run_id, "detractor_chosen_brier"))
+    connection.close()
+    refused = npsight("promote", "-c", twice.config, "--version", version.version)
+    refused.failed(5, "version 2 is refused", "detractor", "0.9000", "worse by", "--force")
+    assert state_of(twice.state, "small") == before
+
+
+def test_scoring_an_earlier_day_writes_that_day_but_is_not_the_latest(twice, tmp_path):
+    out = tmp_path / "early.csv"
+    npsight("score", "-c", twice.config, "--as-of", "2024-11-01", "-o", out).succeeded()
+    with out.open(newline="") as file:
+        assert {row["as_of"][:10] for row in csv.DictReader(file)} == {"2024-11-01"}
+    assert "as of 2025-02-24" in npsight("worklist", "-c", twice.config).succeeded().out

@@ -1,0 +1,189 @@
+"""Facts written by hand: plain rows, and the same rows as tables of an in-memory DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import ibis
+import pyarrow as pa
+
+from npsight.features.compile import compile_features
+from npsight.jobs.frames import FeatureBuilder
+from npsight.tables.engine import connect
+from npsight.temporal.facts import Facts
+
+Row = dict[str, Any]
+INSTANT, MEASURE, TEXT = pa.timestamp("us"), pa.decimal128(18, 6), pa.string()
+TIMES = {"account": TEXT, "occurred_at": INSTANT, "known_at": INSTANT}
+END = {"ended_at": INSTANT, "ended_known_at": INSTANT}
+COLUMNS: dict[str, dict[str, pa.DataType]] = {
+    "accounts": {"account": TEXT, "began_at": INSTANT},
+    "versions": {
+        **TIMES,
+        "ended_at": INSTANT,
+        "plan": TEXT,
+        "seats": MEASURE,
+        "owner_": TEXT,
+        "renewal_at_": INSTANT,
+    },
+    "usage": {**TIMES, "logins": MEASURE, "errors": MEASURE, "kind": TEXT, "channel": TEXT},
+    "tickets": {**TIMES, **END, "hours": MEASURE, "severity": TEXT},
+    "responses": {
+        **TIMES,
+        "score": MEASURE,
+        "raw_score": MEASURE,
+        "band": TEXT,
+        "touchpoint": TEXT,
+    },
+    "subscriptions": {**TIMES, **END, "amount": MEASURE},
+    "churn": TIMES,
+}
+SOURCES = ("usage", "tickets", "responses", "subscriptions")
+
+AS_OF = datetime(2024, 3, 1)
+TICK = timedelta(microseconds=1)
+DAY = timedelta(days=1)
+LONG_AGO = datetime(2020, 1, 1)
+
+
+@dataclass
+class World:
+    """What happened, as lists of rows; None where a project has no such table."""
+
+    accounts: list[Row]
+    versions: list[Row] | None = None
+    sources: dict[str, list[Row]] = field(default_factory=dict)
+    churn: list[Row] | None = None
+    data_end: datetime = datetime(2030, 1, 1)
+
+    def tables(self) -> Iterator[tuple[str, list[Row]]]:
+        """Every table by its name in `COLUMNS`."""
+        yield "accounts", self.accounts
+        if self.versions is not None:
+            yield "versions", self.versions
+        yield from self.sources.items()
+        if self.churn is not None:
+            yield "churn", self.churn
+
+    def changed(self, change: Callable[[str, list[Row]], list[Row]]) -> World:
+        """The world with every table's rows put through `change(name, rows)`."""
+        rows = {name: change(name, table) for name, table in self.tables()}
+        return World(
+            rows["accounts"],
+            rows.get("versions"),
+            {name: rows[name] for name in self.sources},
+            rows.get("churn"),
+            self.data_end,
+        )
+
+
+def fact(
+    at: datetime,
+    known: datetime | None = None,
+    *,
+    account: str = "a",
+    until: datetime | None = None,
+    until_known: datetime | None = None,
+    **values: Any,
+) -> Row:
+    """One row. It is known when it happens, and its end when it ends, unless told otherwise."""
+    row = {"account": account, "occurred_at": at, "known_at": known or at, **values}
+    if until is not None:
+        row |= {"ended_at": until, "ended_known_at": until_known or until}
+    return row
+
+
+def answer(at: datetime, score: int, known: datetime | None = None, *, account: str = "a") -> Row:
+    """One answer on the scale 0–10."""
+    band = "detractor" if score <= 6 else "passive" if score <= 8 else "promoter"
+    return fact(at, known, account=account, score=score, raw_score=score, band=band)
+
+
+def world_of(
+    accounts: Sequence[str] = ("a",),
+    versions: list[Row] | None = None,
+    churn: list[Row] | None = None,
+    **sources: list[Row],
+) -> World:
+    """A world whose accounts began long ago."""
+    begun = [{"account": name, "began_at": LONG_AGO} for name in accounts]
+    return World(begun, versions, sources, churn)
+
+
+@contextmanager
+def handmade_engine(threads: int = 2) -> Iterator[Any]:
+    """The engine of the jobs, with their session settings."""
+    project: Any = SimpleNamespace(engine=SimpleNamespace(memory="1GB", threads=threads))
+    with connect(project) as backend:
+        yield backend
+
+
+def table_of(engine: Any, name: str, rows: list[Row]) -> Any:
+    """Rows as a table of the engine, with the types that `Facts` promises."""
+    columns = COLUMNS[name]
+    data = {
+        column: pa.array([_exact(row.get(column), kind) for row in rows], type=kind)
+        for column, kind in columns.items()
+    }
+    unique = ibis.util.gen_name(name)
+    engine.create_table(unique, pa.table(data, schema=pa.schema(columns)), temp=True)
+    return engine.table(unique)
+
+
+def _exact(value: Any, kind: pa.DataType) -> Any:
+    return Decimal(str(value)) if kind == MEASURE and value is not None else value
+
+
+def facts_of(engine: Any, world: World) -> Facts:
+    """The world as `Facts`."""
+    made = {name: table_of(engine, name, rows) for name, rows in world.tables()}
+    return Facts(
+        made["accounts"],
+        made.get("versions"),
+        {name: made[name] for name in world.sources},
+        made.get("churn"),
+        data_start=LONG_AGO,
+        data_end=world.data_end,
+    )
+
+
+def spine_of(engine: Any, keys: Sequence[tuple[str, datetime]]) -> Any:
+    """A spine of these (account, as_of)."""
+    accounts = pa.array([account for account, _ in keys], TEXT)
+    table = pa.table({"account": accounts, "as_of": pa.array([day for _, day in keys], INSTANT)})
+    unique = ibis.util.gen_name("spine")
+    engine.create_table(unique, table, temp=True)
+    return engine.table(unique)
+
+
+def builder_of(engine: Any, world: World, specs: Any = (), segment: str | None = None) -> Any:
+    """A `FeatureBuilder` of a project that has just these features."""
+    project: Any = SimpleNamespace(features=tuple(specs), segment=segment)
+    return FeatureBuilder(engine, facts_of(engine, world), project)
+
+
+def rows_of(engine: Any, table: Any) -> dict[tuple[str, datetime], Row]:
+    """The rows of a table by account and as_of; fails when two share a key."""
+    rows = engine.to_pyarrow(table).to_pylist()
+    keyed = {(row.pop("account"), row.pop("as_of")): row for row in rows}
+    assert len(keyed) == len(rows), "an (account, as_of) has more than one row"
+    return keyed
+
+
+def features_of(
+    engine: Any, world: World, specs: Sequence[Any], as_of: datetime = AS_OF, account: str = "a"
+) -> Row:
+    """Feature name to value, for one account and day; the other accounts stand in the spine too."""
+    spine = spine_of(engine, [(row["account"], as_of) for row in world.accounts])
+    values: Row = {}
+    for table in compile_features(facts_of(engine, world), spine, specs):
+        keyed = rows_of(engine, table)
+        assert len(keyed) == len(world.accounts), "not exactly the spine's rows"
+        values |= keyed[account, as_of]
+    return values

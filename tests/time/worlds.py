@@ -1,0 +1,188 @@
+"""Random worlds drawn from a few instants, so that ties and boundary hits are the rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from handmade import DAY, TICK, Row, World
+
+from npsight.config.specs import FeatureSpec
+
+ACCOUNTS_A_WORLD = 150
+WINDOWS = (1, 7, 30)
+GAP, HORIZON = 7, 30
+SEGMENT = "plan"
+FIRST_AS_OFS = (
+    datetime(2024, 2, 29),
+    datetime(2024, 3, 1),
+    datetime(2024, 3, 31),
+    datetime(2023, 12, 31, 23, 59, 59, 999999),
+    datetime(2024, 7, 1, 12, 30, 0, 250000),
+)
+MEASURES = ("-1.5", "0", "0.1", "0.2", "2", "3.333333", None)
+BANDS = (("detractor", 3), ("detractor", 6), ("passive", 8), ("promoter", 9), ("promoter", 10))
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A random world and the days to look at it from."""
+
+    seed: int
+    world: World
+    as_ofs: tuple[datetime, ...]
+    instants: tuple[datetime, ...]
+
+    @property
+    def keys(self) -> list[tuple[str, datetime]]:
+        """Every account on every day, whether it exists then or not."""
+        return [(row["account"], as_of) for row in self.world.accounts for as_of in self.as_ofs]
+
+
+class Draw:
+    """Random choices of one seed."""
+
+    def __init__(self, seed: int, instants: tuple[datetime, ...]) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.instants = instants
+
+    def one(self, options: Any) -> Any:
+        return options[int(self.rng.integers(len(options)))]
+
+    def chance(self, share: float) -> bool:
+        return bool(self.rng.random() < share)
+
+    def instant(self) -> datetime:
+        return self.one(self.instants)
+
+    def times(self) -> Row:
+        """Known at once, or at any other instant: late, or (as a plan) ahead."""
+        at = self.instant()
+        return {"occurred_at": at, "known_at": at if self.chance(0.5) else self.instant()}
+
+    def end(self) -> Row:
+        if self.chance(0.4):
+            return {"ended_at": None, "ended_known_at": None}
+        at = self.instant()
+        return {"ended_at": at, "ended_known_at": at if self.chance(0.5) else self.instant()}
+
+    def row(self, table: str, account: str) -> Row:
+        """One random row of a table."""
+        row: Row = {"account": account}
+        if table == "accounts":
+            return row | {"began_at": self.instant()}
+        row |= self.times()
+        if table == "usage":
+            row |= {"logins": self.one(MEASURES), "errors": self.one(MEASURES)}
+            row |= {"kind": self.one(("web", "app", None)), "channel": self.one(("x", "y"))}
+        if table == "tickets":
+            row |= self.end()
+            row |= {"hours": self.one(MEASURES), "severity": self.one(("high", "low", None))}
+        if table == "responses":
+            band, score = self.one(BANDS)
+            row |= {"band": band, "score": score, "raw_score": score, "touchpoint": "mail"}
+        if table == "subscriptions":
+            row |= self.end() | {"amount": self.one(MEASURES)}
+        if table == "versions":
+            row |= {"ended_at": None if self.chance(0.5) else self.instant()}
+            row |= {"plan": self.one(("gold", "free", None)), "seats": self.one(MEASURES)}
+            row |= {"owner_": self.one(("ann", "bob")), "renewal_at_": self.instant()}
+        return row
+
+
+MOST_ROWS = {
+    "usage": 8,
+    "tickets": 5,
+    "responses": 5,
+    "subscriptions": 2,
+    "versions": 4,
+    "churn": 1,
+}
+
+
+def pool(as_of: datetime) -> list[datetime]:
+    """Every boundary that a rule of time has for this day, and one tick to either side."""
+    exact = [as_of + k * DAY for k in (GAP, GAP + HORIZON)]
+    exact += [as_of - k * w * DAY for w in WINDOWS for k in (1, 2)]
+    around = [e + k * TICK for e in exact for k in (-1, 0, 1)]
+    inside = [as_of - timedelta(hours=5), as_of - 3 * DAY, as_of - 400 * DAY, as_of + 20 * DAY]
+    return around + inside
+
+
+def draw(seed: int) -> Drawn:
+    """A world of `ACCOUNTS_A_WORLD` accounts, each with a history of its own."""
+    rng = np.random.default_rng([seed, 1])
+    first = FIRST_AS_OFS[seed % len(FIRST_AS_OFS)]
+    as_ofs = (first, first + WINDOWS[seed % 3] * DAY)
+    instants = [as_of + k * TICK for as_of in as_ofs for k in (-1, 0, 1)]
+    others = sorted({i for as_of in as_ofs for i in pool(as_of)})
+    instants += [others[i] for i in rng.choice(len(others), 10, replace=False)]
+    choose = Draw(seed, tuple(instants))
+    rows: dict[str, list[Row]] = {name: [] for name in ("accounts", *MOST_ROWS)}
+    for number in range(ACCOUNTS_A_WORLD):
+        account = f"a{number:03d}"
+        rows["accounts"].append(choose.row("accounts", account))
+        for table, most in MOST_ROWS.items():
+            many = int(choose.rng.integers(most + 1))
+            rows[table] += [choose.row(table, account) for _ in range(many)]
+    # Someone who answered and stands in no other table: part of the market all the same.
+    rows["responses"] += [choose.row("responses", "stranger") for _ in range(3)]
+    world = World(
+        rows["accounts"],
+        distinct_versions(rows["versions"]),
+        {name: rows[name] for name in ("usage", "tickets", "responses", "subscriptions")},
+        rows["churn"],
+        data_end=as_ofs[0] + (GAP + HORIZON) * DAY,
+    )
+    return Drawn(seed, world, as_ofs, tuple(instants))
+
+
+def distinct_versions(rows: list[Row]) -> list[Row]:
+    """One version for each (account, valid from, known): `tables` quarantines any second one."""
+    return list({(r["account"], r["occurred_at"], r["known_at"]): r for r in rows}.values())
+
+
+def every_feature() -> list[FeatureSpec]:
+    """Every aggregation, with and without a window, with both meanings of missing."""
+    specs = [
+        FeatureSpec(source="accounts", aggregation="age"),
+        FeatureSpec(source="accounts", aggregation="days_until_renewal"),
+        FeatureSpec(source="accounts", aggregation="value", measure="seats"),
+        FeatureSpec(source="accounts", aggregation="value", measure="plan", dtype="category"),
+        FeatureSpec(source="usage", aggregation="trend", window_days=7),
+        FeatureSpec(source="usage", aggregation="trend", window_days=30, measure="logins"),
+        FeatureSpec(source="tickets", aggregation="trend", window_days=1, missing="zero"),
+        FeatureSpec(source="tickets", aggregation="open", missing="zero"),
+        FeatureSpec(source="tickets", aggregation="open", window_days=7),
+        FeatureSpec(
+            source="tickets", aggregation="open", window_days=30, where=(("severity", "high"),)
+        ),
+        FeatureSpec(source="subscriptions", aggregation="open", missing="zero"),
+        FeatureSpec(source="responses", aggregation="last", measure="score"),
+        FeatureSpec(source="responses", aggregation="mean", measure="score", window_days=30),
+        FeatureSpec(source="responses", aggregation="days_since_last"),
+        FeatureSpec(
+            source="responses",
+            aggregation="count",
+            where=(("band", "detractor"),),
+            window_days=7,
+            missing="zero",
+        ),
+    ]
+    both = (("channel", "x"), ("kind", "web"))
+    for window in (None, *WINDOWS):
+        for name in ("sum", "mean", "min", "max", "last"):
+            specs.append(_usage(name, window, measure="logins"))
+        specs.append(_usage("ratio", window, measure="errors", per="logins"))
+        for name in ("count", "days_since_last", "distinct_days"):
+            specs.append(_usage(name, window))
+        specs.append(_usage("count", window, where=both, missing="zero"))
+    specs.append(_usage("sum", 7, measure="errors", missing="zero", where=(("kind", "app"),)))
+    specs.append(_usage("mean", 7, measure="errors", missing="zero"))
+    return specs
+
+
+def _usage(aggregation: str, window: int | None, **rest: Any) -> FeatureSpec:
+    return FeatureSpec(source="usage", aggregation=aggregation, window_days=window, **rest)

@@ -1,0 +1,169 @@
+"""A bundle survives packing, and nothing altered gets through."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from npsight.config.specs import DriverSpec, OutcomeWindow
+from npsight.errors import ModelIntegrityError
+from npsight.features.history import history_columns
+from npsight.models.bundle import check_golden, digest_of, golden_rows, pack, unpack, verify
+from npsight.models.fitting import FitSettings, fit_part
+from npsight.models.intervals import NpsSpread
+from npsight.models.model import Model
+from npsight.models.prior import RatePrior, fit_history_prior
+from npsight.models.splits import TimeSplits
+from npsight.models.trees import TreeSettings
+
+
+def history(rows):
+    return fit_history_prior(
+        rows.frame, rows.share, rows.weight, ("detractor",), ("detractor", "passive", "promoter")
+    )
+
+
+def rate(rows):
+    return RatePrior(float(rows.share.mean()))
+
+
+@pytest.fixture(scope="module")
+def model(examples, specs) -> Model:
+    def part(name, prior):
+        settings = FitSettings(
+            specs, prior, TreeSettings(max_trees=20, threads=1), TimeSplits(90), 10
+        )
+        return fit_part(name, examples, settings).chosen
+
+    return Model(
+        project="demo",
+        detractor=part("detractor", history),
+        promoter=None,
+        churn=part("churn", rate),
+        spread=NpsSpread(12.5, 3.25),
+        specs=specs,
+        drivers=(DriverSpec("use", "Use"), DriverSpec("accounts", "Account", False)),
+        segment="plan",
+        windows={"detractor": OutcomeWindow(14, 90)},
+        trained_through="2024-11-26T00:00:00",
+    )
+
+
+@pytest.fixture(scope="module")
+def files(model, examples, specs):
+    return pack(model, golden_rows(examples.frame, specs), "# Card\n")
+
+
+def test_there_is_something_to_keep(model):
+    assert model.detractor.linear is not None or model.detractor.trees is not None
+    assert model.churn.linear is not None or model.churn.trees is not None
+
+
+def test_packing_is_repeatable(model, files, examples, specs):
+    again = pack(model, golden_rows(examples.frame, specs), "# Card\n")
+    assert again == files
+    assert verify(files) == digest_of(files)
+
+
+def test_unpacking_gives_the_model_back(model, files, examples):
+    back = unpack(files)
+    assert back == model
+    for name, part in back.parts():
+        np.testing.assert_array_equal(
+            part.raw(examples.frame), getattr(model, name).raw(examples.frame)
+        )
+    check_golden(back, files)
+
+
+def test_the_card_is_no_part_of_the_model(model, files, examples, specs):
+    other = pack(model, golden_rows(examples.frame, specs), "# Another card\n")
+    assert verify(other) == verify(files)
+    assert other["manifest.json"] != files["manifest.json"]
+
+
+@pytest.mark.parametrize("place", [0, 0.5, -1])
+def test_an_altered_byte_is_found_in_every_file(files, place):
+    for name, content in files.items():
+        at = int(place * len(content)) if place != -1 else len(content) - 1
+        if name == "manifest.json" and place != 0.5:
+            continue  # blanks at the ends of JSON do not count
+        spoilt = bytearray(content)
+        spoilt[at] ^= 0x01
+        with pytest.raises(ModelIntegrityError, match="damaged or altered|has format"):
+            unpack({**files, name: bytes(spoilt)})
+
+
+def test_a_missing_file_is_named(files):
+    for name in files:
+        left = {k: v for k, v in files.items() if k != name}
+        words = "manifest is missing" if name == "manifest.json" else f"not as written: {name}"
+        with pytest.raises(ModelIntegrityError, match=words):
+            verify(left)
+
+
+def test_a_file_too_many_is_named(files):
+    with pytest.raises(ModelIntegrityError, match=r"not as written: evil\.txt"):
+        verify({**files, "evil.txt": b""})
+
+
+def test_a_truncated_file_is_named(files):
+    with pytest.raises(ModelIntegrityError, match=r"not as written: model\.json"):
+        verify({**files, "model.json": files["model.json"][:100]})
+
+
+def test_a_rewritten_manifest_does_not_hide_an_alteration(files):
+    """The digest is over the files: a manifest that fits them but claims another is refused."""
+    import hashlib
+
+    altered = files["model.json"].replace(b'"demo"', b'"dome"')
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"]["model.json"] = hashlib.sha256(altered).hexdigest()
+    spoilt = {**files, "model.json": altered, "manifest.json": json.dumps(manifest).encode()}
+    with pytest.raises(ModelIntegrityError, match="digest does not fit"):
+        verify(spoilt)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b"\xff", b"{"])
+def test_an_unreadable_manifest(files, content):
+    with pytest.raises(ModelIntegrityError, match="manifest is missing or unreadable"):
+        verify({**files, "manifest.json": content})
+
+
+def test_another_format_is_refused(files):
+    manifest = json.loads(files["manifest.json"]) | {"format": 99}
+    with pytest.raises(ModelIntegrityError, match="format 99, this npsight reads 1"):
+        verify({**files, "manifest.json": json.dumps(manifest).encode()})
+
+
+def test_golden_rows_are_nobodys(files, examples, specs):
+    golden = golden_rows(examples.frame, specs)
+    columns = [*(s.name for s in specs), *history_columns()]
+    assert list(golden.columns) == columns
+    real = {tuple(row) for row in examples.frame[columns[:3]].itertuples(index=False)}
+    made = [tuple(row) for row in golden[columns[:3]].itertuples(index=False)]
+    assert len(made) == 16
+    assert not real & set(made)
+    text = files["golden.json"].decode()
+    assert "account" not in json.loads(text)["rows"][0]
+    assert not [a for a in set(examples.account) if f'"{a}"' in text]
+
+
+def test_golden_rows_that_differ_are_refused(model, files):
+    golden = json.loads(files["golden.json"])
+    golden["expected"]["detractor"][3] += 1e-6
+    with pytest.raises(ModelIntegrityError, match=r"detractor is off by 1e-06"):
+        check_golden(model, {**files, "golden.json": json.dumps(golden).encode()})
+
+
+def test_golden_rows_that_are_nan_are_refused(model, files):
+    golden = json.loads(files["golden.json"])
+    golden["expected"]["detractor"][3] = float("nan")
+    with pytest.raises(ModelIntegrityError, match="detractor is off by nan"):
+        check_golden(model, {**files, "golden.json": json.dumps(golden).encode()})
+
+
+def test_no_file_holds_a_pickle(files):
+    assert {name.rpartition(".")[2] for name in files} <= {"json", "md", "txt"}
+    assert all(content.decode("utf-8") for content in files.values())

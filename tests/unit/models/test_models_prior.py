@@ -1,0 +1,143 @@
+"""The history prior: its limits, its order of fallback, and what it learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column, history_columns
+from npsight.models.logits import logit, probability
+from npsight.models.prior import (
+    ACCOUNT_STRENGTHS,
+    SEGMENT_STRENGTHS,
+    HistoryPrior,
+    RatePrior,
+    fit_history_prior,
+    prior_from_json,
+)
+
+
+def frame(rows: list[dict[str, float]]) -> pd.DataFrame:
+    """Rows of decayed counts; what is not named is 0."""
+    return pd.DataFrame([dict.fromkeys(history_columns(), 0.0) | row for row in rows])
+
+
+def counts(level: str, detractor: float, promoter: float, half_life: int = 240) -> dict[str, float]:
+    return {
+        history_column(level, "detractor", half_life): detractor,
+        history_column(level, "promoter", half_life): promoter,
+    }
+
+
+def prior(account: float = 4.0, segment: float = 20.0) -> HistoryPrior:
+    return HistoryPrior(("detractor",), BANDS, 0.3, 240, account, segment)
+
+
+def share(of: HistoryPrior, row: dict[str, float]) -> float:
+    return float(probability(of.log_odds(frame([row])))[0])
+
+
+def test_without_any_answer_it_is_the_base_rate():
+    assert share(prior(), {}) == pytest.approx(0.3)
+
+
+def test_without_own_answers_it_is_the_segment_and_without_those_the_market():
+    market = counts("market", 10, 10)
+    level = (10 + 2 * 0.3) / (20 + 2)
+    assert share(prior(), market) == pytest.approx(level)
+    segment = (8 + 20 * level) / (10 + 20)
+    assert share(prior(), market | counts("segment", 8, 2)) == pytest.approx(segment)
+    own = (1 + 4 * segment) / (2 + 4)
+    assert share(prior(), market | counts("segment", 8, 2) | counts("own", 1, 1)) == pytest.approx(
+        own
+    )
+
+
+def test_strength_shrinks_from_own_share_to_segment():
+    row = counts("market", 500, 500) | counts("segment", 500, 500) | counts("own", 3, 1)
+    weak, strong = share(prior(1e-9), row), share(prior(1e9), row)
+    assert weak == pytest.approx(0.75, abs=1e-6)
+    assert strong == pytest.approx(0.5, abs=1e-3)
+    between = [share(prior(k), row) for k in ACCOUNT_STRENGTHS]
+    assert between == sorted(between, reverse=True)
+    assert strong < between[-1] < between[0] < weak
+
+
+def test_more_answers_move_it_further():
+    rows = [counts("market", 50, 50) | counts("own", n, 0) for n in (0, 1, 2, 8, 64)]
+    found = [share(prior(), row) for row in rows]
+    assert found == sorted(found)
+    assert found[-1] > 0.9
+
+
+def test_among_leaves_other_bands_out():
+    promoter = HistoryPrior(("promoter",), ("passive", "promoter"), 0.5, 240, 4.0, 20.0)
+    few = counts("market", 0, 10)
+    many = counts("market", 1000, 10)
+    assert share(promoter, few) == share(promoter, many)
+
+
+def test_only_its_own_half_life_is_read():
+    other = counts("own", 50, 0, half_life=60)
+    assert share(prior(), other) == share(prior(), {})
+
+
+def test_log_odds_are_finite_for_one_sided_histories():
+    extreme = frame([counts(v, 1e6, 0) for v in ("own", "segment", "market")])
+    sure = HistoryPrior(("detractor",), BANDS, 1.0, 240, 1e-9, 1e-9)
+    assert np.isfinite(sure.log_odds(extreme)).all()
+
+
+def simulated(half_life: int, answers: int = 12, accounts: int = 1500, seed: int = 5):
+    """Accounts whose next answer repeats one of their past answers, drawn by decayed weight."""
+    rng = np.random.default_rng(seed)
+    age = rng.uniform(0, 900, (accounts, answers))
+    event = rng.random((accounts, answers)) < 0.4
+    weight = 0.5 ** (age / half_life)
+    chance = (weight * event).sum(axis=1) / weight.sum(axis=1)
+    rows = {c: np.zeros(accounts) for c in history_columns()}
+    for h in HALF_LIVES_DAYS:
+        decayed = 0.5 ** (age / h)
+        rows[history_column("own", "detractor", h)] = (decayed * event).sum(axis=1)
+        rows[history_column("own", "promoter", h)] = (decayed * ~event).sum(axis=1)
+        for level in ("segment", "market"):
+            rows[history_column(level, "detractor", h)] = np.full(accounts, 400.0)
+            rows[history_column(level, "promoter", h)] = np.full(accounts, 600.0)
+    share = np.clip(chance, 0, 1)
+    return pd.DataFrame(rows), share, np.ones(accounts)
+
+
+@pytest.mark.parametrize("half_life", [60, 240, 960])
+def test_the_half_life_is_learned(half_life):
+    found = fit_history_prior(*simulated(half_life), ("detractor",), BANDS)
+    assert found.half_life_days == half_life
+    assert found.account_strength == min(ACCOUNT_STRENGTHS)
+
+
+def test_history_that_says_nothing_is_shrunk_away():
+    rows, _, weight = simulated(240)
+    rng = np.random.default_rng(1)
+    noise = (rng.random(len(rows)) < 0.4).astype(float)
+    found = fit_history_prior(rows, noise, weight, ("detractor",), BANDS)
+    assert found.account_strength >= 32
+    assert found.base == pytest.approx(noise.mean())
+
+
+def test_ties_go_to_the_stronger_shrink():
+    rows = frame([{}, {}])
+    found = fit_history_prior(rows, np.array([0.0, 1.0]), np.ones(2), ("detractor",), BANDS)
+    assert found.account_strength == max(ACCOUNT_STRENGTHS)
+    assert found.segment_strength == max(SEGMENT_STRENGTHS)
+
+
+@pytest.mark.parametrize("made", [prior(), RatePrior(0.2)])
+def test_json_and_back(made):
+    import json
+
+    assert prior_from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_rate_prior_is_the_same_for_all():
+    found = RatePrior(0.2).log_odds(frame([{}, {}]))
+    np.testing.assert_allclose(found, logit(0.2))
