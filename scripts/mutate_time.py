@@ -31,6 +31,8 @@ PROPERTIES = ("tests/time",)
 NAMED = ("tests/unit/features", "tests/unit/temporal", "tests/unit/targets")
 TIME_LIMIT_SECONDS = 240
 
+CPU = "processor seconds: "
+
 # Every fault needs a fresh process, but not to load the libraries anew.
 FORKS = multiprocessing.get_context("forkserver")
 LIBRARIES = ["pytest", "numpy", "pandas", "pyarrow", "pydantic", "yaml"]
@@ -134,7 +136,7 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the tests said to a mutant."""
+    """What the tests said to a mutant, and the processor time they took."""
 
     result: str
     by: str
@@ -281,7 +283,7 @@ def _pytest(folder: Path, output: Path, tests: Sequence[str]) -> None:
         print(f"not the copy in {folder}: {npsight.__file__}")
         os._exit(3)
     status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
-    sys.stdout.flush()
+    print(f"{CPU}{time.process_time():.2f}", flush=True)
     os._exit(status)
 
 
@@ -300,16 +302,17 @@ def try_out(mutant: Mutant, folder: Path, quick: bool) -> Outcome:
     """Plant the fault in the workspace, run the tests, take it out again."""
     path = folder / PACKAGE / mutant.file
     source = path.read_bytes()
-    started = time.monotonic()
+    seconds = 0.0
     _write(path, mutant.planted(source))
     try:
         for tests in rounds(mutant, quick):
             code, output = ask(folder, tests)
+            seconds += float(output.rpartition(CPU)[2]) if CPU in output else 0.0
             if code == 1:
-                return Outcome("caught", _first_failure(output), time.monotonic() - started)
+                return Outcome("caught", _first_failure(output), seconds)
             if code != 0:  # not a failing test, but pytest itself: nothing is proved
-                return Outcome("BROKEN", output.strip()[-200:], time.monotonic() - started)
-        return Outcome("SURVIVED", "", time.monotonic() - started)
+                return Outcome("BROKEN", output.strip()[-200:], seconds)
+        return Outcome("SURVIVED", "", seconds)
     finally:
         _write(path, source)
 
@@ -383,7 +386,8 @@ def main() -> int:
     outcomes = run(mutants, options.quick, options.jobs)
     survivors = [row(m, o) for m, o in outcomes.items() if o.result != "caught"]
     caught = len(outcomes) - len(survivors)
-    print(f"\n{caught} of {len(outcomes)} faults caught in {time.monotonic() - started:.0f} s")
+    wall, processor = time.monotonic() - started, sum(o.seconds for o in outcomes.values())
+    print(f"\n{caught} of {len(outcomes)} faults caught in {wall:.0f} s ({processor:.0f} s of CPU)")
     print("\n".join(survivors))
     return 1 if survivors else 0
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
-
 from command_line import npsight
 from demo_files import demo_project
 from small_company import SmallCompany

@@ -201,9 +201,23 @@ def test_history_too_short(company):
 
 
 def test_as_of_before_any_account(company):
+    for row in company.tables["accounts"][1:]:
+        row[5] = "2025-02-20"
+    npsight("score", "-c", company.write(), "--as-of", "2025-02-01").failed(
+        NOT_FOUND, "no account exists before 2025-02-01", "--as-of"
+    )
+
+
+def test_as_of_before_any_fact(company):
     config = company.write()
     npsight("score", "-c", config, "--as-of", "2001-01-01").failed(
-        NOT_FOUND, "no account exists before 2001-01-01", "--as-of"
+        NOT_FOUND, "no fact lies before as_of 2001-01-01", "2024-01-02", "--as-of"
+    )
+
+
+def test_as_of_ahead_of_now(company):
+    npsight("score", "-c", company.write(), "--as-of", "2999-01-01").failed(
+        CONFIG, "2999-01-01", "lies ahead of now", "2025-02-24"
     )
 
 

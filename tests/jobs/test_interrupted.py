@@ -69,7 +69,6 @@ def assert_whole(company: SmallCompany) -> None:
     [
         (signal.SIGKILL, "outcomes"),
         (signal.SIGKILL, "promoter: final fit"),
-        (signal.SIGINT, "reading tables.responses"),
         (signal.SIGINT, "detractor: final fit"),
     ],
 )
@@ -121,7 +120,7 @@ def test_a_first_train_is_killed(tmp_path):
 @pytest.mark.parametrize(
     ("how", "moment"),
     [
-        (signal.SIGKILL, "features from usage"),
+        (signal.SIGKILL, "NPS history"),
         (signal.SIGKILL, "drivers"),
         (signal.SIGINT, "drivers"),
     ],

@@ -14,8 +14,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "service"))
 from tiny_project import make_project
 
 from npsight.store import open_store, store_file

@@ -20,11 +20,13 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from npsight.features.history import HALF_LIVES_DAYS, history_column
+from npsight.features.history import HALF_LIVES_DAYS, LEVELS, history_column
 from npsight.models.logits import Vector, log_loss_rows, logit
 
 ACCOUNT_STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 SEGMENT_STRENGTHS = (5.0, 20.0, 80.0, 320.0, 1280.0)
+Counts = dict[str, tuple[Vector, Vector]]
+"""Level -> decayed counts of the event and of all bands."""
 
 
 class Prior(Protocol):
@@ -67,20 +69,15 @@ class HistoryPrior:
 
     def log_odds(self, frame: pd.DataFrame) -> Vector:
         """Needs the columns of `features.history.history_columns`."""
-        return logit(self._share(frame))
+        counts = _counts(frame, self.event, self.among, self.half_life_days)
+        return logit(self._share(counts))
 
-    def _share(self, frame: pd.DataFrame) -> Vector:
-        def counts(level: str) -> tuple[Vector, Vector]:
-            return (
-                _total(frame, level, self.event, self.half_life_days),
-                _total(frame, level, self.among, self.half_life_days),
-            )
-
-        event, among = counts("market")
+    def _share(self, counts: Counts) -> Vector:
+        event, among = counts["market"]
         market = (event + 2 * self.base) / (among + 2)
-        event, among = counts("segment")
+        event, among = counts["segment"]
         segment = (event + self.segment_strength * market) / (among + self.segment_strength)
-        event, among = counts("own")
+        event, among = counts["own"]
         return (event + self.account_strength * segment) / (among + self.account_strength)
 
     def to_json(self) -> dict[str, object]:
@@ -112,14 +109,25 @@ def fit_history_prior(
     """
     base = float(np.average(share, weights=weight))
     best, least = None, np.inf
+    counts = {h: _counts(frame, event, among, h) for h in HALF_LIVES_DAYS}
     grid = product(HALF_LIVES_DAYS, reversed(ACCOUNT_STRENGTHS), reversed(SEGMENT_STRENGTHS))
     for half_life, account, segment in grid:
         prior = HistoryPrior(event, among, base, half_life, account, segment)
-        loss = float(np.average(log_loss_rows(share, prior._share(frame)), weights=weight))
+        shares = prior._share(counts[half_life])
+        loss = float(np.average(log_loss_rows(share, shares), weights=weight))
         if loss < least - 1e-12:
             best, least = prior, loss
     assert best is not None
     return best
+
+
+def _counts(
+    frame: pd.DataFrame, event: tuple[str, ...], among: tuple[str, ...], half_life: int
+) -> Counts:
+    return {
+        level: (_total(frame, level, event, half_life), _total(frame, level, among, half_life))
+        for level in LEVELS
+    }
 
 
 def _total(frame: pd.DataFrame, level: str, bands: tuple[str, ...], half_life: int) -> Vector:

@@ -51,7 +51,7 @@ def test_the_base_file_is_good(load, tmp_path):
     project = load(BASE)
     assert project.name == "demo"
     assert project.tables.accounts.path == str(tmp_path / "accounts.csv")
-    assert project.state_dir == (tmp_path / "../var/demo").resolve()
+    assert project.state_dir == (tmp_path / "var/demo").resolve()
     assert project.nps is False
     assert project.segment is None
     assert project.is_snapshot is False

@@ -5,11 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from handmade import AS_OF, DAY, TICK, answer, fact, features_of, world_of
+from handmade import (
+    AS_OF,
+    DAY,
+    TICK,
+    answer,
+    fact,
+    facts_of,
+    features_of,
+    rows_of,
+    spine_of,
+    world_of,
+)
 
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import BUILD, expression
+from npsight.features.compile import compile_features
 
 
 def usage(aggregation: str, measure: str | None = None, **rest) -> FeatureSpec:
@@ -150,10 +162,13 @@ NO_FACTS = {
 @pytest.mark.parametrize(("missing", "expected"), [("zero", 0.0), ("unknown", None)])
 def test_what_no_fact_means_is_declared(engine, world, missing, expected):
     # The long window beside them reaches the facts outside theirs, which must not show.
-    far = usage("count", window_days=90, where=(("kind", "web"),))
-    specs = [*one_of_each(missing, 30), far]
-    found = features_of(engine, world, specs)
-    del found[far.name]
+    far = [
+        FeatureSpec(source=source, aggregation="days_since_last", window_days=90)
+        for source in ("usage", "tickets")
+    ]
+    found = features_of(engine, world, [*one_of_each(missing, 30), *far])
+    for spec in far:
+        del found[spec.name]
     assert found == dict.fromkeys(found, expected)
     assert len(found) == len(BUILD)
 
@@ -230,3 +245,12 @@ def test_each_day_reads_by_its_own_as_of(engine):
     days = [datetime(2024, 3, day) for day in (1, 2, 3, 4)]
     found = [features_of(engine, world, [spec], as_of)[spec.name] for as_of in days]
     assert found == [None, None, 7.0, None]
+
+
+def test_days_of_one_spine_do_not_share_their_values(engine):
+    world = world_of(usage=[fact(AS_OF - TICK, logins=7), fact(AS_OF, logins=1)])
+    spec = usage("sum", "logins", window_days=3)
+    spine = spine_of(engine, [("a", AS_OF), ("a", AS_OF + DAY), ("a", AS_OF - DAY)])
+    (table,) = compile_features(facts_of(engine, world), spine, [spec])
+    found = {day: row[spec.name] for (_, day), row in rows_of(engine, table).items()}
+    assert found == {AS_OF - DAY: None, AS_OF: 7.0, AS_OF + DAY: 8.0}

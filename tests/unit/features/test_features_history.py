@@ -169,3 +169,14 @@ def test_answers_alike_on_two_scales_are_shown_in_one_order(engine):
     ]
     for order in (alike, alike[::-1]):
         assert last(engine, *order)["last_band"] == "promoter"
+
+
+def test_each_day_of_a_spine_has_its_own_segment_and_newest_answer(engine):
+    versions = [fact(LONG_AGO, plan="free"), fact(AS_OF, plan="gold")]
+    answers = [answer(AT, 3), answer(AS_OF, 9)]
+    facts = facts_of(engine, world_of(versions=versions, responses=answers))
+    spine = spine_of(engine, [("a", AS_OF), ("a", AS_OF + DAY)])
+    segments = rows_of(engine, history_expr(facts, spine, "plan"))
+    shown = rows_of(engine, last_answer_expr(facts, spine))
+    assert [row["segment_"] for _, row in sorted(segments.items())] == ["free", "gold"]
+    assert [row["last_score"] for _, row in sorted(shown.items())] == [3.0, 9.0]

@@ -84,7 +84,7 @@ def test_golden_rows_that_score_otherwise_are_refused(project_file: Path) -> Non
     golden["expected"]["detractor"][0] += 1e-6
     (folder / "golden.json").write_text(json.dumps(golden))
     reseal(folder)
-    with pytest.raises(ModelIntegrityError, match="golden rows differently here: detractor"):
+    with pytest.raises(ModelIntegrityError, match="golden rows differently: detractor"):
         verify_in_child(folder)
 
 
