@@ -49,7 +49,7 @@ def test_promote_and_roll_back(twice):
     config = twice.config
     promoted = npsight("promote", "-c", config, "--force").succeeded()
     assert "Champion: version 2 (before: version 1)" in promoted.out
-    assert aliases(twice)["champion"] == 2
+    assert aliases(twice) == {"champion": 2, "challenger": None}
     assert read_cached(twice.state)[0] == 2
     assert "model version 2" in npsight("score", "-c", config).succeeded().out
     back = npsight("promote", "-c", config, "--version", "1", "--force").succeeded()

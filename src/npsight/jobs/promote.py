@@ -51,6 +51,9 @@ def promote(project: ProjectSpec, version: int | None = None, force: bool = Fals
         _check_gates(info)
     before = tracking.alias_version(CHAMPION)
     tracking.set_alias(CHAMPION, found)
+    if tracking.alias_version(CHALLENGER) == found:
+        # It has won: after a roll-back it must not be promoted again by default.
+        tracking.drop_alias(CHALLENGER)
     return Promotion(before, found)
 
 

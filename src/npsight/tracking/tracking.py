@@ -126,6 +126,12 @@ class Tracking:
         if files is not None:
             write_cached(self.state_dir, version, files)
 
+    def drop_alias(self, alias: str) -> None:
+        """Have an alias point nowhere; nothing happens where it does not exist."""
+        if self.alias_version(alias) is not None:
+            with mendable(self.uri):
+                self._client.delete_registered_model_alias(self.name, alias)
+
     def alias_version(self, alias: str) -> int | None:
         """The version an alias points to; None where it points nowhere."""
         found = self._aliases().get(alias)
