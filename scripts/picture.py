@@ -16,7 +16,7 @@ from npsight.jobs.export import latest
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "demo.yaml"
 TARGET = ROOT / "docs" / "images" / "worklist.svg"
-WIDTH = 140
+WIDTH = 120
 SHOWN = 6
 MOST_BYTES = 300_000
 
