@@ -89,3 +89,24 @@ def test_other_data_another_digest(twice, tmp_path, small):
     other.project["state"] = str(twice.state)
     assert "version 3" in npsight("train", "-c", other.write()).succeeded().out
     assert digests(twice)[0] != digests(small)[-1]
+
+
+def test_a_bundle_is_exported_whole_and_verifies(tmp_path, twice):
+    from npsight.models.bundle import verify
+
+    champion = aliases(twice)["champion"]
+    done = npsight("models", "-c", twice.config, "--export", tmp_path / "out").succeeded()
+    again = npsight("models", "-c", twice.config, "--export", tmp_path / "out").succeeded()
+    folder = tmp_path / "out" / f"small-v{champion}"
+    assert f"Wrote {folder}" in done.out
+    assert f"Wrote {folder}" in again.out
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert verify(files) == read_cached_digest(twice)
+    assert "# Model card: small" in files["card.md"].decode()
+    assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
+
+
+def read_cached_digest(company):
+    from npsight.models.bundle import verify
+
+    return verify(read_cached(company.state)[1])

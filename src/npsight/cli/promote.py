@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,10 +31,15 @@ def promote_command(
     )
 
 
-def models_command(config: Config = DEFAULT_CONFIG) -> None:
+def models_command(
+    config: Config = DEFAULT_CONFIG,
+    export: Annotated[
+        Path | None, typer.Option(help="Also write the champion's bundle and card to this folder.")
+    ] = None,
+) -> None:
     """List the registered versions, their aliases and figures.
 
-    Example: npsight models -c configs/demo.yaml
+    Example: npsight models -c configs/demo.yaml --export models
     """
     from rich.table import Table
 
@@ -55,6 +61,11 @@ def models_command(config: Config = DEFAULT_CONFIG) -> None:
             *(_figure(info.metrics.get(f"{part}_chosen_auc")) for part in ("detractor", "churn")),
         )
     make_console().print(table)
+    if export is not None:
+        from npsight.jobs.promote import export_bundle
+
+        target = export_bundle(project, export)
+        make_console().print(f"Wrote {target}", highlight=False, soft_wrap=True)
 
 
 def _figure(value: float | None) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import GateError, NotFoundError
-from npsight.models.bundle import check_golden, unpack
+from npsight.models.bundle import check_golden, unpack, verify
 from npsight.tracking import CHALLENGER, CHAMPION, Tracking, VersionInfo
 
 TOLERATED = 1e-4
@@ -55,6 +58,33 @@ def promote(project: ProjectSpec, version: int | None = None, force: bool = Fals
         # It has won: after a roll-back it must not be promoted again by default.
         tracking.drop_alias(CHALLENGER)
     return Promotion(before, found)
+
+
+def export_bundle(project: ProjectSpec, directory: Path, version: int | None = None) -> Path:
+    """Write a version's verified bundle, card included, to `directory/<project>-v<version>`.
+
+    Default: the champion. The folder appears whole or not at all, and replaces one of its name.
+    Raises as `promote` does.
+    """
+    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    if version is None:
+        found, files = tracking.load_champion()
+    else:
+        found, files = tracking.load_bundle(version)
+    verify(files)
+    target = directory / f"{project.name}-v{found}"
+    directory.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(dir=directory, prefix=f".{target.name}."))
+    try:
+        for name, content in files.items():
+            (fresh / name).write_bytes(content)
+        if target.exists():
+            shutil.rmtree(target)
+        fresh.rename(target)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    return target
 
 
 def _check_gates(info: VersionInfo) -> None:
