@@ -238,9 +238,9 @@ def _type(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if origin in (Union, types.UnionType):
         some = [a for a in arguments if a is not types.NoneType]
         return " or ".join(_type(a, metadata) for a in some)
-    if schema._as_mapping in before:
+    if schema.base.as_mapping in before:
         return "list of columns, or `{name: column}`"
-    if schema._as_list in before:
+    if schema.base.as_list in before:
         return f"{_type(arguments[0])}, or a list of them"
     if origin is Literal:
         return " or ".join(f"`{a}`" for a in arguments)

@@ -1,0 +1,61 @@
+"""What a user may write in a project file: one pydantic model a section.
+
+The descriptions of the fields are the reference page (`docs/project-file.md`), which is generated
+from them. Nothing here knows an engine; `specs.py` holds what the rest of npsight reads.
+"""
+
+from npsight.config.schema.base import IDENTIFIER, ColumnMap, Days, Name, Section
+from npsight.config.schema.features import Driver, Feature
+from npsight.config.schema.project import Project
+from npsight.config.schema.settings import (
+    Comments,
+    Engine,
+    ListedBand,
+    Quarantine,
+    Training,
+    Worklist,
+)
+from npsight.config.schema.tables import (
+    NPS_0_10,
+    Accounts,
+    Activity,
+    Bands,
+    ChurnEvents,
+    FactSource,
+    Responses,
+    Source,
+    Subscriptions,
+    Tables,
+)
+from npsight.config.schema.targets import ChurnTarget, DetractorTarget, NpsTarget, Targets
+
+__all__ = [
+    "Accounts",
+    "Activity",
+    "Bands",
+    "ChurnEvents",
+    "ChurnTarget",
+    "ColumnMap",
+    "Comments",
+    "Days",
+    "DetractorTarget",
+    "Driver",
+    "Engine",
+    "FactSource",
+    "Feature",
+    "IDENTIFIER",
+    "ListedBand",
+    "NPS_0_10",
+    "Name",
+    "NpsTarget",
+    "Project",
+    "Quarantine",
+    "Responses",
+    "Section",
+    "Source",
+    "Subscriptions",
+    "Tables",
+    "Targets",
+    "Training",
+    "Worklist",
+]

@@ -1,0 +1,50 @@
+"""What is computed from facts before as_of, and the groups a CS manager sees."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from npsight.config.schema.base import Days, Name, Section, as_list
+
+
+class Feature(Section):
+    """One line declares a feature for each aggregate and window named in it."""
+
+    source: Name = Field(
+        description="`accounts`, `responses`, `invitations`, `subscriptions`, or an activity table."
+    )
+    aggregate: Annotated[list[str], BeforeValidator(as_list)] = Field(
+        description="One or several aggregations; see the list below."
+    )
+    measure: Name | None = Field(
+        None, description="Measure (or attribute of `accounts`) that is aggregated."
+    )
+    per: Name | None = Field(None, description="For `ratio`: the measure to divide by.")
+    windows: Annotated[list[Days], BeforeValidator(as_list)] = Field(
+        default_factory=list,
+        description="Window lengths in days: a window of w days is `[as_of − w, as_of)`. Without "
+        "one, all history before as_of.",
+    )
+    where: dict[Name, str] = Field(
+        default_factory=dict, description="Only facts whose categories have these values."
+    )
+    driver: Name | None = Field(None, description="Driver it belongs to. Default: the source.")
+    label: str | None = Field(None, description="What a CS manager calls it, such as `logins`.")
+    unit: str = Field("", description="Unit shown behind its value, such as `h` or `USD`.")
+    missing: Literal["zero", "unknown"] | None = Field(
+        None,
+        description="What no fact means. Default: `zero` for counts and sums, else `unknown`.",
+    )
+    monotone: Literal["increasing", "decreasing"] | None = Field(
+        None, description="The risk may only rise, or only fall, with this feature."
+    )
+
+
+class Driver(Section):
+    """A group of features that a CS manager understands."""
+
+    label: str = Field(description="Name to show, such as `Support experience`.")
+    actionable: bool = Field(True, description="Whether customer success can change it.")
+    play: str = Field("", description="What to do about it, in one sentence.")

@@ -1,0 +1,44 @@
+"""The whole project file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from npsight.config.schema.base import Name, Section
+from npsight.config.schema.features import Driver, Feature
+from npsight.config.schema.settings import Comments, Engine, Quarantine, Training, Worklist
+from npsight.config.schema.tables import Tables
+from npsight.config.schema.targets import Targets
+
+
+class Project(Section):
+    """The whole file."""
+
+    project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")] = Field(
+        description="Short name; models are registered as `npsight-<project>`."
+    )
+    timezone: str | None = Field(
+        None, description="IANA zone of all times written without one, such as `Europe/Berlin`."
+    )
+    state: str = Field(
+        "",
+        description="Folder for the database, runs and outputs, relative to this file. Default: "
+        "`var/<project>`.",
+    )
+    tables: Tables = Field(description="The user's tables.")
+    targets: Targets = Field(description="What is foreseen.")
+    features: list[Feature] = Field(
+        default_factory=list,
+        description="What is computed from facts before as_of. NPS history is always included "
+        "where there are responses.",
+    )
+    drivers: dict[Name, Driver] = Field(
+        default_factory=dict, description="Groups of features, by name."
+    )
+    worklist: Worklist = Field(default_factory=Worklist, description="Ranking.")
+    training: Training = Field(default_factory=Training, description="Training and backtest.")
+    comments: Comments = Field(default_factory=Comments, description="Comment analysis.")
+    quarantine: Quarantine = Field(default_factory=Quarantine, description="Bad rows.")
+    engine: Engine = Field(default_factory=Engine, description="Feature engine.")

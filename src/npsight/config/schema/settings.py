@@ -1,0 +1,100 @@
+"""How rows are judged, models are trained, accounts are ranked."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from npsight.config.schema.base import Days, Name, Section
+
+
+class Quarantine(Section):
+    """How many bad rows are tolerated."""
+
+    max_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="A job stops when a larger share of a table's rows is bad (0.05 = 5 %).",
+    )
+
+
+class Comments(Section):
+    """What is read out of comments."""
+
+    language: str = Field(
+        "en",
+        pattern=r"^[a-z]{2}$",
+        description="Sentiment is scored for `en` only; other languages switch it off.",
+    )
+    themes: dict[Name, list[str]] | None = Field(
+        None,
+        description="Theme to the word beginnings that reveal it. Default: six English themes "
+        "(support, price, reliability, usability, features, onboarding); none otherwise.",
+    )
+
+
+ListedBand = Literal["detractor", "passive", "promoter", "silent"]
+
+
+def _listed_bands() -> list[ListedBand]:
+    return ["detractor", "passive", "silent"]
+
+
+class Worklist(Section):
+    """How accounts are ranked for the week."""
+
+    policy: Literal["revenue_at_risk", "risk"] = Field(
+        "revenue_at_risk",
+        description="`revenue_at_risk`: risk × revenue × renewal nearness. `risk`: risk alone.",
+    )
+    target: Literal["detractor", "churn"] | None = Field(
+        None, description="Which risk ranks. Default: detractor where there is one, else churn."
+    )
+    bands: list[ListedBand] = Field(
+        default_factory=_listed_bands,
+        description="Bands (by the last answer) that are listed; `silent` never answered.",
+    )
+    high_risk: float = Field(0.5, gt=0, lt=1, description="Risk from which it is called high.")
+    medium_risk: float = Field(0.25, gt=0, lt=1, description="… and from which medium.")
+    renewal_within_days: Days = Field(
+        120, description="Nearness of renewal counts from this many days ahead."
+    )
+    renewal_weight: float = Field(
+        1.0, ge=0, description="An account that renews today counts (1 + this) times."
+    )
+    capacity: Days = Field(12, description="Accounts an owner can call in a week.")
+
+
+class Training(Section):
+    """How models are trained and compared."""
+
+    first_as_of: date | None = Field(
+        None, description="First training day. Default: one period after the first fact."
+    )
+    period_days: Days = Field(
+        90, description="The survey rhythm; backtest origins are this far apart."
+    )
+    step_days: Days = Field(30, description="Days between training as_of dates.")
+    origins: int = Field(4, ge=1, le=24, description="Backtest origins (periods looked back at).")
+    seed: int = Field(7, ge=0, description="Seed of everything random.")
+    threads: int = Field(
+        2, ge=1, le=256, description="Threads; part of what makes a run repeatable."
+    )
+    max_trees: int = Field(200, ge=10, le=5000, description="Most trees a model may have.")
+    min_events: int = Field(
+        20,
+        ge=2,
+        description="Fewer positives (or negatives) than this and a target is not learned.",
+    )
+
+
+class Engine(Section):
+    """Where features are computed."""
+
+    memory: str = Field(
+        "4GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Most memory DuckDB may take."
+    )
+    threads: int = Field(2, ge=1, le=256, description="Threads DuckDB may use.")

@@ -1,0 +1,216 @@
+"""The user's tables: where each lies, and what its columns mean."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from npsight.config.schema.base import ColumnMap, Name, Section, as_list
+
+
+class Source(Section):
+    """Where a table lies and how its times are to be read. Every table has these keys."""
+
+    path: str | None = Field(
+        None,
+        description="File or glob, relative to the project file; `${VAR}` is taken from the "
+        "environment. CSV, Parquet and DuckDB files are told apart by their ending.",
+    )
+    format: Literal["csv", "parquet", "duckdb", "fixed_width"] | None = Field(
+        None, description="Overrides what the ending of `path` says."
+    )
+    connection: str | None = Field(
+        None,
+        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="Name of the environment variable that holds the Ibis connection string "
+        "(PostgreSQL, SQLite, Snowflake, BigQuery …). The string itself never stands in this file.",
+    )
+    table: str | None = Field(
+        None, description="Table or view inside a DuckDB file or a connection."
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="CSV field separator.")
+    encoding: Literal["utf-8", "latin-1", "utf-16"] = Field("utf-8", description="CSV encoding.")
+    fixed_width: dict[str, tuple[int, int]] | None = Field(
+        None,
+        description="For `format: fixed_width`: column name to first and last character, counted "
+        "from 1. Blanks around a value are dropped.",
+    )
+    skip_rows: int = Field(0, ge=0, description="Lines before the data (fixed-width files).")
+    timezone: str | None = Field(
+        None,
+        description="IANA zone of times written without one. Default: the project's `timezone`; "
+        "without either, such times are refused.",
+    )
+    time_format: str | None = Field(
+        None,
+        description="strptime pattern of this table's times, such as `%Y%m%d`. Default: ISO 8601.",
+    )
+    earliest: date = Field(
+        date(1980, 1, 1),
+        description="Facts dated before this day are quarantined: exports write 1970-01-01 or "
+        "1900-01-01 where a date is missing.",
+    )
+
+
+class FactSource(Source):
+    """A table of things that happened to an account at a time."""
+
+    account: str = Field(description="Column with the account's key.")
+    known_at: str | None = Field(
+        None, description="Column with the instant we could first have read the row."
+    )
+    delay_hours: float = Field(
+        0.0,
+        ge=0,
+        description="Where there is no `known_at` column: how long after it happened a row can "
+        "first be read. 24 for a table loaded once a night.",
+    )
+
+
+class Accounts(Source):
+    """The accounts and what is known of them."""
+
+    key: str = Field(description="Column that identifies the account in every table.")
+    valid_from: str | None = Field(
+        None, description="Column: from when the row's values were true (and known)."
+    )
+    valid_to: str | None = Field(
+        None, description="Column: until when they were true; empty while they still are."
+    )
+    attributes: dict[Name, Literal["number", "category"]] = Field(
+        default_factory=dict,
+        description="Columns usable as features and segments, each `number` or `category`.",
+    )
+    columns: dict[Name, str] = Field(
+        default_factory=dict,
+        description="Attribute to its column, where the column is called otherwise, such as "
+        "`{contract: Contract}`.",
+    )
+    static: list[str] = Field(
+        default_factory=list,
+        description="Attributes that never change. Without `valid_from`, only these may be used: "
+        "today's value of anything else would leak.",
+    )
+    segments: list[Name] = Field(
+        default_factory=list,
+        description="Category attributes to report by. The first one also gives an account its "
+        "peers and the level that the history prior shrinks to.",
+    )
+    name: str | None = Field(None, description="Column with the name to show.")
+    owner: str | None = Field(None, description="Column with the CS manager in charge.")
+    revenue: str | None = Field(None, description="Column with the yearly revenue of the account.")
+    renewal_at: str | None = Field(
+        None,
+        description="Column with the date of the next renewal: scheduled, so it may lie ahead.",
+    )
+    created_at: str | None = Field(
+        None, description="Column with the instant the account began. Default: its first fact."
+    )
+
+
+class Bands(Section):
+    """How scores of one scale become detractor, passive and promoter."""
+
+    scale: tuple[float, float] = Field(description="Lowest and highest possible score.")
+    detractor: tuple[float, float] = Field(description="Scores from … to … are detractors.")
+    passive: tuple[float, float] | None = Field(
+        None, description="Scores from … to … are passives; omit where the scale has none."
+    )
+    promoter: tuple[float, float] = Field(description="Scores from … to … are promoters.")
+    valid_from: date | None = Field(
+        None, description="First day of this scale (inclusive). Default: always."
+    )
+    valid_to: date | None = Field(None, description="First day of the next scale (exclusive).")
+
+
+NPS_0_10 = Bands(
+    scale=(0, 10),
+    detractor=(0, 6),
+    passive=(7, 8),
+    promoter=(9, 10),
+    valid_from=None,
+    valid_to=None,
+)
+
+
+class Responses(FactSource):
+    """Survey answers; a row without a score but with `invited_at` is an unanswered invitation."""
+
+    id: str | None = Field(
+        None, description="Column that identifies the answer; a second row with it is quarantined."
+    )
+    time: str = Field(description="Column: when the answer was given.")
+    score: str = Field(description="Column with the score.")
+    bands: Annotated[list[Bands], BeforeValidator(as_list)] = Field(
+        default_factory=lambda: [NPS_0_10],
+        description="Scale and bands; several with validity where the scale changed. Default: "
+        "0–10 with 0–6, 7–8, 9–10.",
+    )
+    respondent: str | None = Field(None, description="Column with the person who answered.")
+    comment: str | None = Field(None, description="Column with the free text.")
+    touchpoint: str | None = Field(None, description="Column: where it was asked.")
+    touchpoint_name: str | None = Field(
+        None, description="Where it was asked, when the whole table is one touchpoint."
+    )
+    invited_at: str | None = Field(None, description="Column: when the invitation was sent.")
+
+
+class Activity(FactSource):
+    """Usage, tickets, invoices, orders, touches: an account, a time, measures and categories."""
+
+    time: str = Field(description="Column: when it happened.")
+    id: str | None = Field(
+        None, description="Column that identifies the fact; a second row with it is quarantined."
+    )
+    measures: ColumnMap = Field(
+        default_factory=dict, description="Number columns: a list, or `{name: column}`."
+    )
+    categories: ColumnMap = Field(
+        default_factory=dict, description="Text columns: a list, or `{name: column}`."
+    )
+    ended_at: str | None = Field(
+        None,
+        description="Column: when the thing ended (a ticket's resolution), empty while open. A "
+        "feature sees an end only from when it was known.",
+    )
+    ended_known_at: str | None = Field(
+        None, description="Column: when the end was known. Default: `ended_at` plus `delay_hours`."
+    )
+
+
+class Subscriptions(Source):
+    """From when to when an account pays."""
+
+    account: str = Field(description="Column with the account's key.")
+    started_at: str = Field(description="Column: first instant of the subscription.")
+    ended_at: str = Field(description="Column: its end, empty while it runs; may lie ahead.")
+    ended_known_at: str | None = Field(
+        None,
+        description="Column: when the end was known (the cancellation was booked). Default: "
+        "`ended_at` plus `delay_hours`.",
+    )
+    delay_hours: float = Field(0.0, ge=0, description="See `known_at` of activity tables.")
+
+
+class ChurnEvents(FactSource):
+    """One row for each account that left."""
+
+    time: str = Field(description="Column: when it left.")
+
+
+class Tables(Section):
+    """The user's tables, mapped to npsight's words."""
+
+    accounts: Accounts | None = Field(
+        None, description="Default: the accounts are whoever appears in the other tables."
+    )
+    responses: Annotated[list[Responses], BeforeValidator(as_list)] = Field(
+        default_factory=list, description="One table or a list of them (one per touchpoint, say)."
+    )
+    activity: dict[Name, Activity] = Field(
+        default_factory=dict, description="Any number of activity tables by name."
+    )
+    subscriptions: Subscriptions | None = Field(None, description="Needed for churn by contract.")
+    churn: ChurnEvents | None = Field(None, description="Needed for churn by event.")
