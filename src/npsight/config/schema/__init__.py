@@ -30,6 +30,8 @@ from npsight.config.schema.tables import (
 from npsight.config.schema.targets import ChurnTarget, DetractorTarget, NpsTarget, Targets
 
 __all__ = [
+    "IDENTIFIER",
+    "NPS_0_10",
     "Accounts",
     "Activity",
     "Bands",
@@ -43,9 +45,7 @@ __all__ = [
     "Engine",
     "FactSource",
     "Feature",
-    "IDENTIFIER",
     "ListedBand",
-    "NPS_0_10",
     "Name",
     "NpsTarget",
     "Project",
