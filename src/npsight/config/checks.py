@@ -8,12 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from npsight.config.aggregations import AGGREGATIONS
-from npsight.config.schema import Accounts, Activity, Bands, Feature, Source, Tables, Targets
+from npsight.config.schema import Accounts, Activity, Bands, Source, Tables, Targets
 from npsight.config.yamlfile import KeyPath
 
-RESPONSE_MEASURES = ("score", "comment_length", "sentiment")
-RESPONSE_CATEGORIES = ("band", "touchpoint")
 RESERVED = frozenset(
     ("account", "occurred_at", "known_at", "ended_at", "ended_known_at", "began_at", "as_of")
 )
@@ -151,88 +148,6 @@ def check_bands(bands: list[Bands], key: KeyPath) -> Iterator[Finding]:
                 "two scales are valid on the same day",
                 "end the older with `valid_to` on the day the newer starts with `valid_from`",
             )
-
-
-def sources_of(tables: Tables) -> dict[str, tuple[set[str], set[str]]]:
-    """Feature source -> its measures and its categories."""
-    found = {
-        name: (set(table.measures), set(table.categories))
-        for name, table in tables.activity.items()
-    }
-    if tables.responses:
-        found["responses"] = (set(RESPONSE_MEASURES), set(RESPONSE_CATEGORIES))
-        if any(r.invited_at for r in tables.responses):
-            found["invitations"] = (set(), {"touchpoint"})
-    if tables.subscriptions:
-        found["subscriptions"] = (set(), set())
-    attributes = set(tables.accounts.attributes) if tables.accounts else set()
-    found["accounts"] = (attributes, set())
-    return found
-
-
-def check_feature(feature: Feature, key: KeyPath, tables: Tables) -> Iterator[Finding]:
-    """Source, measure, category and aggregation exist and fit each other."""
-    sources = sources_of(tables)
-    if feature.source not in sources:
-        yield Finding(
-            (*key, "source"),
-            f"there is no source `{feature.source}`",
-            suggest(feature.source, sources),
-        )
-        return
-    measures, categories = sources[feature.source]
-    for column in feature.where:
-        if column not in categories:
-            yield Finding(
-                (*key, "where", column),
-                f"`{feature.source}` has no category `{column}`",
-                suggest(column, categories),
-            )
-    if feature.measure is not None and feature.measure not in measures:
-        yield Finding(
-            (*key, "measure"),
-            f"`{feature.source}` has no measure `{feature.measure}`",
-            suggest(feature.measure, measures),
-        )
-    for name in feature.aggregate:
-        yield from _check_aggregate(name, feature, key, tables)
-
-
-def _check_aggregate(
-    name: str, feature: Feature, key: KeyPath, tables: Tables
-) -> Iterator[Finding]:
-    at = (*key, "aggregate")
-    aggregation = AGGREGATIONS.get(name)
-    if aggregation is None:
-        yield Finding(at, f"there is no aggregation `{name}`", suggest(name, AGGREGATIONS))
-        return
-    on_accounts = feature.source == "accounts"
-    if on_accounts != (aggregation.on == "accounts"):
-        fitting = [a.name for a in AGGREGATIONS.values() if (a.on == "accounts") == on_accounts]
-        yield Finding(at, f"`{name}` does not fit `{feature.source}`", suggest(name, fitting))
-    if aggregation.measure == "yes" and feature.measure is None:
-        yield Finding(at, f"`{name}` needs a `measure`", "name the measure to aggregate")
-    if name == "ratio" and feature.per not in sources_of(tables)[feature.source][0]:
-        measures = sources_of(tables)[feature.source][0]
-        yield Finding(
-            (*key, "per"),
-            "`ratio` needs a measure to divide by",
-            suggest(feature.per or "", measures),
-        )
-    if name == "trend" and not feature.windows:
-        yield Finding(at, "`trend` needs `windows`", "give the length to compare, such as [90]")
-    if name == "open" and not _has_end(feature.source, tables):
-        yield Finding(
-            at, f"`open` needs `ended_at` on `{feature.source}`", "map the column of the end"
-        )
-    if name == "days_until_renewal" and not (tables.accounts and tables.accounts.renewal_at):
-        yield Finding(at, f"`{name}` needs `accounts.renewal_at`", "map the renewal column")
-
-
-def _has_end(source: str, tables: Tables) -> bool:
-    if source in ("invitations", "subscriptions"):
-        return True
-    return source in tables.activity and tables.activity[source].ended_at is not None
 
 
 def check_targets(targets: Targets, tables: Tables) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Literal
 
 from npsight.config.aggregations import AGGREGATIONS
@@ -12,21 +13,31 @@ from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
 _SIGNS: dict[str | None, Literal[-1, 0, 1]] = {"increasing": 1, "decreasing": -1, None: 0}
 
 
-def expand(feature: Feature, accounts: Accounts | None) -> Iterator[FeatureSpec]:
-    """One spec for each aggregate and window of a feature line, in the order written."""
+def expand(
+    feature: Feature, accounts: Accounts | None, digests: Mapping[str, str] | None = None
+) -> Iterator[FeatureSpec]:
+    """One spec for each aggregate, window and value of `by`, in the order written.
+
+    `digests` gives the SHA-256 of the file of each own expression.
+    """
     for aggregate in feature.aggregate:
         aggregation = AGGREGATIONS[aggregate]
         windows = feature.windows if aggregation.windowed and feature.windows else [None]
-        for window in windows:
+        for window, where in product(windows, _conditions(feature)):
+            own = feature.expression if aggregate == "own" else None
             yield FeatureSpec(
                 source=feature.source,
                 aggregation=aggregate,
                 measure=feature.measure if aggregation.measure != "no" else None,
                 per=feature.per if aggregate == "ratio" else None,
+                category=feature.category if aggregate == "distinct" else None,
+                expression=own or "",
+                expression_digest=(digests or {}).get(own or "", ""),
+                against=feature.against or "",
                 window_days=window,
-                where=tuple(sorted(feature.where.items())),
+                where=where,
                 driver=feature.driver or feature.source,
-                label=feature.label or _label(feature),
+                label=_label(feature, where),
                 unit=feature.unit,
                 missing=feature.missing or aggregation.missing,
                 monotone=_SIGNS[feature.monotone],
@@ -34,10 +45,23 @@ def expand(feature: Feature, accounts: Accounts | None) -> Iterator[FeatureSpec]
             )
 
 
-def _label(feature: Feature) -> str:
+def _conditions(feature: Feature) -> Iterator[tuple[tuple[str, str], ...]]:
+    """`where` with each combination of the values that `by` lists."""
+    for values in product(*feature.by.values()):
+        chosen = feature.where | dict(zip(feature.by, values, strict=True))
+        yield tuple(sorted(chosen.items()))
+
+
+def _label(feature: Feature, where: tuple[tuple[str, str], ...]) -> str:
+    """The label as written, behind the values of `by`; else made from the measure."""
+    each = " ".join(value for column, value in where if column in feature.by)
+    if feature.label:
+        return f"{each} {feature.label}".strip()
     what = (feature.measure or feature.source).replace("_", " ")
+    if feature.expression and feature.aggregate == ["own"]:
+        what = feature.expression.rpartition(":")[2].replace("_", " ")
     per = f" per {feature.per.replace('_', ' ')}" if feature.per else ""
-    values = " ".join(feature.where.values())
+    values = " ".join(value for _, value in where)
     return f"{values} {what}{per}".strip()
 
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 from npsight.config import checks
 from npsight.config.checks import Finding, suggest
 from npsight.config.expand import all_drivers, expand, history_features
+from npsight.config.featurechecks import check_feature
+from npsight.config.own import own_source
 from npsight.config.schema import Feature, Project, Section, Source, Tables, Targets
 from npsight.config.specs import FeatureSpec, ProjectSpec
 from npsight.config.yamlfile import KeyPath, YamlFile, read_yaml
@@ -204,9 +206,9 @@ def _cross_check(file: YamlFile, project: Project | None) -> list[Finding]:
     for index, item in enumerate(written if isinstance(written, list) else []):
         feature = _part(Feature, item)
         if feature is not None and not _names_invalid_table(feature, raw, tables):
-            findings += checks.check_feature(feature, ("features", index), tables)
+            findings += check_feature(feature, ("features", index), tables, file.path.parent)
     if project is not None and not findings:
-        findings += _check_names(project, tables)
+        findings += _check_names(project, tables, file.path.parent)
     return findings
 
 
@@ -244,8 +246,10 @@ def named_sources(tables: Tables) -> Iterator[tuple[KeyPath, Source]]:
         yield ("tables", "churn"), tables.churn
 
 
-def _expanded(project: Project, tables: Tables) -> tuple[FeatureSpec, ...]:
-    declared = [s for f in project.features for s in expand(f, tables.accounts)]
+def _expanded(project: Project, tables: Tables, base: Path) -> tuple[FeatureSpec, ...]:
+    named = {f.expression for f in project.features if f.expression}
+    digests = {name: own_source(base, name).digest for name in named}
+    declared = [s for f in project.features for s in expand(f, tables.accounts, digests)]
     declared_names = {s.name for s in declared}
     from_history = history_features(tables, _themes(project))
     return tuple([s for s in from_history if s.name not in declared_names] + declared)
@@ -259,7 +263,7 @@ def _themes(project: Project) -> dict[str, tuple[str, ...]]:
     return DEFAULT_THEMES if project.comments.language == "en" else {}
 
 
-def _check_names(project: Project, tables: Tables) -> Iterator[Finding]:
+def _check_names(project: Project, tables: Tables, base: Path) -> Iterator[Finding]:
     """Names are unique, rules name features, drivers are used."""
     seen: dict[str, int] = {}
     for index, feature in enumerate(project.features):
@@ -271,7 +275,7 @@ def _check_names(project: Project, tables: Tables) -> Iterator[Finding]:
                     "drop one of the two lines",
                 )
             seen[spec.name] = index
-    names = {spec.name for spec in _expanded(project, tables)}
+    names = {spec.name for spec in _expanded(project, tables, base)}
     for target in ("detractor", "churn"):
         section = getattr(project.targets, target)
         rule = section.rule if section else None
@@ -279,7 +283,7 @@ def _check_names(project: Project, tables: Tables) -> Iterator[Finding]:
             yield Finding(
                 ("targets", target, "rule"), f"there is no feature `{rule}`", suggest(rule, names)
             )
-    used = {spec.driver for spec in _expanded(project, tables)}
+    used = {spec.driver for spec in _expanded(project, tables, base)}
     for key in project.drivers:
         if key not in used:
             yield Finding(("drivers", key), "no feature belongs to this driver", suggest(key, used))
@@ -343,7 +347,7 @@ def _resolve_paths(
 
 
 def _spec(project: Project, tables: Tables, file: Path) -> ProjectSpec:
-    features = _expanded(project, tables)
+    features = _expanded(project, tables, file.parent)
     state = project.state or f"var/{project.project}"
     return ProjectSpec(
         name=project.project,

@@ -29,14 +29,20 @@ class FeatureSpec:
     """One feature: an aggregation over facts of `source` in `[as_of − window_days, as_of)`.
 
     `window_days` None means all history before as_of. `where` is a conjunction of
-    (category, value). `monotone` is +1 when the risk may only rise with the feature, −1 when it
-    may only fall, else 0.
+    (category, value). `against` "segment" ranks the number among the segment's accounts of the
+    day. `expression` is `file.py:function` of an own aggregation, `expression_digest` the SHA-256
+    of that file. `monotone` is +1 when the risk may only rise with the feature, −1 when it may
+    only fall, else 0.
     """
 
     source: str
     aggregation: str
     measure: str | None = None
     per: str | None = None
+    category: str | None = None
+    expression: str = ""
+    expression_digest: str = ""
+    against: Literal["", "segment"] = ""
     window_days: int | None = None
     where: tuple[tuple[str, str], ...] = ()
     driver: str = ""
@@ -52,10 +58,16 @@ class FeatureSpec:
         what = f"{self.aggregation}_{self.measure}" if self.measure else self.aggregation
         if self.per:
             what += f"_per_{self.per}"
+        if self.category:
+            what += f"_{self.category}"
+        if self.expression:
+            what += f"_{self.expression.rpartition(':')[2]}"
         parts = [self.source, what]
         parts += [f"{slug(column)}_{slug(value)}" for column, value in self.where]
         if self.window_days is not None:
             parts.append(f"{self.window_days}d")
+        if self.against:
+            parts.append(f"vs_{self.against}")
         return "__".join(parts)
 
 

@@ -22,6 +22,15 @@ class Feature(Section):
         None, description="Measure (or attribute of `accounts`) that is aggregated."
     )
     per: Name | None = Field(None, description="For `ratio`: the measure to divide by.")
+    category: Name | None = Field(
+        None, description="For `distinct`: the category whose values are counted."
+    )
+    expression: str | None = Field(
+        None,
+        pattern=r"^[^:]+\.py:[a-z_][a-z0-9_]*$",
+        description="For `own`: `file.py:function`, the file relative to the project file. See "
+        "docs/features.md.",
+    )
     windows: Annotated[list[Days], BeforeValidator(as_list)] = Field(
         default_factory=list,
         description="Window lengths in days: a window of w days is `[as_of − w, as_of)`. Without "
@@ -29,6 +38,16 @@ class Feature(Section):
     )
     where: dict[Name, str] = Field(
         default_factory=dict, description="Only facts whose categories have these values."
+    )
+    by: dict[Name, Annotated[list[str], BeforeValidator(as_list)]] = Field(
+        default_factory=dict,
+        description="One feature for each of these values of a category, such as "
+        "`{severity: [high, low]}`; the same as a line for each with `where`.",
+    )
+    against: Literal["segment"] | None = Field(
+        None,
+        description="`segment`: the account's place among the accounts of its segment on that "
+        "day, 0 to 1, instead of the number itself.",
     )
     driver: Name | None = Field(None, description="Driver it belongs to. Default: the source.")
     label: str | None = Field(None, description="What a CS manager calls it, such as `logins`.")
