@@ -26,14 +26,14 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "accounts": {"account": TEXT, "began_at": INSTANT},
     "versions": {
         **TIMES,
-        "ended_at": INSTANT,
+        **END,
         "plan": TEXT,
         "seats": MEASURE,
         "owner_": TEXT,
         "renewal_at_": INSTANT,
     },
     "usage": {**TIMES, "logins": MEASURE, "errors": MEASURE, "kind": TEXT, "channel": TEXT},
-    "tickets": {**TIMES, **END, "hours": MEASURE, "severity": TEXT},
+    "tickets": {**TIMES, **END, "hours": MEASURE, "weight": MEASURE, "severity": TEXT},
     "responses": {
         **TIMES,
         "score": MEASURE,
@@ -50,6 +50,7 @@ AS_OF = datetime(2024, 3, 1)
 TICK = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 LONG_AGO = datetime(2020, 1, 1)
+SEGMENT = "plan"
 
 
 @dataclass
@@ -176,14 +177,28 @@ def rows_of(engine: Any, table: Any) -> dict[tuple[str, datetime], Row]:
     return keyed
 
 
+def twice(facts: Any) -> Any:
+    """An own expression, to be told from a count."""
+    return facts.count() * 2
+
+
+OWN = {"own.py:twice": twice}
+
+
 def features_of(
     engine: Any, world: World, specs: Sequence[Any], as_of: datetime = AS_OF, account: str = "a"
 ) -> Row:
     """Feature name to value, for one account and day; the other accounts stand in the spine too."""
     spine = spine_of(engine, [(row["account"], as_of) for row in world.accounts])
+    facts = facts_of(engine, world)
     values: Row = {}
-    for table in compile_features(facts_of(engine, world), spine, specs):
-        keyed = rows_of(engine, table)
-        assert len(keyed) == len(world.accounts), "not exactly the spine's rows"
-        values |= keyed[account, as_of]
+    # By panes where they can be used, and from the rows: the two must never differ.
+    for as_ofs in ([as_of], None):
+        found: Row = {}
+        for table in compile_features(facts, spine, specs, as_ofs, OWN, SEGMENT):
+            keyed = rows_of(engine, table)
+            assert len(keyed) == len(world.accounts), "not exactly the spine's rows"
+            found |= keyed[account, as_of]
+        assert not values or found == values, "panes and rows differ"
+        values = found
     return values

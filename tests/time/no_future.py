@@ -94,9 +94,6 @@ def _other_end(row: Row, as_of: datetime, draw: Draw) -> Row:
     if "ended_at" not in row:
         return row
     late = [at for at in draw.instants if at >= as_of]
-    if "ended_known_at" not in row:  # an attribute version: its end counts once it has passed
-        still = row["ended_at"] is None or row["ended_at"] >= as_of
-        return row | {"ended_at": draw.one((None, *late))} if still else row
     if row["ended_at"] is not None and row["ended_at"] < as_of and row["ended_known_at"] < as_of:
         return row
     other = draw.one(("none", "ahead", "late"))

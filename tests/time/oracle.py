@@ -78,9 +78,7 @@ def version_in_force(world: Any, account: str, as_of: datetime) -> Row | None:
             newest = row
     if newest is None:
         return None
-    if newest.get("ended_at") is not None and newest["ended_at"] < as_of:
-        return None
-    return newest
+    return newest if is_open(newest, as_of) else None
 
 
 def _when(row: Row) -> tuple[datetime, datetime]:

@@ -86,7 +86,7 @@ class Draw:
         if table == "subscriptions":
             row |= self.end() | {"amount": self.one(MEASURES)}
         if table == "versions":
-            row |= {"ended_at": None if self.chance(0.5) else self.instant()}
+            row |= self.end()
             row |= {"plan": self.one(("gold", "free", None)), "seats": self.one(MEASURES)}
             row |= {"owner_": self.one(("ann", "bob")), "renewal_at_": self.instant()}
         return row

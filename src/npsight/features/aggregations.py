@@ -1,42 +1,27 @@
-"""One expression for each aggregation over facts, all reading only what a window lets through."""
+"""The formula of each aggregation over facts: totals in, one number out.
+
+A formula is written once and read from rows (`rows.py`) as well as from panes (`panes.py`).
+Results are null where the window holds no fact, also for counts, so that `missing` alone says
+what that means.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import ibis
-
 from npsight.config.specs import FeatureSpec
-from npsight.temporal.windows import in_window, open_as_of
+from npsight.features.totals import Selection, Totals
+from npsight.temporal.panes import Span
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-Build = Callable[["ir.Table", FeatureSpec, "ir.BooleanValue"], "ir.Value"]
-"""(spine joined with its seen facts, feature, rows of its window) -> aggregate expression."""
+Formula = Callable[[Totals, FeatureSpec], "ir.Value"]
 
 MICROSECONDS_A_DAY = 86_400_000_000
-
-
-def expression(joined: ir.Table, spec: FeatureSpec) -> ir.Value:
-    """The aggregate of one feature over `joined`.
-
-    `joined` holds only facts with `occurred_at < as_of` and `known_at < as_of`; the window
-    `[as_of − w, as_of)` and the categories of `where` are applied here. Returns float64; null
-    where the window holds no fact, also for counts, so that `missing` alone says what that means.
-    """
-    rows = _matching(joined, spec)
-    if spec.window_days is not None and spec.aggregation != "trend":
-        rows = rows & in_window(joined.as_of, joined.occurred_at, spec.window_days)
-    return BUILD[spec.aggregation](joined, spec, rows).cast("float64").name(spec.name)
-
-
-def lookback_days(spec: FeatureSpec) -> int | None:
-    """How far back the feature reads; None is all history."""
-    if spec.window_days is None:
-        return None
-    return spec.window_days * (2 if spec.aggregation == "trend" else 1)
+SMALLEST_VARIANCE = 1e-12
+"""A variance below this share of the mean square is rounding, and counts as none."""
 
 
 def days_between(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:
@@ -45,91 +30,149 @@ def days_between(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.Flo
     return micros.cast("float64") / float(MICROSECONDS_A_DAY)
 
 
-def _matching(joined: ir.Table, spec: FeatureSpec) -> ir.BooleanValue:
-    rows = joined.account.notnull()
-    for column, value in spec.where:
-        rows = rows & (joined[column] == value).fill_null(False)
-    return rows
+def spans_of(spec: FeatureSpec) -> tuple[Span, ...]:
+    """The windows that the feature reads; the last one reaches furthest back."""
+    now = Span(spec.window_days)
+    if spec.window_days is None:
+        return (now,)
+    if spec.aggregation == "trend":
+        return now, Span(spec.window_days, spec.window_days)
+    if spec.aggregation == "vs_usual":
+        return now, Span(None, spec.window_days)
+    return (now,)
 
 
-def _measure(joined: ir.Table, spec: FeatureSpec) -> ir.DecimalValue:
-    return joined[spec.measure]
+def lookback_days(spec: FeatureSpec) -> int | None:
+    """How far back the feature reads; None is all history."""
+    return spans_of(spec)[-1].reach
 
 
-def _count(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    return joined.count(where=rows).nullif(0)
+def window_of(spec: FeatureSpec) -> Selection:
+    """The facts of the feature's own window."""
+    return Selection(spec.where, spans_of(spec)[0])
 
 
-def _sum(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    return _measure(joined, spec).sum(where=rows)
+def _number(value: ir.Value) -> ir.FloatingValue:
+    return value.cast("float64")
 
 
-def _mean(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
+def _count(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    return totals.total("count", window_of(spec)).nullif(0)
+
+
+def _plain(kind: str) -> Formula:
+    def formula(totals: Totals, spec: FeatureSpec) -> ir.Value:
+        return totals.total(kind, window_of(spec), spec.measure or "")
+
+    return formula
+
+
+def _mean(totals: Totals, spec: FeatureSpec) -> ir.Value:
     """Exact sum over exact count, so that the order of rows cannot show in the last bits."""
-    measure = _measure(joined, spec)
-    total = measure.sum(where=rows).cast("float64")
-    return total / measure.count(where=rows).nullif(0).cast("float64")
+    total, n = _sum_and_count(totals, spec)
+    return total / n
 
 
-def _ratio(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    above = _measure(joined, spec).sum(where=rows).cast("float64")
-    return above / joined[spec.per].sum(where=rows).cast("float64").nullif(0)
+def _sum_and_count(totals: Totals, spec: FeatureSpec) -> tuple[ir.FloatingValue, ir.FloatingValue]:
+    """Sum and number of the values; the number is null where it is 0."""
+    window, measure = window_of(spec), spec.measure or ""
+    n = totals.total("count_of", window, measure).nullif(0)
+    return _number(totals.total("sum", window, measure)), _number(n)
 
 
-def _min(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    return _measure(joined, spec).min(where=rows)
+def _std(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    """From exact sums of values and squares: s² = (Σx² − (Σx)²/n) / (n − 1)."""
+    total, n = _sum_and_count(totals, spec)
+    squares = _number(totals.total("squares", window_of(spec), spec.measure or ""))
+    spread = squares - total * total / n
+    spread = (spread <= squares * SMALLEST_VARIANCE).ifelse(0.0, spread)
+    return (spread / (n - 1.0).nullif(0.0)).sqrt()
 
 
-def _max(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    return _measure(joined, spec).max(where=rows)
+def _ratio(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    window = window_of(spec)
+    above = _number(totals.total("sum", window, spec.measure or ""))
+    return above / _number(totals.total("sum", window, spec.per or "")).nullif(0.0)
 
 
-def _last(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    measure = _measure(joined, spec)
-    order = ibis.struct({"o": joined.occurred_at, "k": joined.known_at, "m": measure})
-    return measure.argmax(order, where=rows & measure.notnull())
-
-
-def _days_since_last(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    return days_between(joined.as_of.max(), joined.occurred_at.max(where=rows))
-
-
-def _distinct_days(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    return joined.occurred_at.date().nunique(where=rows).nullif(0)
-
-
-def _trend(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    days = spec.window_days
-    if days is None:
-        raise ValueError(f"{spec.name}: a trend needs a window")
-    now_rows = rows & in_window(joined.as_of, joined.occurred_at, days)
-    before_rows = rows & in_window(joined.as_of, joined.occurred_at, days, back=days)
+def _share(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    matching, everything = window_of(spec), Selection((), Span(spec.window_days))
     if spec.measure is None:
-        now, before = joined.count(where=now_rows), joined.count(where=before_rows)
+        part = totals.total("count", matching)
+        whole = totals.total("count", everything)
     else:
-        measure = _measure(joined, spec)
-        now = measure.sum(where=now_rows).fill_null(0)
-        before = measure.sum(where=before_rows).fill_null(0)
-    now, before = now.cast("float64"), before.cast("float64")
-    return (now - before) / (now.abs() + before.abs()).nullif(0)
+        part = totals.total("sum", matching, spec.measure).fill_null(0)
+        whole = totals.total("sum", everything, spec.measure)
+    return _number(part) / _number(whole).nullif(0.0)
 
 
-def _open(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    still = open_as_of(joined.as_of, joined.ended_at, joined.ended_known_at)
-    any_rows = joined.count(where=rows) > 0
-    return any_rows.ifelse(joined.count(where=rows & still), ibis.null("int64"))
+def _days_since(kind: str) -> Formula:
+    def formula(totals: Totals, spec: FeatureSpec) -> ir.Value:
+        return days_between(totals.as_of, totals.total(kind, window_of(spec)))
+
+    return formula
 
 
-BUILD: dict[str, Build] = {
+def _mean_gap(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    window = window_of(spec)
+    gaps = _number(totals.total("count", window)) - 1.0
+    whole = days_between(totals.total("latest", window), totals.total("earliest", window))
+    return whole / gaps.nullif(0.0)
+
+
+def _amount(totals: Totals, spec: FeatureSpec, span: Span) -> ir.FloatingValue:
+    """Sum of the measure, or the count without one; 0 where there is nothing."""
+    selection = Selection(spec.where, span)
+    if spec.measure is None:
+        return _number(totals.total("count", selection)).fill_null(0.0)
+    return _number(totals.total("sum", selection, spec.measure)).fill_null(0.0)
+
+
+def _compared(now: ir.FloatingValue, before: ir.FloatingValue) -> ir.FloatingValue:
+    """(now − before) / (|now| + |before|), null where both are 0."""
+    return (now - before) / (now.abs() + before.abs()).nullif(0.0)
+
+
+def _trend(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    now, before = spans_of(spec)
+    return _compared(_amount(totals, spec, now), _amount(totals, spec, before))
+
+
+def _vs_usual(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    now, before = spans_of(spec)
+    days = float(spec.window_days or 0)
+    began = totals.total("earliest", Selection(spec.where, before))
+    age = days_between(totals.as_of, began) - days
+    usual = _amount(totals, spec, before) / age
+    return _compared(_amount(totals, spec, now) / days, usual)
+
+
+def _slope(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    """Least squares: (n·Σty − Σt·Σy) / (n·Σt² − (Σt)²)."""
+    window, measure = window_of(spec), spec.measure or ""
+    total, n = _sum_and_count(totals, spec)
+    days = _number(totals.total("days", window, measure))
+    squared = _number(totals.total("days_squared", window, measure))
+    product = _number(totals.total("days_by_measure", window, measure))
+    return (n * product - days * total) / (n * squared - days * days).nullif(0.0)
+
+
+FORMULAS: dict[str, Formula] = {
     "count": _count,
-    "sum": _sum,
+    "sum": _plain("sum"),
     "mean": _mean,
+    "std": _std,
+    "min": _plain("min"),
+    "max": _plain("max"),
+    "first": _plain("first"),
+    "last": _plain("last"),
     "ratio": _ratio,
-    "min": _min,
-    "max": _max,
-    "last": _last,
-    "days_since_last": _days_since_last,
-    "distinct_days": _distinct_days,
+    "share": _share,
+    "days_since_first": _days_since("earliest"),
+    "days_since_last": _days_since("latest"),
+    "mean_gap": _mean_gap,
     "trend": _trend,
-    "open": _open,
+    "slope": _slope,
+    "vs_usual": _vs_usual,
 }
+"""The aggregations that totals suffice for; the others need the rows themselves."""

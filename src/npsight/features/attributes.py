@@ -10,7 +10,7 @@ import ibis
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import days_between
 from npsight.temporal.facts import Facts
-from npsight.temporal.windows import seen_before
+from npsight.temporal.windows import open_as_of, seen_before
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -22,7 +22,8 @@ def versions_as_of(facts: Facts, spine: ir.Table) -> ir.Table:
     """For each spine row the attribute version in force, or nulls.
 
     That is the version with the latest `occurred_at < as_of` that was `known_at < as_of`; once
-    its `ended_at < as_of` nothing is in force. A change stamped exactly as_of is not yet seen.
+    its `ended_at < as_of`, known so before as_of, nothing is in force. A change stamped exactly
+    as_of is not yet seen.
 
     Returns
     -------
@@ -36,7 +37,7 @@ def versions_as_of(facts: Facts, spine: ir.Table) -> ir.Table:
         versions,
         [
             spine.account == versions.account,
-            seen_before(spine.as_of, versions.occurred_at, versions.known_at),
+            seen_before(spine.as_of, versions),
         ],
     ).select(
         spine.account,
@@ -48,23 +49,18 @@ def versions_as_of(facts: Facts, spine: ir.Table) -> ir.Table:
         order_by=[joined.occurred_at.desc(), joined.known_at.desc()],
     )
     ranked = joined.mutate(rank_=newest)
-    current = ranked.filter(
-        (ranked.rank_ == 0) & ~(ranked.ended_at < ranked.as_of).fill_null(False)
-    ).select("account", "as_of", *columns)
+    in_force = open_as_of(ranked.as_of, ranked.ended_at, ranked.ended_known_at)
+    current = ranked.filter((ranked.rank_ == 0) & in_force).select("account", "as_of", *columns)
     return spine.left_join(current, ["account", "as_of"]).select(
         spine.account, spine.as_of, *(current[c] for c in columns)
     )
 
 
-_TIMES = ("occurred_at", "known_at", "ended_at")
+_TIMES = ("occurred_at", "known_at", "ended_at", "ended_known_at")
 
 
-def attribute_features(
-    facts: Facts, spine: ir.Table, specs: Sequence[FeatureSpec]
-) -> ir.Table | None:
-    """`account`, `as_of` and one column for each feature of source `accounts`, or None."""
-    if not specs:
-        return None
+def attribute_features(facts: Facts, spine: ir.Table, specs: Sequence[FeatureSpec]) -> ir.Table:
+    """`account`, `as_of` and one column for each feature of source `accounts`."""
     attributes = versions_as_of(facts, spine)
     began = facts.accounts
     joined = attributes.left_join(began, attributes.account == began.account).select(
@@ -75,12 +71,9 @@ def attribute_features(
 
 
 def _attribute(joined: ir.Table, spec: FeatureSpec) -> ir.Value:
-    if spec.aggregation == "value" and spec.dtype == "category":
-        return joined[spec.measure]
     if spec.aggregation == "age":
-        value = days_between(joined.as_of, joined.began_at)
-    elif spec.aggregation == "days_until_renewal":
-        value = days_between(joined.renewal_at_, joined.as_of)
-    else:
-        value = joined[spec.measure].cast("float64")
-    return value.fill_null(0.0) if spec.missing == "zero" else value
+        return days_between(joined.as_of, joined.began_at)
+    if spec.aggregation == "days_until_renewal":
+        return days_between(joined.renewal_at_, joined.as_of)
+    value = joined[spec.measure]
+    return value if spec.dtype == "category" else value.cast("float64")

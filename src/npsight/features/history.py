@@ -43,9 +43,9 @@ def history_expr(facts: Facts, spine: ir.Table, segment: str | None) -> ir.Table
     """
     responses = facts.sources["responses"]
     days = spine.select("as_of").distinct()
-    seen = days.join(
-        responses, seen_before(days.as_of, responses.occurred_at, responses.known_at)
-    ).select(responses.account, days.as_of, responses.occurred_at, responses.band)
+    seen = days.join(responses, seen_before(days.as_of, responses)).select(
+        responses.account, days.as_of, responses.occurred_at, responses.band
+    )
     own = seen.group_by("account", "as_of").agg(_decayed(seen))
     answered = own.select("account", "as_of")
     own = _with_segment(facts, answered, own, segment)
@@ -108,7 +108,7 @@ def last_answer_expr(facts: Facts, spine: ir.Table) -> ir.Table:
         responses,
         [
             spine.account == responses.account,
-            seen_before(spine.as_of, responses.occurred_at, responses.known_at),
+            seen_before(spine.as_of, responses),
         ],
     ).select(
         spine.account,

@@ -10,11 +10,14 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from npsight.config.own import own_source
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
+from npsight.errors import ConfigError, Problem
 from npsight.features.attributes import DISPLAY, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.history import history_expr, last_answer_expr
+from npsight.features.own import OwnFunction, load_function
 from npsight.targets.outcomes import answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
 from npsight.temporal.spine import spine_expr
@@ -61,7 +64,7 @@ class FeatureBuilder:
         counts.
         """
         frame = self._fetch(spine)
-        for table in compile_features(self.facts, spine, self.project.features):
+        for table in self._compiled(spine):
             progress(f"features from {_sources(table, self.project.features)}")
             frame = _beside(frame, self._fetch(table))
         if "responses" in self.facts.sources:
@@ -71,6 +74,16 @@ class FeatureBuilder:
         else:
             frame["segment_"] = self._segments(spine)
         return frame
+
+    def _compiled(self, spine: ir.Table) -> list[ir.Table]:
+        days = self._fetch_days(spine)
+        own = own_functions(self.project)
+        segment = self.project.segment
+        return compile_features(self.facts, spine, self.project.features, days, own, segment)
+
+    def _fetch_days(self, spine: ir.Table) -> list[datetime]:
+        days = self.backend.to_pyarrow(spine.select("as_of").distinct()).column("as_of")
+        return sorted(days.to_pylist())
 
     def _segments(self, spine: ir.Table) -> Any:
         if self.project.segment is None:
@@ -96,12 +109,12 @@ class FeatureBuilder:
 
     def answers(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """Answers in each outcome window that has ended; see `answers_expr`."""
-        spine = complete(spine, window, self.facts.data_end)
+        spine = complete(self.facts, spine, window)
         return self._fetch(answers_expr(self.facts, spine, window))
 
     def churn(self, spine: ir.Table, target: ChurnTarget, window: OutcomeWindow) -> pd.DataFrame:
         """Losses in each outcome window that has ended; see `churn_expr`."""
-        spine = complete(spine, window, self.facts.data_end)
+        spine = complete(self.facts, spine, window)
         return self._fetch(churn_expr(self.facts, spine, target, window))
 
     def snapshot_outcome(self) -> pd.DataFrame:
@@ -115,6 +128,31 @@ class FeatureBuilder:
         frame = self.backend.to_pyarrow(table.order_by(["as_of", "account"])).to_pandas()
         frame["as_of"] = frame["as_of"].astype("datetime64[us]")
         return frame
+
+
+def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
+    """The functions of the project's own expressions, by what its file says.
+
+    Raises
+    ------
+    ConfigError
+        A file cannot be run.
+    """
+    expressions = {spec.expression for spec in project.features if spec.expression}
+    functions = {}
+    for expression in sorted(expressions):
+        try:
+            functions[expression] = load_function(own_source(project.file.parent, expression))
+        except ValueError as error:
+            raise ConfigError(
+                "an own expression cannot be used",
+                [
+                    Problem(
+                        str(error), "mend the function; see docs/own-features.md", key="features"
+                    )
+                ],
+            ) from error
+    return functions
 
 
 def _beside(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:

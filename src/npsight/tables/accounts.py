@@ -24,7 +24,8 @@ def versions_of(checked: ir.Table, table: Accounts) -> ir.Table:
         return versions
     in_order = ibis.window(group_by=versions.account, order_by=versions.occurred_at)
     following = versions.occurred_at.lead().over(in_order)
-    return versions.mutate(ended_at=ibis.least(versions.ended_at, following))
+    ended = ibis.least(versions.ended_at, following)
+    return versions.mutate(ended_at=ended, ended_known_at=ended)
 
 
 def accounts_of(checked: ir.Table | None, table: Accounts | None, facts: ir.Table) -> ir.Table:

@@ -165,7 +165,7 @@ def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | Non
         ended = sheet.time(table.valid_to, "valid_to", may_lie_ahead=True)
         backwards = cast(ir.BooleanValue, ended < valid_from)
         sheet.fault(f"{table.valid_to} lies before {table.valid_from}", backwards)
-    columns["ended_at"] = ended
+    columns |= {"ended_at": ended, "ended_known_at": ended}
     if table.created_at:
         columns["created_at_"] = sheet.time(table.created_at, "created_at")
     columns |= _display(sheet, table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import ibis
@@ -10,23 +9,34 @@ import ibis
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import OutcomeWindow
 from npsight.temporal.facts import Facts
-from npsight.temporal.windows import in_outcome, outcome_end, outcome_start
+from npsight.temporal.windows import in_outcome, outcome_end, outcome_start, owned_as_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def complete(spine: ir.Table, window: OutcomeWindow, data_end: datetime) -> ir.Table:
-    """The spine rows whose outcome window has ended: `as_of + gap + horizon <= data_end`.
+def complete(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Table:
+    """The spine rows whose outcome can be known: `as_of + gap + horizon <= data_end`, and the
+    account is not merged into another before that end.
 
     The others are censored. They are left out, never counted as "no".
     """
-    end = ibis.literal(data_end, type="timestamp(6)")
-    return spine.filter(outcome_end(spine.as_of, window) <= end)
+    end = ibis.literal(facts.data_end, type="timestamp(6)")
+    ended = spine.filter(outcome_end(spine.as_of, window) <= end)
+    if facts.merges is None:
+        return ended
+    merges = facts.merges
+    before_end = merges.known_at < outcome_end(ended.as_of, window)
+    merged = ended.join(merges, [ended.account == merges.account, before_end])
+    gone = merged.select(ended.account, ended.as_of).distinct()
+    return ended.anti_join(gone, ["account", "as_of"])
 
 
 def answers_expr(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Table:
     """Answers of each account in its outcome window; accounts without one have no row.
+
+    Outcomes are read with hindsight: of a corrected answer, the final version counts, for the
+    account that it belonged to as of the day.
 
     Returns
     -------
@@ -39,6 +49,7 @@ def answers_expr(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Tab
         [
             spine.account == responses.account,
             in_outcome(spine.as_of, responses.occurred_at, window),
+            owned_as_of(spine.as_of, responses),
         ],
     ).select(spine.account, spine.as_of, responses.band, responses.known_at)
     return joined.group_by("account", "as_of").agg(
@@ -79,7 +90,8 @@ def _subscription_end(subscriptions: ir.Table, spine: ir.Table, window: OutcomeW
     keyed = spine.mutate(
         start_=outcome_start(spine.as_of, window), end_=outcome_end(spine.as_of, window)
     )
-    joined = keyed.join(subscriptions, keyed.account == subscriptions.account).select(
+    own = [keyed.account == subscriptions.account, owned_as_of(keyed.as_of, subscriptions)]
+    joined = keyed.join(subscriptions, own).select(
         keyed, subscriptions.occurred_at, subscriptions.ended_at, subscriptions.ended_known_at
     )
     ended_before_start = (joined.ended_at < joined.start_).fill_null(False)
@@ -124,6 +136,7 @@ def _no_activity(activity: ir.Table, spine: ir.Table, window: OutcomeWindow) -> 
         [
             spine.account == activity.account,
             in_outcome(spine.as_of, activity.occurred_at, window),
+            owned_as_of(spine.as_of, activity),
         ],
     ).select(spine.account, spine.as_of, activity.occurred_at)
     counted = joined.group_by("account", "as_of").agg(facts=joined.occurred_at.count())

@@ -16,16 +16,22 @@ if TYPE_CHECKING:
 
 
 def spine_expr(facts: Facts, as_ofs: Sequence[datetime]) -> ir.Table:
+    """`spine_on` for a list of days."""
+    days = ibis.memtable({"as_of": list(as_ofs)}, schema=ibis.schema({"as_of": "timestamp(6)"}))
+    return spine_on(facts, days)
+
+
+def spine_on(facts: Facts, days: ir.Table) -> ir.Table:
     """Every account that exists at each as_of: `began_at < as_of`, and not known to have left.
 
     Left means: it had a subscription, and all subscriptions known before as_of had ended, known
-    so, before as_of; or a churn event `occurred_at < as_of` and `known_at < as_of`.
+    so, before as_of; or a churn event `occurred_at < as_of` and `known_at < as_of`; or it was
+    merged into another account, known before as_of. `days` has one column, `as_of`.
 
     Returns
     -------
     Table with `account` (string), `as_of` (timestamp(6), UTC); no duplicates.
     """
-    days = ibis.memtable({"as_of": list(as_ofs)}, schema=ibis.schema({"as_of": "timestamp(6)"}))
     spine = facts.accounts.join(days, facts.accounts.began_at < days.as_of).select(
         "account", "as_of"
     )
@@ -33,25 +39,23 @@ def spine_expr(facts: Facts, as_ofs: Sequence[datetime]) -> ir.Table:
     if subscriptions is not None:
         spine = spine.anti_join(_without_subscription(spine, subscriptions), ["account", "as_of"])
     if facts.churn is not None:
-        gone = facts.churn
-        left = spine.join(
-            gone,
-            [
-                spine.account == gone.account,
-                seen_before(spine.as_of, gone.occurred_at, gone.known_at),
-            ],
-        ).select(spine.account, spine.as_of)
-        spine = spine.anti_join(left.distinct(), ["account", "as_of"])
+        spine = spine.anti_join(_seen_in(spine, facts.churn), ["account", "as_of"])
+    if facts.merges is not None:
+        merged = _seen_in(spine, facts.merges.mutate(occurred_at=facts.merges.known_at))
+        spine = spine.anti_join(merged, ["account", "as_of"])
     return spine.select("account", "as_of")
+
+
+def _seen_in(spine: ir.Table, events: ir.Table) -> ir.Table:
+    """The spine rows whose account has an event that counts at as_of."""
+    seen = [spine.account == events.account, seen_before(spine.as_of, events)]
+    return spine.join(events, seen).select(spine.account, spine.as_of).distinct()
 
 
 def _without_subscription(spine: ir.Table, subscriptions: ir.Table) -> ir.Table:
     joined = spine.join(
         subscriptions,
-        [
-            spine.account == subscriptions.account,
-            seen_before(spine.as_of, subscriptions.occurred_at, subscriptions.known_at),
-        ],
+        [spine.account == subscriptions.account, seen_before(spine.as_of, subscriptions)],
     ).select(spine.account, spine.as_of, subscriptions.ended_at, subscriptions.ended_known_at)
     running = open_as_of(joined.as_of, joined.ended_at, joined.ended_known_at)
     counted = joined.group_by("account", "as_of").agg(running=running.sum())

@@ -12,11 +12,38 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-def seen_before(
-    as_of: ir.TimestampValue, occurred_at: ir.TimestampValue, known_at: ir.TimestampValue
-) -> ir.BooleanValue:
-    """Whether a fact had happened and was known: `occurred_at < as_of` and `known_at < as_of`."""
-    return (occurred_at < as_of) & (known_at < as_of)
+def seen_before(as_of: ir.TimestampValue, facts: ir.Table) -> ir.BooleanValue:
+    """Whether a fact counts at as_of: `occurred_at < as_of`, and `known_before`."""
+    return (facts.occurred_at < as_of) & known_before(as_of, facts)
+
+
+def known_before(as_of: ir.TimestampValue, facts: ir.Table) -> ir.BooleanValue:
+    """Whether a fact was known, `known_at < as_of`, in the version and place that holds at as_of.
+
+    A version no longer counts once its correction, or its account's merge, was known: where
+    `corrected_at < as_of` or `moved_at < as_of`. It may lie ahead: see `seen_before`.
+    """
+    known = facts.known_at < as_of
+    for column in ("corrected_at", "moved_at"):
+        if column in facts.columns:
+            known = known & ~(facts[column] < as_of).fill_null(False)
+    return known
+
+
+def owned_as_of(as_of: ir.TimestampValue, facts: ir.Table) -> ir.BooleanValue:
+    """Whether a row is the final version of a fact, on the account that had it as of the day.
+
+    For outcomes, which are read with hindsight: `corrected_at` is null; where accounts merge, the
+    row stands for the account that, as far as was known before as_of, its account was part of:
+    `owned_from` null or `owned_from < as_of`, and not `moved_at < as_of`.
+    """
+    owned = facts.account.notnull()
+    if "corrected_at" in facts.columns:
+        owned = owned & facts.corrected_at.isnull()
+    if "moved_at" in facts.columns:
+        owned = owned & (facts.owned_from.isnull() | (facts.owned_from < as_of))
+        owned = owned & ~(facts.moved_at < as_of).fill_null(False)
+    return owned
 
 
 def in_window(
@@ -36,6 +63,11 @@ def open_as_of(
     """
     over = ended_at.notnull() & ended_known_at.notnull() & (ended_at < as_of)
     return ~(over & (ended_known_at < as_of)).fill_null(False)
+
+
+def lies_ahead(as_of: ir.TimestampValue, instant: ir.TimestampValue) -> ir.BooleanValue:
+    """Whether an instant is yet to come: `as_of <= instant`."""
+    return instant >= as_of
 
 
 def outcome_start(as_of: ir.TimestampValue, window: OutcomeWindow) -> ir.TimestampValue:

@@ -20,7 +20,6 @@ from handmade import (
 
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.specs import FeatureSpec
-from npsight.features.aggregations import BUILD, expression
 from npsight.features.compile import compile_features
 
 
@@ -30,10 +29,6 @@ def usage(aggregation: str, measure: str | None = None, **rest) -> FeatureSpec:
 
 def value(engine, world, spec: FeatureSpec):
     return features_of(engine, world, [spec])[spec.name]
-
-
-def test_every_declared_aggregation_of_facts_has_an_expression():
-    assert set(BUILD) == {name for name, a in AGGREGATIONS.items() if a.on == "facts"}
 
 
 LOGINS = (3, None, -1, 0.1, 0.2)
@@ -137,11 +132,14 @@ def test_where_is_a_conjunction_and_a_missing_category_has_no_value(engine):
 def one_of_each(missing: str, window: int | None) -> list[FeatureSpec]:
     return [
         FeatureSpec(
-            source="tickets" if name == "open" else "usage",
+            source="tickets" if "end" in a.needs else "usage",
             aggregation=name,
             measure="logins" if a.measure == "yes" else None,
-            per="errors" if name == "ratio" else None,
-            window_days=10 if name == "trend" else window,
+            per="errors" if "per" in a.needs else None,
+            category="kind" if "category" in a.needs else None,
+            where=(("kind", "web"),) if "where" in a.needs else (),
+            expression="own.py:twice" if "expression" in a.needs else "",
+            window_days=(10 if "window" in a.needs else window) if a.windowed else None,
             missing=missing,
         )
         for name, a in AGGREGATIONS.items()
@@ -166,11 +164,13 @@ def test_what_no_fact_means_is_declared(engine, world, missing, expected):
         FeatureSpec(source=source, aggregation="days_since_last", window_days=90)
         for source in ("usage", "tickets")
     ]
-    found = features_of(engine, world, [*one_of_each(missing, 30), *far])
+    # The usual is what lies before the window, and so is no matter of the window alone.
+    inside = [s for s in one_of_each(missing, 30) if s.aggregation != "vs_usual"]
+    found = features_of(engine, world, [*inside, *far])
     for spec in far:
         del found[spec.name]
     assert found == dict.fromkeys(found, expected)
-    assert len(found) == len(BUILD)
+    assert len(found) == len(inside)
 
 
 @pytest.mark.parametrize(("missing", "expected"), [("zero", 0.0), ("unknown", None)])
@@ -184,7 +184,7 @@ def test_a_measure_that_is_never_filled_is_as_no_fact(engine, missing, expected)
 
 def test_zero_by_default_for_counts_and_sums_only():
     zero = {name for name, a in AGGREGATIONS.items() if a.missing == "zero"}
-    assert zero == {"count", "sum", "distinct_days", "open"}
+    assert zero == {"count", "sum", "distinct", "distinct_days", "open"}
 
 
 def test_all_tickets_closed_is_zero_open_not_unknown(engine):
@@ -201,14 +201,6 @@ def test_a_ratio_to_zero_is_missing(engine):
 def test_a_trend_of_nothing_but_zeros_is_missing(engine):
     rows = [fact(AS_OF - DAY, logins=0), fact(AS_OF - 3 * DAY, logins=0)]
     assert value(engine, world_of(usage=rows), usage("trend", "logins", window_days=2)) is None
-
-
-def test_a_trend_needs_a_window(engine):
-    import ibis
-
-    table = ibis.table({"account": "string", "as_of": "timestamp", "occurred_at": "timestamp"})
-    with pytest.raises(ValueError, match="usage__trend: a trend needs a window"):
-        expression(table, usage("trend"))
 
 
 # --- Several sources --------------------------------------------------------------------------

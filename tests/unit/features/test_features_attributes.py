@@ -20,7 +20,7 @@ from handmade import (
 )
 
 from npsight.config.specs import FeatureSpec
-from npsight.features.attributes import attribute_features, versions_as_of
+from npsight.features.attributes import versions_as_of
 
 PLAN = FeatureSpec(source="accounts", aggregation="value", measure="plan", dtype="category")
 SEATS = FeatureSpec(source="accounts", aggregation="value", measure="seats")
@@ -33,7 +33,7 @@ def plan(engine, *versions) -> str | None:
 
 
 def version(at, known=None, *, until=None, **values):
-    return fact(at, known, **values) | {"ended_at": until}
+    return fact(at, known, **values) | {"ended_at": until, "ended_known_at": until}
 
 
 OLD = version(LONG_AGO, plan="free")
@@ -137,11 +137,6 @@ def test_age_needs_no_versions(engine):
 def test_each_account_has_its_own_age(engine):
     begun = [{"account": "a", "began_at": AS_OF - DAY}, {"account": "b", "began_at": LONG_AGO}]
     assert features_of(engine, World(begun), [AGE])[AGE.name] == 1.0
-
-
-def test_without_features_of_accounts_there_is_no_table(engine):
-    world = world_of(versions=[OLD])
-    assert attribute_features(facts_of(engine, world), spine_of(engine, [("a", AS_OF)]), []) is None
 
 
 def test_versions_as_of_keeps_every_column_but_the_times(engine):

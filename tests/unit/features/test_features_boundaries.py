@@ -11,44 +11,59 @@ from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.specs import FeatureSpec
 
 W = 30
-MEASURES = {"ratio": "errors", "count": None, "days_since_last": None, "distinct_days": None}
-ON_FACTS = [
-    name for name, a in AGGREGATIONS.items() if a.on == "facts" and name not in ("trend", "open")
+APART = ("days_until_next", "days_until_end", "trend", "vs_usual", "open", "oldest_open")
+"""They look elsewhere than at the window's facts alone, and have tests of their own."""
+EVERY = {name for name, a in AGGREGATIONS.items() if a.on == "facts" and name not in APART}
+# What a new latest fact leaves as it was, and what a new earliest one does.
+NEWER = EVERY - {"first", "days_since_first", "longest_gap", "max_duration"}
+OLDER = EVERY - {"last", "days_since_last"}
+
+
+def spec_of(name: str, window: int | None) -> FeatureSpec:
+    needs = AGGREGATIONS[name].needs
+    return FeatureSpec(
+        source="tickets",
+        aggregation=name,
+        measure="hours" if AGGREGATIONS[name].measure == "yes" else None,
+        per="weight" if name == "ratio" else None,
+        category="severity" if name == "distinct" else None,
+        where=(("severity", "high"),) if "where" in needs else (),
+        expression="own.py:twice" if name == "own" else "",
+        window_days=window,
+    )
+
+
+# Two facts that every aggregation sees, and that stay: a week apart, well inside the window.
+SURE = [
+    fact(datetime(2024, 2, 14, 12), until=datetime(2024, 2, 15), hours=2, weight=1, severity="low"),
+    fact(datetime(2024, 2, 21, 12), until=datetime(2024, 2, 22), hours=3, weight=1, severity="mid"),
 ]
 
 
-def specs(window: int | None) -> dict[str, FeatureSpec]:
-    """Every aggregation of one fact (trends and open things have tests of their own)."""
-    return {
-        name: FeatureSpec(
-            source="usage",
-            aggregation=name,
-            measure=MEASURES.get(name, "logins"),
-            per="logins" if name == "ratio" else None,
-            window_days=window,
-        )
-        for name in ON_FACTS
-    }
-
-
 def inside(engine, window: int | None, at: datetime, known: datetime | None = None) -> set[str]:
-    """The aggregations that saw a single fact of account a at `at`."""
-    world = world_of(usage=[fact(at, known, logins=5, errors=2)])
-    wanted = specs(window)
-    values = features_of(engine, world, list(wanted.values()))
-    return {name for name, spec in wanted.items() if values[spec.name] is not None}
+    """The aggregations whose value is another one because of a fact at `at`.
 
-
-EVERY = set(ON_FACTS)
+    It is larger or smaller, longer and of another category than the sure ones.
+    """
+    end = at + 25 * DAY if at < SURE[0]["occurred_at"] else None
+    questioned = fact(at, known, hours=100, weight=7, severity="high", until=end)
+    smaller = questioned | {"hours": -100}
+    wanted = {name: spec_of(name, window) for name in EVERY}
+    read = [
+        features_of(engine, world_of(tickets=rows), list(wanted.values()))
+        for rows in (SURE, [*SURE, questioned], [*SURE, smaller])
+    ]
+    names = {name: spec.name for name, spec in wanted.items()}
+    return {n for n, column in names.items() if len({found[column] for found in read}) > 1}
 
 
 @pytest.mark.parametrize(
     ("at", "known", "seen"),
     [
         (AS_OF, None, set()),
-        (AS_OF - TICK, None, EVERY),
+        (AS_OF - TICK, None, NEWER),
         (AS_OF - TICK, AS_OF, set()),
-        (AS_OF - DAY, AS_OF - TICK, EVERY),
+        (AS_OF - DAY, AS_OF - TICK, NEWER),
         (AS_OF - DAY, AS_OF + DAY, set()),
         (AS_OF + DAY, AS_OF - DAY, set()),
     ],
@@ -60,7 +75,7 @@ def test_the_newest_fact_that_is_seen(engine, window, at, known, seen):
 
 
 def test_a_window_starts_exactly_its_days_before_as_of(engine):
-    assert inside(engine, W, AS_OF - W * DAY) == EVERY
+    assert inside(engine, W, AS_OF - W * DAY) == OLDER
 
 
 def test_one_microsecond_earlier_is_outside_the_window(engine):
@@ -68,7 +83,7 @@ def test_one_microsecond_earlier_is_outside_the_window(engine):
 
 
 def test_without_a_window_all_history_counts(engine):
-    assert inside(engine, None, datetime(1980, 1, 1)) == EVERY
+    assert inside(engine, None, datetime(1980, 1, 1)) == OLDER
 
 
 def test_a_longer_window_beside_it_does_not_widen_a_shorter_one(engine):

@@ -54,12 +54,17 @@ def churn(engine, event, *rows):
     ids=["at-the-end", "after", "1us-before", "as-of"],
 )
 def test_a_window_is_complete_once_it_has_ended(engine, data_end, kept):
-    assert len(rows_of(engine, complete(spine(engine), WINDOW, data_end))) == kept
+    world = world_of()
+    world.data_end = data_end
+    assert len(rows_of(engine, complete(facts_of(engine, world), spine(engine), WINDOW))) == kept
 
 
 def test_only_censored_days_are_left_out(engine):
     days = [AS_OF - DAY, AS_OF, AS_OF + TICK, AS_OF + DAY]
-    kept = complete(spine_of(engine, [("a", day) for day in days]), WINDOW, END)
+    world = world_of()
+    world.data_end = END
+    spine = spine_of(engine, [("a", day) for day in days])
+    kept = complete(facts_of(engine, world), spine, WINDOW)
     assert sorted(rows_of(engine, kept)) == [("a", AS_OF - DAY), ("a", AS_OF)]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import ibis
 import pytest
-from handmade import AS_OF, DAY, TICK
+from handmade import AS_OF, DAY, TICK, fact, table_of
 
 from npsight.config.specs import OutcomeWindow
 from npsight.temporal.windows import (
@@ -43,7 +43,8 @@ def scalar(engine, expression):
     ids=["both-1us-before", "at-as-of", "after", "known-at-as-of", "known-after", "both-at-as-of"],
 )
 def test_a_fact_is_seen_when_it_had_happened_and_was_known(engine, occurred_at, known_at, seen):
-    assert scalar(engine, seen_before(at(AS_OF), at(occurred_at), at(known_at))) is seen
+    table = table_of(engine, "usage", [fact(occurred_at, known_at)])
+    assert engine.to_pyarrow(seen_before(at(AS_OF), table).sum()).as_py() == seen
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""Scheduled facts: what was known before as_of to lie at or after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from npsight.config.specs import FeatureSpec
+from npsight.features.aggregations import days_between
+from npsight.features.rows import matching
+from npsight.temporal.windows import known_before, lies_ahead
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+AHEAD = frozenset({"days_until_next", "days_until_end"})
+
+
+def ahead_features(source: ir.Table, spine: ir.Table, specs: Sequence[FeatureSpec]) -> ir.Table:
+    """`account`, `as_of` and days to the nearest instant ahead; rows without one are missing.
+
+    `days_until_next`: `as_of <= occurred_at`, `known_at < as_of`. `days_until_end`:
+    `as_of <= ended_at`, `ended_known_at < as_of` and the fact itself `known_at < as_of`.
+    """
+    known = [spine.account == source.account, known_before(spine.as_of, source)]
+    joined = spine.join(source, known).select(
+        spine.account, spine.as_of, *(c for c in source.columns if c != "account")
+    )
+    return joined.group_by("account", "as_of").agg(
+        [_nearest(joined, spec).name(spec.name) for spec in specs]
+    )
+
+
+def _nearest(joined: ir.Table, spec: FeatureSpec) -> ir.FloatingValue:
+    instant = joined.occurred_at
+    rows = lies_ahead(joined.as_of, instant)
+    if spec.aggregation == "days_until_end":
+        instant = joined.ended_at
+        known = joined.ended_known_at < joined.as_of
+        rows = (lies_ahead(joined.as_of, instant) & known).fill_null(False)
+    wanted = matching(joined, spec.where)
+    nearest = instant.min(where=rows if wanted is None else rows & wanted)
+    return days_between(nearest, joined.as_of.max())
