@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -43,7 +43,11 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
     },
     "subscriptions": {**TIMES, **END, "amount": MEASURE},
     "churn": TIMES,
+    "merges": {"account": TEXT, "into": TEXT, "known_at": INSTANT},
+    "meetings": TIMES,
 }
+VERSIONED = {"corrected_at": INSTANT, "owned_from": INSTANT, "moved_at": INSTANT}
+"""Columns that a table has where facts are corrected or accounts merge."""
 SOURCES = ("usage", "tickets", "responses", "subscriptions")
 
 AS_OF = datetime(2024, 3, 1)
@@ -62,6 +66,8 @@ class World:
     sources: dict[str, list[Row]] = field(default_factory=dict)
     churn: list[Row] | None = None
     data_end: datetime = datetime(2030, 1, 1)
+    merges: list[Row] | None = None
+    versioned: bool = False
 
     def tables(self) -> Iterator[tuple[str, list[Row]]]:
         """Every table by its name in `COLUMNS`."""
@@ -71,16 +77,19 @@ class World:
         yield from self.sources.items()
         if self.churn is not None:
             yield "churn", self.churn
+        if self.merges is not None:
+            yield "merges", self.merges
 
     def changed(self, change: Callable[[str, list[Row]], list[Row]]) -> World:
         """The world with every table's rows put through `change(name, rows)`."""
         rows = {name: change(name, table) for name, table in self.tables()}
-        return World(
-            rows["accounts"],
-            rows.get("versions"),
-            {name: rows[name] for name in self.sources},
-            rows.get("churn"),
-            self.data_end,
+        return replace(
+            self,
+            accounts=rows["accounts"],
+            versions=rows.get("versions"),
+            sources={name: rows[name] for name in self.sources},
+            churn=rows.get("churn"),
+            merges=rows.get("merges"),
         )
 
 
@@ -125,9 +134,9 @@ def handmade_engine(threads: int = 2) -> Iterator[Any]:
         yield backend
 
 
-def table_of(engine: Any, name: str, rows: list[Row]) -> Any:
+def table_of(engine: Any, name: str, rows: list[Row], versioned: bool = False) -> Any:
     """Rows as a table of the engine, with the types that `Facts` promises."""
-    columns = COLUMNS[name]
+    columns = COLUMNS[name] | (VERSIONED if versioned else {})
     data = {
         column: pa.array([_exact(row.get(column), kind) for row in rows], type=kind)
         for column, kind in columns.items()
@@ -143,7 +152,10 @@ def _exact(value: Any, kind: pa.DataType) -> Any:
 
 def facts_of(engine: Any, world: World) -> Facts:
     """The world as `Facts`."""
-    made = {name: table_of(engine, name, rows) for name, rows in world.tables()}
+    made = {
+        name: table_of(engine, name, rows, world.versioned and name in world.sources)
+        for name, rows in world.tables()
+    }
     return Facts(
         made["accounts"],
         made.get("versions"),
@@ -151,6 +163,8 @@ def facts_of(engine: Any, world: World) -> Facts:
         made.get("churn"),
         data_start=LONG_AGO,
         data_end=world.data_end,
+        merges=made.get("merges"),
+        scheduled=frozenset({"meetings"} & set(world.sources)),
     )
 
 

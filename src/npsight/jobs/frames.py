@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from npsight.features.attributes import DISPLAY, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.history import history_expr, last_answer_expr
 from npsight.features.own import OwnFunction, load_function
+from npsight.jobs.featurecache import FeatureCache
 from npsight.targets.outcomes import answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
 from npsight.temporal.spine import spine_expr
@@ -36,10 +37,17 @@ def silent(_: str) -> None:
 class FeatureBuilder:
     """Runs feature and outcome expressions of one project over its facts."""
 
-    def __init__(self, backend: Any, facts: Facts, project: ProjectSpec) -> None:
+    def __init__(
+        self,
+        backend: Any,
+        facts: Facts,
+        project: ProjectSpec,
+        cache: FeatureCache | None = None,
+    ) -> None:
         self.backend = backend
         self.facts = facts
         self.project = project
+        self.cache = cache
 
     def spine(self, as_ofs: Sequence[datetime]) -> ir.Table:
         """The spine of these days, computed once and kept."""
@@ -53,6 +61,24 @@ class FeatureBuilder:
     def keep(self, expression: ir.Table) -> ir.Table:
         """The expression as a temporary table of the engine."""
         return self.backend.create_table(ibis.util.gen_name("npsight"), expression, temp=True)
+
+    def features_at(self, as_ofs: Sequence[datetime], progress: Progress = silent) -> pd.DataFrame:
+        """`features` of the spine of these days; those that were built before are only read."""
+        if self.cache is None:
+            return self.features(self.spine(as_ofs), progress)
+        files = self.cache.files(as_ofs)
+        built = {as_of: self.cache.read(file) for as_of, file in files.items()}
+        wanted = [as_of for as_of, rows in built.items() if rows is None]
+        if len(wanted) < len(as_ofs):
+            progress(f"{len(as_ofs) - len(wanted)} of {len(as_ofs)} days were built before")
+        if wanted:
+            new = self.features(self.spine(wanted), progress)
+            for as_of, rows in _by_day(new, wanted):
+                built[as_of] = rows
+                self.cache.write(files[as_of], rows)
+            self.cache.forget_old_definitions()
+        parts = [rows for as_of in sorted(built) if (rows := built[as_of]) is not None]
+        return pd.concat(parts, ignore_index=True)
 
     def features(self, spine: ir.Table, progress: Progress = silent) -> pd.DataFrame:
         """Every feature, and the decayed counts where there are responses.
@@ -128,6 +154,14 @@ class FeatureBuilder:
         frame = self.backend.to_pyarrow(table.order_by(["as_of", "account"])).to_pandas()
         frame["as_of"] = frame["as_of"].astype("datetime64[us]")
         return frame
+
+
+def _by_day(
+    frame: pd.DataFrame, as_ofs: Sequence[datetime]
+) -> Iterator[tuple[datetime, pd.DataFrame]]:
+    """The rows of each day, none where nobody existed, typed alike on all days."""
+    for as_of in as_ofs:
+        yield as_of, frame[frame["as_of"] == as_of].reset_index(drop=True)
 
 
 def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
