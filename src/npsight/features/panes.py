@@ -129,8 +129,7 @@ def _panes(source: ir.Table, grid: Grid, wanted: _Wanted, spans: Collection[Span
     }
     ends = [facts[c] for c in ("corrected_at", "moved_at") if c in facts.columns]
     if ends:
-        gone = edges_passed(ibis.least(*ends), grid.as_ofs)
-        slots["gone_"] = gone.fill_null(len(grid.as_ofs))
+        slots["gone_"] = edges_passed(ibis.least(*ends), grid.as_ofs)
     placed = facts.mutate(**slots)
     return placed.group_by("account", *slots).agg(**wanted.columns(placed))
 

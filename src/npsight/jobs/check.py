@@ -205,7 +205,7 @@ def _seconds_before(end: datetime, responses: ir.Table) -> ir.IntegerValue:
 
 def _training_days(project: ProjectSpec, facts: Facts) -> Iterator[TargetDays]:
     """As the training job lays its grid: the newest outcome window must have ended."""
-    from npsight.temporal.spine import as_of_grid, midnight_before
+    from npsight.jobs.days import labelled_days
 
     named = {"detractor": project.detractor, "churn": project.churn}
     for name, target in named.items():
@@ -215,11 +215,7 @@ def _training_days(project: ProjectSpec, facts: Facts) -> Iterator[TargetDays]:
             yield TargetDays(name, 1, None, None)
             continue
         window = timedelta(days=target.gap_days + target.horizon_days)
-        first = facts.data_start + timedelta(days=project.training.period_days)
-        if project.training.first_as_of is not None:
-            first = datetime.combine(project.training.first_as_of, datetime.min.time())
-        last = midnight_before(facts.data_end - window)
-        grid = as_of_grid(first, last, project.training.step_days)
+        grid = labelled_days(project, facts, window)
         yield TargetDays(name, len(grid), grid[0] if grid else None, grid[-1] if grid else None)
 
 

@@ -160,14 +160,14 @@ def _read_inputs(
 ) -> _Inputs:
     _check_as_of(builder, as_of)
     spine = builder.spine([as_of])
-    now = builder.features(spine, progress)
+    now = builder.features_at([as_of], progress)
     if len(now) == 0:
         raise NotFoundError(
             f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"
         )
     progress("the same one period earlier")
     earlier = as_of - timedelta(days=builder.project.training.period_days)
-    before = builder.features(builder.given_spine(now[["account"]].assign(as_of=earlier)))
+    before = builder.features_at([earlier])
     past = now[["account"]].merge(before, on="account", how="left", validate="one_to_one")
     return _Inputs(now, past, builder.display(spine), as_of, data_digest)
 

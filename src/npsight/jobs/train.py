@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import pandas as pd
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError, Problem
+from npsight.jobs.days import first_day, labelled_days
 from npsight.jobs.files import write_atomically
 from npsight.jobs.fit import Fitted, fit_project, probabilities, windows
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
@@ -28,7 +29,7 @@ from npsight.models.bundle import digest_of, golden_rows, pack
 from npsight.models.examples import Examples
 from npsight.tables.engine import connect
 from npsight.tables.prepare import Prepared, prepare
-from npsight.temporal.spine import as_of_grid, midnight_before
+from npsight.temporal.spine import midnight_before
 from npsight.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
     """Features and outcomes over the grid of training days."""
     as_ofs = training_days(builder)
     spine = builder.spine(as_ofs)
-    frame = builder.features(spine, progress)
+    frame = builder.features_at(as_ofs, progress)
     progress("outcomes")
     examples = _examples(builder, spine, frame)
     newest = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
@@ -106,7 +107,7 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
 
 
 def training_days(builder: FeatureBuilder) -> list[datetime]:
-    """The grid of as_of dates, rising, on midnights; its newest has its outcome windows ended.
+    """The grid of as_of dates, rising; the shortest outcome window has ended for all of them.
 
     A snapshot has one day: the end of its data.
     """
@@ -114,13 +115,9 @@ def training_days(builder: FeatureBuilder) -> list[datetime]:
     if project.is_snapshot:
         return [midnight_before(facts.data_end)]
     shortest = min(window.end for window in windows(project).values())
-    last = midnight_before(facts.data_end - shortest)
-    if project.training.first_as_of is not None:
-        first = datetime.combine(project.training.first_as_of, datetime.min.time())
-    else:
-        first = facts.data_start + timedelta(days=project.training.period_days)
-    grid = as_of_grid(first, last, project.training.step_days)
+    grid = labelled_days(project, facts, shortest)
     if not grid:
+        first = first_day(project, facts)
         needed = (first - facts.data_start) + shortest
         raise NothingToLearnError(
             f"{project.file.name}: nothing was trained, and the champion stays as it is",

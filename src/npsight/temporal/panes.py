@@ -54,7 +54,8 @@ class Grid:
 def edges_passed(instant: ir.TimestampValue, edges: Sequence[datetime]) -> ir.IntegerValue:
     """How many of the rising `edges` are at or before the instant: its pane, from 0.
 
-    Found by halves, so that a row is compared with few of them.
+    A missing instant lies behind all of them: it never comes. Found by halves, so that a row is
+    compared with few edges.
     """
     if not edges:
         return ibis.literal(0, type="int64")

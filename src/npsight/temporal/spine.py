@@ -63,11 +63,11 @@ def _without_subscription(spine: ir.Table, subscriptions: ir.Table) -> ir.Table:
 
 
 def as_of_grid(first: datetime, last: datetime, step_days: int) -> list[datetime]:
-    """Instants from `last` back to `first` (both inclusive), `step_days` apart, rising."""
+    """Instants from `first` on, `step_days` apart, the last of them at or before `last`."""
     if last < first:
         return []
     steps = (last - first) // timedelta(days=step_days)
-    return [last - timedelta(days=step_days * k) for k in range(steps, -1, -1)]
+    return [first + timedelta(days=step_days * k) for k in range(steps + 1)]
 
 
 def midnight_before(instant: datetime) -> datetime:
@@ -78,3 +78,9 @@ def midnight_before(instant: datetime) -> datetime:
 def midnight_after(instant: datetime) -> datetime:
     """The first UTC midnight strictly after an instant: everything known by then is seen."""
     return midnight_before(instant) + timedelta(days=1)
+
+
+def midnight_from(instant: datetime) -> datetime:
+    """The first UTC midnight at or after an instant."""
+    before = midnight_before(instant)
+    return before if before == instant else before + timedelta(days=1)

@@ -38,9 +38,9 @@ def test_a_pane_holds_its_first_edge_and_not_its_last(engine, instant, number):
     assert passed(engine, [instant], EDGES) == [number]
 
 
-def test_without_edges_there_is_one_pane_and_a_missing_instant_lies_in_none(engine):
+def test_without_edges_there_is_one_pane_and_a_missing_instant_lies_behind_all(engine):
     assert passed(engine, [AS_OF], ()) == [0]
-    assert passed(engine, [None], EDGES) == [None]
+    assert passed(engine, [None, AS_OF], EDGES) == [3, 3]
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 7, 64, 100])

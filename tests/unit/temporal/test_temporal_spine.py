@@ -10,7 +10,13 @@ from handmade import AS_OF, DAY, LONG_AGO, TICK, World, fact, facts_of, rows_of,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from npsight.temporal.spine import as_of_grid, midnight_after, midnight_before, spine_expr
+from npsight.temporal.spine import (
+    as_of_grid,
+    midnight_after,
+    midnight_before,
+    midnight_from,
+    spine_expr,
+)
 
 STEADY = settings(derandomize=True, deadline=None, max_examples=200)
 INSTANTS = st.datetimes(datetime(1990, 1, 1), datetime(2040, 1, 1))
@@ -101,13 +107,14 @@ def test_an_account_that_leaves_stands_there_until_then(engine):
     assert members(engine, world_of(churn=[fact(AS_OF)]), *days) == {("a", AS_OF)}
 
 
-def test_the_grid_steps_back_from_the_last_day():
-    assert as_of_grid(AS_OF - 70 * DAY, AS_OF, 30) == [AS_OF - 60 * DAY, AS_OF - 30 * DAY, AS_OF]
+def test_the_grid_starts_with_its_first_day():
+    days = [AS_OF - 70 * DAY, AS_OF - 40 * DAY, AS_OF - 10 * DAY]
+    assert as_of_grid(AS_OF - 70 * DAY, AS_OF, 30) == days
 
 
-def test_the_grid_holds_a_first_day_that_a_step_hits():
-    assert as_of_grid(AS_OF - 60 * DAY, AS_OF, 30)[0] == AS_OF - 60 * DAY
-    assert as_of_grid(AS_OF - 60 * DAY + TICK, AS_OF, 30)[0] == AS_OF - 30 * DAY
+def test_the_grid_holds_a_last_day_that_a_step_hits():
+    assert as_of_grid(AS_OF - 60 * DAY, AS_OF, 30)[-1] == AS_OF
+    assert as_of_grid(AS_OF - 60 * DAY, AS_OF - TICK, 30)[-1] == AS_OF - 30 * DAY
 
 
 def test_the_grid_of_one_day_is_that_day():
@@ -120,11 +127,17 @@ def test_a_grid_that_ends_before_it_starts_is_empty():
 
 @STEADY
 @given(INSTANTS, st.timedeltas(timedelta(0), timedelta(days=900)), st.integers(1, 200))
-def test_a_grid_reaches_as_far_back_as_it_may(first, length, step):
+def test_a_grid_reaches_as_far_as_it_may(first, length, step):
     grid = as_of_grid(first, first + length, step)
-    assert grid[-1] == first + length
-    assert first <= grid[0] < first + step * DAY
+    assert grid[0] == first
+    assert first + length - step * DAY < grid[-1] <= first + length
     assert all(b - a == step * DAY for a, b in pairwise(grid))
+
+
+def test_more_data_leave_the_grid_as_it_was():
+    grid = as_of_grid(AS_OF, AS_OF + 300 * DAY, 30)
+    assert as_of_grid(AS_OF, AS_OF + 301 * DAY, 30) == grid
+    assert as_of_grid(AS_OF, AS_OF + 330 * DAY, 30)[:-1] == grid
 
 
 @STEADY
@@ -134,6 +147,7 @@ def test_midnights_enclose_an_instant(instant):
     assert before <= instant < after
     assert after - before == DAY
     assert (before.hour, before.minute, before.second, before.microsecond) == (0, 0, 0, 0)
+    assert midnight_from(instant) == (before if before == instant else after)
 
 
 def test_midnight_itself_lies_before_the_next():
