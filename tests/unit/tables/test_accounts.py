@@ -59,7 +59,7 @@ def test_created_at_wins_over_valid_from_and_a_blank_one_falls_back(bench, usage
     assert rows(facts.accounts, "account", "began_at") == [("a", DAYS[0]), ("b", DAYS[2])]
 
 
-def test_versions_end_where_the_next_one_begins(bench, usage):
+def test_versions_with_what_they_carry(bench, usage):
     csv = """\
         id,from,to,plan,seats,boss,arr,renews
         a,2024-05-01T00:00:00Z,,basic,1,Ann,10,2030-01-01T00:00:00Z
@@ -80,7 +80,7 @@ def test_versions_end_where_the_next_one_begins(bench, usage):
         """
     found = bench.prepare(textwrap.dedent(tables) + USAGE).facts.versions
     assert rows(found, "occurred_at", "known_at", "ended_at", "plan", "places") == [
-        (DAYS[0], DAYS[0], DAYS[2], "basic", Decimal(1)),
+        (DAYS[0], DAYS[0], None, "basic", Decimal(1)),  # the next one ends it once it is known
         (DAYS[2], DAYS[2], DAYS[8], "pro", Decimal(2)),
     ]
     assert rows(found, "owner_", "revenue_", "renewal_at_") == [
@@ -97,10 +97,11 @@ def test_versions_end_where_the_next_one_begins(bench, usage):
     ],
 )
 def test_second_rows_of_an_account_are_quarantined(bench, usage, mapping, reason):
-    bench.write("accounts.csv", "id,from\na,2024-05-01T00:00:00Z\na,2024-05-01T00:00:00Z\n")
+    csv = "id,from,why\na,2024-05-01T00:00:00Z,x\na,2024-05-01T00:00:00Z,y\n"
+    bench.write("accounts.csv", csv)
     tables = f"accounts: {{path: accounts.csv, key: id{mapping}}}\n"
     prepared = bench.prepare(tables + USAGE, head="quarantine: {max_share: 0.5}")
-    assert reasons(prepared) == {f"{reason} (identical row)": 1}
+    assert reasons(prepared) == {f"{reason} (same in all that is mapped)": 1}
 
 
 def test_a_version_that_ends_before_it_begins_is_quarantined(bench, usage):
