@@ -52,13 +52,13 @@ def activity_contract(sheet: Sheet, table: Activity, known: ir.Table | None) -> 
         never_is_blank=False,
         check_earliest=True,
     )
-    stated = _stated(sheet, table, occurred + _delay(table.delay_hours))
+    stated = _known(sheet, table, occurred + _delay(table.delay_hours))
     skip = sheet.blank(table.time)
     if table.scheduled:
         _required(sheet, str(table.known_at))
-        known_at, skip = stated, skip | (occurred.year() >= NEVER_YEAR).fill_null(False)
+        known_at, skip = stated.said, skip | (occurred.year() >= NEVER_YEAR).fill_null(False)
     else:
-        known_at = _lifted(sheet, table, stated, occurred)
+        known_at = _lifted(sheet, table, stated.at, occurred)
     columns: dict[str, ir.Value] = {
         "account": account,
         "occurred_at": occurred,
@@ -96,15 +96,15 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
         ~missing & sheet.blank(table.time),
     )
     occurred = ibis.ifelse(answered, answered_at, ibis.null(INSTANT))
-    answer_known = _stated(sheet, table, occurred + _delay(table.delay_hours))
+    answer_known = _known(sheet, table, occurred + _delay(table.delay_hours))
     # The one `known_at` of a row is that of its answer where there is one.
     by_delay = invited + _delay(table.delay_hours)
-    unanswered_known = ibis.greatest(ibis.coalesce(answer_known, by_delay), invited)
+    unanswered_known = ibis.greatest(ibis.coalesce(answer_known.said, by_delay), invited)
     invitation_known = ibis.ifelse(answered, by_delay, unanswered_known)
     columns: dict[str, ir.Value] = {
         "account": account,
         "occurred_at": occurred,
-        "known_at": _lifted(sheet, table, answer_known, occurred),
+        "known_at": _lifted(sheet, table, answer_known.at, occurred),
         "response_id": sheet.text(table.id),
         "respondent": sheet.text(table.respondent),
         "score": score.on_ten,
@@ -119,7 +119,8 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
         "invited_at": invited,
         "invitation_known_at": invitation_known,
     }
-    stated = cast(ir.TimestampValue, ibis.coalesce(answer_known, invitation_known))
+    at = cast(ir.TimestampValue, ibis.coalesce(answer_known.at, invitation_known))
+    stated = versions.Known(answer_known.said, at)
     return versions.contract_of(sheet, table, columns, stated, None)
 
 
@@ -228,18 +229,15 @@ def _delay(hours: float) -> ir.IntervalScalar:
 
 
 def _known_at(sheet: Sheet, table: FactSource, occurred: ir.TimestampValue) -> ir.TimestampValue:
-    stated = _stated(sheet, table, occurred + _delay(table.delay_hours))
-    return _lifted(sheet, table, stated, occurred)
+    stated = _known(sheet, table, occurred + _delay(table.delay_hours))
+    return _lifted(sheet, table, stated.at, occurred)
 
 
-def _stated(sheet: Sheet, table: FactSource, by_delay: ir.TimestampValue) -> ir.TimestampValue:
-    """What the row says of when it was known, or by its delay."""
+def _known(sheet: Sheet, table: FactSource, by_delay: ir.TimestampValue) -> versions.Known:
     if table.known_at is None:
-        return by_delay
-    stated = sheet.time(table.known_at, "known_at")
-    if isinstance(table, Activity) and table.scheduled:
-        return stated
-    return cast(ir.TimestampValue, ibis.coalesce(stated, by_delay))
+        return versions.Known(cast(ir.TimestampValue, ibis.null(INSTANT)), by_delay)
+    said = sheet.time(table.known_at, "known_at")
+    return versions.Known(said, cast(ir.TimestampValue, ibis.coalesce(said, by_delay)))
 
 
 def _lifted(

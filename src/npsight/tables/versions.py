@@ -8,6 +8,7 @@ it is lifted to the time of the fact: a correction stays later than what it corr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import ibis
@@ -24,11 +25,22 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 
+@dataclass(frozen=True)
+class Known:
+    """When a row was known, before that is lifted to the time of its fact.
+
+    `said` is what its own column says, null where there is none; `at` falls back to the delay.
+    """
+
+    said: ir.TimestampValue
+    at: ir.TimestampValue
+
+
 def contract_of(
     sheet: Sheet,
     table: VersionedSource,
     columns: Mapping[str, ir.Value],
-    stated: ir.TimestampValue,
+    known: Known,
     skip: ir.BooleanValue | None,
 ) -> Contract:
     """The contract of a table whose rows may have ids, versions and retractions.
@@ -37,8 +49,8 @@ def contract_of(
     ----------
     columns
         Its canonical columns, without `_id`.
-    stated
-        When each row was known, before lifting; null where nothing says so.
+    known
+        When each row was known.
     skip
         Rows with a blank time, where that is no fault.
     """
@@ -48,11 +60,13 @@ def contract_of(
     if table.known_at is None:
         reason = f"id in column {table.id} occurs a second time"
         return Contract(identified, skip, (FACT_ID,), reason)
-    withdrawn = _withdrawn(sheet, table, stated, skip)
+    withdrawn = _withdrawn(sheet, table, known.said, skip)
+    ends: ir.BooleanValue = ibis.literal(False) if withdrawn is None else withdrawn
     versioned = {
         **identified,
-        STATED: stated,
-        WITHDRAWN: ibis.literal(False) if withdrawn is None else withdrawn,
+        # By the delay, a withdrawal would be known as early as the fact itself.
+        STATED: ibis.ifelse(ends, known.said, known.at),
+        WITHDRAWN: ends,
         "corrected_at": ibis.null(INSTANT),
     }
     reason = f"id in column {table.id} occurs a second time with the same {table.known_at}"
@@ -62,7 +76,7 @@ def contract_of(
 def _withdrawn(
     sheet: Sheet,
     table: VersionedSource,
-    stated: ir.TimestampValue,
+    said: ir.TimestampValue,
     skip: ir.BooleanValue | None,
 ) -> ir.BooleanValue | None:
     """Rows that are no facts but end the version before them; what they say is not checked."""
@@ -74,7 +88,7 @@ def _withdrawn(
     retracted = sheet.yes(table.retracted)
     sheet.only_where(~(retracted | blank))
     now = ibis.literal(sheet.now, type=INSTANT)
-    placed = sheet.text(table.id).notnull() & (stated <= now).fill_null(False)
+    placed = sheet.text(table.id).notnull() & (said <= now).fill_null(False)
     sheet.fault(
         f"withdrawn by column {table.retracted}, but {table.id} is blank, or {table.known_at} is "
         "blank, no time or in the future",
