@@ -18,7 +18,7 @@ def versions_of(checked: ir.Table, table: Accounts) -> ir.Table:
 
     A version ends at its `valid_to` only. One that is followed is left open where `valid_to` is
     blank, because the next one ends it from when it is known itself. Where the next one begins
-    within a day of `valid_to`, that end is known when the next one is, for then it was written.
+    by a day after `valid_to`, that end is known when the next one is, for then it was written.
     """
     versions = checked.drop("created_at_") if "created_at_" in checked.columns else checked
     if not (table.valid_from and table.valid_to):
@@ -32,7 +32,7 @@ def versions_of(checked: ir.Table, table: Accounts) -> ir.Table:
         next_known_at=begun.known_at.lead().over(in_order),
     )
     joined = versions.left_join(following, ["account", "occurred_at"])
-    at_once = joined.next_at.between(joined.ended_at, joined.ended_at + ibis.interval(days=1))
+    at_once = joined.next_at <= joined.ended_at + ibis.interval(days=1)
     closed = ibis.greatest(joined.ended_known_at, joined.next_known_at)
     return joined.select(
         *(versions[column] for column in versions.columns if column != "ended_known_at"),

@@ -53,14 +53,13 @@ def contradictions(rows: Sequence[Mapping[str, Any]]) -> dict[int, str]:
     found: dict[int, str] = {}
     heads = _Heads()
     ended: set[str] = set()
-    believed_first = _by_knowledge(rows)
-    rivals = _rivals(believed_first)
-    for row in believed_first:
+    rivals = _rivals(rows)
+    for row in _by_knowledge(rows):
         account, into = row["account"], row["into"]
-        if (account, row["known_at"]) in rivals:
-            found[row[ROW]] = TWO_AT_ONCE
-        elif account in ended:
+        if account in ended:
             found[row[ROW]] = ENDED_BEFORE
+        elif (account, row["known_at"]) in rivals:
+            found[row[ROW]] = TWO_AT_ONCE
         elif heads.of(into) == account:
             found[row[ROW]] = CIRCLE
         else:
@@ -74,14 +73,11 @@ def _by_knowledge(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(rows, key=lambda row: tuple(row[name] for name in names))
 
 
-def _rivals(in_order: Iterable[Mapping[str, Any]]) -> set[tuple[str, datetime]]:
-    """(account, known at) of the first merges of an account where they name several others."""
-    first: dict[str, datetime] = {}
+def _rivals(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, datetime]]:
+    """(account, known at) of merges that name several others at once."""
     named: dict[tuple[str, datetime], set[str]] = {}
-    for row in in_order:
-        account, known_at = row["account"], row["known_at"]
-        if first.setdefault(account, known_at) == known_at:
-            named.setdefault((account, known_at), set()).add(row["into"])
+    for row in rows:
+        named.setdefault((row["account"], row["known_at"]), set()).add(row["into"])
     return {key for key, others in named.items() if len(others) > 1}
 
 
