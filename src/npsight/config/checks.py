@@ -8,11 +8,30 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from npsight.config.schema import Accounts, Activity, Bands, Source, Tables, Targets
+from npsight.config.schema import (
+    Accounts,
+    Activity,
+    Bands,
+    Source,
+    Tables,
+    Targets,
+    VersionedSource,
+)
 from npsight.config.yamlfile import KeyPath
 
 RESERVED = frozenset(
-    ("account", "occurred_at", "known_at", "ended_at", "ended_known_at", "began_at", "as_of")
+    (
+        "account",
+        "as_of",
+        "began_at",
+        "corrected_at",
+        "ended_at",
+        "ended_known_at",
+        "known_at",
+        "moved_at",
+        "occurred_at",
+        "owned_from",
+    )
 )
 
 
@@ -89,6 +108,8 @@ def check_accounts(accounts: Accounts, key: KeyPath, snapshot: bool) -> Iterator
             )
     if accounts.valid_to and not accounts.valid_from:
         yield Finding((*key, "valid_to"), "needs `valid_from` beside it", "map both columns")
+    if accounts.known_at and not accounts.valid_from:
+        yield Finding((*key, "known_at"), "needs `valid_from` beside it", "map both columns")
     if accounts.valid_from or snapshot:
         return
     for name in accounts.attributes:
@@ -113,6 +134,13 @@ def check_activity(activity: Activity, key: KeyPath) -> Iterator[Finding]:
     """Every measure and category of an activity table has a name of its own."""
     yield from check_names(activity.measures, (*key, "measures"))
     yield from check_names(activity.categories, (*key, "categories"))
+    yield from check_versions(activity, key)
+    if activity.scheduled and not activity.known_at:
+        yield Finding(
+            (*key, "scheduled"),
+            "a time that may lie ahead says nothing of when it was known",
+            "map `known_at`, the column with the instant it was booked",
+        )
     for name in activity.categories:
         if name in activity.measures:
             yield Finding(
@@ -120,6 +148,17 @@ def check_activity(activity: Activity, key: KeyPath) -> Iterator[Finding]:
                 f"`{name}` is a measure of this table too",
                 "give one of the two another name, such as `{name: column}`",
             )
+
+
+def check_versions(source: VersionedSource, key: KeyPath) -> Iterator[Finding]:
+    """A row that withdraws a fact can be placed: it names the fact, and when it was known."""
+    missing = [name for name in ("id", "known_at") if not getattr(source, name)]
+    if source.retracted and missing:
+        yield Finding(
+            (*key, "retracted"),
+            f"needs {' and '.join(f'`{name}`' for name in missing)} beside it",
+            "map the columns that say which fact was withdrawn, and when that was known",
+        )
 
 
 def check_bands(bands: list[Bands], key: KeyPath) -> Iterator[Finding]:
@@ -186,7 +225,7 @@ def check_targets(targets: Targets, tables: Tables) -> Iterator[Finding]:
             yield Finding(at, "`snapshot` needs `column` and `positive`", "name the outcome column")
         if tables.accounts is None:
             yield Finding(at, "`snapshot` needs `tables.accounts`", "map the snapshot table there")
-        if targets.detractor or tables.responses or tables.activity:
+        if targets.detractor or tables.responses or tables.activity or tables.merges:
             yield Finding(
                 at,
                 "a snapshot has no time, so nothing dated can be joined to it",

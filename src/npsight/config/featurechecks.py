@@ -176,7 +176,7 @@ def _scheduled(
     aggregation: Aggregation, feature: Feature, key: KeyPath, tables: Tables
 ) -> Finding | None:
     activity = tables.activity.get(feature.source)
-    if activity is not None and getattr(activity, "scheduled", False):
+    if activity is not None and activity.scheduled:
         return None
     what = f"`{aggregation.name}` needs `scheduled: true` on `{feature.source}`"
     remedy = "say there that its times may lie ahead, and map `known_at`"

@@ -199,7 +199,9 @@ def _cross_check(file: YamlFile, project: Project | None) -> list[Finding]:
     for name, activity in tables.activity.items():
         findings += checks.check_activity(activity, ("tables", "activity", name))
     for index, response in enumerate(tables.responses):
-        findings += checks.check_bands(response.bands, (*_response_key(raw, index), "bands"))
+        key = _response_key(raw, index)
+        findings += checks.check_bands(response.bands, (*key, "bands"))
+        findings += checks.check_versions(response, key)
     if targets is not None and (project is not None or _part(Tables, raw.get("tables"))):
         findings += checks.check_targets(targets, tables)
     written = raw.get("features")
@@ -244,6 +246,8 @@ def named_sources(tables: Tables) -> Iterator[tuple[KeyPath, Source]]:
         yield ("tables", "subscriptions"), tables.subscriptions
     if tables.churn:
         yield ("tables", "churn"), tables.churn
+    if tables.merges:
+        yield ("tables", "merges"), tables.merges
 
 
 def _expanded(project: Project, tables: Tables, base: Path) -> tuple[FeatureSpec, ...]:
@@ -342,6 +346,7 @@ def _resolve_paths(
             "subscriptions": tables.subscriptions
             and resolved(tables.subscriptions, ("tables", "subscriptions")),
             "churn": tables.churn and resolved(tables.churn, ("tables", "churn")),
+            "merges": tables.merges and resolved(tables.merges, ("tables", "merges")),
         }
     ), findings
 

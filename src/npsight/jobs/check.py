@@ -303,6 +303,8 @@ class _Findings:
             )
 
     def _about_rows(self) -> Iterator[Problem]:
+        from npsight.tables.report import NOTES_TO_CHECK
+
         for report in self.reports:
             ahead = sum(f.rows for f in report.faults if "lies in the future" in f.reason)
             if ahead:
@@ -312,10 +314,9 @@ class _Findings:
                     key=report.key,
                 )
             for what, rows in report.notes:
-                if rows > 0.01 * report.rows:
+                if what in NOTES_TO_CHECK and rows > 0.01 * report.rows:
                     yield Problem(
                         f"{what} in {rows:,} of {report.rows:,} rows",
-                        "check that `known_at` names the column that says when a row could first "
-                        "be read, in the same time zone",
+                        NOTES_TO_CHECK[what],
                         key=report.key,
                     )

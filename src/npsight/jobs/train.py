@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError, Problem
 from npsight.jobs.days import first_day, labelled_days
+from npsight.jobs.featurecache import FeatureCache
 from npsight.jobs.files import write_atomically
 from npsight.jobs.fit import Fitted, fit_project, probabilities, windows
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
@@ -27,6 +29,7 @@ from npsight.jobs.labels import (
 from npsight.jobs.report import card, metrics, parameters
 from npsight.models.bundle import digest_of, golden_rows, pack
 from npsight.models.examples import Examples
+from npsight.tables.digest import visible_digests
 from npsight.tables.engine import connect
 from npsight.tables.prepare import Prepared, prepare
 from npsight.temporal.spine import midnight_before
@@ -92,7 +95,8 @@ def open_tables(
     """The project's facts, read and checked, in an engine that ends with the block."""
     with connect(project) as backend:
         prepared = prepare(project, backend, project.state_dir / "quarantine", progress=progress)
-        yield FeatureBuilder(backend, prepared.facts, project), prepared
+        cache = FeatureCache.of(project, partial(visible_digests, prepared.facts))
+        yield FeatureBuilder(backend, prepared.facts, project, cache), prepared
 
 
 def training_data(builder: FeatureBuilder, progress: Progress = silent) -> TrainingData:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
 import ibis
@@ -14,25 +14,39 @@ from npsight.tables.engine import INSTANT, one_row
 
 
 def versions_of(checked: ir.Table, table: Accounts) -> ir.Table:
-    """The good rows of the accounts table, so that exactly one is valid on any day.
+    """The good rows of the accounts table: the newest version known by a day counts on it.
 
-    A version ends at its `valid_to` or at the next version's `valid_from`, whichever is earlier:
-    exports often leave `valid_to` blank or let versions overlap.
+    A version ends at its `valid_to` only. One that is followed is left open where `valid_to` is
+    blank, because the next one ends it from when it is known itself. Where the next one begins
+    by a day after `valid_to`, that end is known when the next one is, for then it was written.
     """
     versions = checked.drop("created_at_") if "created_at_" in checked.columns else checked
-    if not table.valid_from:
+    if not (table.valid_from and table.valid_to):
         return versions
-    in_order = ibis.window(group_by=versions.account, order_by=versions.occurred_at)
-    following = versions.occurred_at.lead().over(in_order)
-    ended = ibis.least(versions.ended_at, following)
-    return versions.mutate(ended_at=ended, ended_known_at=ended)
+    begun = versions.group_by("account", "occurred_at").aggregate(known_at=versions.known_at.min())
+    in_order = ibis.window(group_by=begun.account, order_by=begun.occurred_at)
+    following = begun.select(
+        "account",
+        "occurred_at",
+        next_at=begun.occurred_at.lead().over(in_order),
+        next_known_at=begun.known_at.lead().over(in_order),
+    )
+    joined = versions.left_join(following, ["account", "occurred_at"])
+    at_once = joined.next_at <= joined.ended_at + ibis.interval(days=1)
+    closed = ibis.greatest(joined.ended_known_at, joined.next_known_at)
+    return joined.select(
+        *(versions[column] for column in versions.columns if column != "ended_known_at"),
+        ended_known_at=ibis.ifelse(at_once.fill_null(False), closed, joined.ended_known_at),
+    )
 
 
 def accounts_of(checked: ir.Table | None, table: Accounts | None, facts: ir.Table) -> ir.Table:
     """`account` and `began_at`, one row an account.
 
     It began at `created_at` where that is mapped and filled, else at its first `valid_from`, else
-    when its first fact was known; without any of these, 1900-01-01.
+    when its first fact was known; without any of these, 1900-01-01. It cannot have begun before
+    its first row was known, where the table says when that was. The row known first decides, so
+    that no later one changes the past.
     """
     first_known = facts.group_by("account").aggregate(
         first_known=ibis.greatest(facts.occurred_at, facts.known_at).min()
@@ -40,22 +54,37 @@ def accounts_of(checked: ir.Table | None, table: Accounts | None, facts: ir.Tabl
     if checked is None or table is None:
         return first_known.select("account", began_at=first_known.first_known)
     no_time = ibis.null(INSTANT)
+    seen = ibis.greatest(checked.occurred_at, checked.known_at)
     own = checked.group_by("account").aggregate(
-        created=checked.created_at_.min() if table.created_at else no_time,
-        valid=checked.occurred_at.min() if table.valid_from else no_time,
+        created=_first_created(checked) if table.created_at else no_time,
+        valid=seen.min() if table.valid_from else no_time,
+        known=checked.known_at.min() if table.known_at else no_time,
     )
     joined = own.left_join(first_known, own.account == first_known.account)
-    return joined.select(
-        account=own.account,
-        began_at=ibis.coalesce(
-            joined.created, joined.valid, joined.first_known, ibis.literal(ALWAYS, type=INSTANT)
-        ),
+    began_at = ibis.coalesce(
+        joined.created, joined.valid, joined.first_known, ibis.literal(ALWAYS, type=INSTANT)
     )
+    known = ibis.coalesce(joined.known, began_at)
+    return joined.select(account=own.account, began_at=ibis.greatest(began_at, known))
 
 
-def instants_of(tables: Iterable[ir.Table]) -> ir.Table | None:
-    """`account`, `occurred_at`, `known_at` of all facts together; None without any table."""
-    slim = [table.select("account", "occurred_at", "known_at") for table in tables]
+def _first_created(checked: ir.Table) -> ir.TimestampScalar:
+    """`created_at_` of the row known first among those that have one."""
+    order = ibis.struct({"known": checked.known_at, "created": checked.created_at_})
+    return checked.created_at_.argmin(order, where=checked.created_at_.notnull())
+
+
+def instants_of(tables: Mapping[str, ir.Table], scheduled: frozenset[str]) -> ir.Table | None:
+    """`account`, `occurred_at`, `known_at` of all facts together; None without any table.
+
+    A fact booked ahead counts as if it had happened when it was booked.
+    """
+    slim = []
+    for name, table in tables.items():
+        occurred = table.occurred_at
+        if name in scheduled:
+            occurred = ibis.least(occurred, table.known_at)
+        slim.append(table.select("account", occurred_at=occurred, known_at=table.known_at))
     if not slim:
         return None
     return ibis.union(*slim) if len(slim) > 1 else slim[0]

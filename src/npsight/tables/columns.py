@@ -13,7 +13,9 @@ from npsight.tables.raw import UnusableTableError
 _COLUMN_SETTINGS = (
     "key",
     "account",
+    "into",
     "id",
+    "retracted",
     "time",
     "known_at",
     "started_at",

@@ -2,8 +2,10 @@
 
 - A blank account, a blank or unreadable required time and an unreadable number are faults.
 - `known_at` earlier than the fact is lifted to it (nothing is known before it happens) and
-  counted as a note; a blank one falls back to `occurred_at` + `delay_hours`.
+  counted as a note; a blank one falls back to `occurred_at` + `delay_hours`. Of a scheduled fact
+  it is taken as it is, and must not be blank: that is when the fact was booked.
 - Where an activity's time is blank, the thing has not happened yet: the row is skipped.
+- Rows of one id with different `known_at` are versions of one fact; see `versions`.
 - A response without a score is an unanswered invitation where `invited_at` is mapped and filled,
   else a fault.
 - `earliest` is held against the times of facts, not against what an account merely carries.
@@ -11,8 +13,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
@@ -24,57 +24,51 @@ from npsight.config.schema import (
     Activity,
     ChurnEvents,
     ChurnTarget,
+    FactSource,
+    Merges,
     Responses,
     Subscriptions,
 )
+from npsight.tables import versions
+from npsight.tables.contract import Contract
 from npsight.tables.engine import INSTANT
+from npsight.tables.merges import contradictions
+from npsight.tables.report import LIFTED
 from npsight.tables.scores import read_score
 from npsight.tables.sheet import Sheet
+from npsight.tables.times import NEVER_YEAR
 
 ALWAYS = datetime(1900, 1, 1)
 """From when attributes without validity columns are true and known."""
-LIFTED = "known_at before occurred_at, lifted to it"
-
-
-@dataclass(frozen=True)
-class Contract:
-    """What a table becomes.
-
-    Attributes
-    ----------
-    columns
-        Canonical column to its expression over the raw table.
-    skip
-        Rows that say nothing has happened yet; None where a blank time is a fault.
-    identity
-        Canonical columns of which no two good rows may agree; empty: none.
-    identity_reason
-        What a second such row is called.
-    """
-
-    columns: Mapping[str, ir.Value]
-    skip: ir.BooleanValue | None = None
-    identity: tuple[str, ...] = ()
-    identity_reason: str = ""
 
 
 def activity_contract(sheet: Sheet, table: Activity, known: ir.Table | None) -> Contract:
     """`account`, `occurred_at`, `known_at`, measures, categories, and ends where mapped."""
     account = sheet.account(table.account, known)
-    occurred = sheet.time(table.time, "time", check_earliest=True)
+    occurred = sheet.time(
+        table.time,
+        "time",
+        may_lie_ahead=table.scheduled,
+        never_is_blank=False,
+        check_earliest=True,
+    )
+    stated = _known(sheet, table, occurred + _delay(table.delay_hours))
+    skip = sheet.blank(table.time)
+    if table.scheduled:
+        _required(sheet, str(table.known_at))
+        known_at, skip = stated.said, skip | (occurred.year() >= NEVER_YEAR).fill_null(False)
+    else:
+        known_at = _lifted(sheet, table, stated.at, occurred)
     columns: dict[str, ir.Value] = {
         "account": account,
         "occurred_at": occurred,
-        "known_at": _known_at(sheet, table.known_at, occurred, table.delay_hours),
+        "known_at": known_at,
     }
-    if table.id:
-        columns["_id"] = sheet.text(table.id)
     if table.ended_at:
         columns |= _end(sheet, table.ended_at, table.ended_known_at, occurred, table.delay_hours)
     columns |= {name: sheet.number(column) for name, column in table.measures.items()}
     columns |= {name: sheet.text(column) for name, column in table.categories.items()}
-    skip = sheet.blank(table.time)
-    return Contract(columns, skip, *_by_id(table.id))
+    return versions.contract_of(sheet, table, columns, stated, skip)
 
 
 def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) -> Contract:
@@ -102,11 +96,15 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
         ~missing & sheet.blank(table.time),
     )
     occurred = ibis.ifelse(answered, answered_at, ibis.null(INSTANT))
-    invitation_known = invited + _delay(table.delay_hours)
+    answer_known = _known(sheet, table, occurred + _delay(table.delay_hours))
+    # The one `known_at` of a row is that of its answer where there is one.
+    by_delay = invited + _delay(table.delay_hours)
+    unanswered_known = ibis.greatest(ibis.coalesce(answer_known.said, by_delay), invited)
+    invitation_known = ibis.ifelse(answered, by_delay, unanswered_known)
     columns: dict[str, ir.Value] = {
         "account": account,
         "occurred_at": occurred,
-        "known_at": _known_at(sheet, table.known_at, occurred, table.delay_hours),
+        "known_at": _lifted(sheet, table, answer_known.at, occurred),
         "response_id": sheet.text(table.id),
         "respondent": sheet.text(table.respondent),
         "score": score.on_ten,
@@ -121,8 +119,9 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
         "invited_at": invited,
         "invitation_known_at": invitation_known,
     }
-    identity = ("response_id",) if table.id else ()
-    return Contract(columns, None, identity, _by_id(table.id)[1])
+    at = cast(ir.TimestampValue, ibis.coalesce(answer_known.at, invitation_known))
+    stated = versions.Known(answer_known.said, at)
+    return versions.contract_of(sheet, table, columns, stated, None)
 
 
 def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | None) -> Contract:
@@ -133,7 +132,7 @@ def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | 
     columns: dict[str, ir.Value] = {
         "account": account,
         "occurred_at": started,
-        "known_at": started + _delay(table.delay_hours),
+        "known_at": _known_at(sheet, table, started),
     }
     columns |= _end(sheet, table.ended_at, table.ended_known_at, started, table.delay_hours)
     return Contract(columns)
@@ -146,9 +145,25 @@ def churn_contract(sheet: Sheet, table: ChurnEvents, known: ir.Table | None) -> 
     columns: dict[str, ir.Value] = {
         "account": account,
         "occurred_at": occurred,
-        "known_at": _known_at(sheet, table.known_at, occurred, table.delay_hours),
+        "known_at": _known_at(sheet, table, occurred),
     }
     return Contract(columns, sheet.blank(table.time))
+
+
+def merges_contract(sheet: Sheet, table: Merges, known: ir.Table | None) -> Contract:
+    """`account` (the one that ended), `into`, and when that happened and was known."""
+    account = sheet.account(table.account, known)
+    into = sheet.account(table.into, known, "the account that goes on")
+    sheet.fault("account is merged into itself", account == into)
+    occurred = sheet.time(table.time, "time", check_earliest=True)
+    _required(sheet, table.time)
+    columns: dict[str, ir.Value] = {
+        "account": account,
+        "into": into,
+        "occurred_at": occurred,
+        "known_at": _known_at(sheet, table, occurred),
+    }
+    return Contract(columns, review=contradictions, may_be_empty=True)
 
 
 def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | None) -> Contract:
@@ -159,15 +174,21 @@ def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | Non
     if table.valid_from:
         valid_from = sheet.time(table.valid_from, "valid_from")
         _required(sheet, table.valid_from)
-    columns |= {"occurred_at": valid_from, "known_at": valid_from}
+    delay = _delay(table.delay_hours)
+    known_at = valid_from + delay if table.valid_from else always
+    if table.known_at:
+        known_at = ibis.coalesce(sheet.time(table.known_at, "known_at"), known_at)
+    columns |= {"occurred_at": valid_from, "known_at": known_at}
     ended: ir.Value = ibis.null(INSTANT)
     if table.valid_to:
         ended = sheet.time(table.valid_to, "valid_to", may_lie_ahead=True)
         backwards = cast(ir.BooleanValue, ended < valid_from)
         sheet.fault(f"{table.valid_to} lies before {table.valid_from}", backwards)
-    columns |= {"ended_at": ended, "ended_known_at": ended}
+    columns["ended_at"] = ended
+    end_known = ibis.greatest(ended + delay, known_at)
+    columns["ended_known_at"] = ibis.ifelse(ended.notnull(), end_known, ibis.null(INSTANT))
     if table.created_at:
-        columns["created_at_"] = sheet.time(table.created_at, "created_at")
+        columns["created_at_"] = sheet.time(table.created_at, "created_at") + delay
     columns |= _display(sheet, table)
     for name, kind in table.attributes.items():
         column = table.columns.get(name, name)
@@ -176,10 +197,14 @@ def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | Non
         outcome = sheet.text(snapshot.column)
         sheet.fault(f"outcome is missing in column {snapshot.column}", outcome.isnull())
         columns["outcome_"] = outcome.isin(snapshot.positive)
+    identity: tuple[str, ...] = ("account", "occurred_at")
     reason = "account has a second row with the same valid_from"
     if not table.valid_from:
         reason = "account has a second row, and there is no `valid_from` to tell them apart"
-    return Contract(columns, None, ("account", "occurred_at"), reason)
+    if table.known_at:
+        identity = (*identity, "known_at")
+        reason += " and known_at"
+    return Contract(columns, None, identity, reason)
 
 
 def _display(sheet: Sheet, table: Accounts) -> dict[str, ir.Value]:
@@ -195,10 +220,6 @@ def _display(sheet: Sheet, table: Accounts) -> dict[str, ir.Value]:
     return columns
 
 
-def _by_id(column: str | None) -> tuple[tuple[str, ...], str]:
-    return (("_id",), f"id in column {column} occurs a second time") if column else ((), "")
-
-
 def _required(sheet: Sheet, column: str) -> None:
     sheet.fault(f"time is missing in column {column}", sheet.blank(column))
 
@@ -207,17 +228,27 @@ def _delay(hours: float) -> ir.IntervalScalar:
     return ibis.interval(seconds=round(hours * 3600))
 
 
-def _known_at(
-    sheet: Sheet, column: str | None, occurred: ir.TimestampValue, delay_hours: float
+def _known_at(sheet: Sheet, table: FactSource, occurred: ir.TimestampValue) -> ir.TimestampValue:
+    stated = _known(sheet, table, occurred + _delay(table.delay_hours))
+    return _lifted(sheet, table, stated.at, occurred)
+
+
+def _known(sheet: Sheet, table: FactSource, by_delay: ir.TimestampValue) -> versions.Known:
+    if table.known_at is None:
+        return versions.Known(cast(ir.TimestampValue, ibis.null(INSTANT)), by_delay)
+    said = sheet.time(table.known_at, "known_at")
+    return versions.Known(said, cast(ir.TimestampValue, ibis.coalesce(said, by_delay)))
+
+
+def _lifted(
+    sheet: Sheet, table: FactSource, stated: ir.TimestampValue, occurred: ir.TimestampValue
 ) -> ir.TimestampValue:
-    by_delay = occurred + _delay(delay_hours)
-    if column is None:
-        return cast(ir.TimestampValue, by_delay)
-    stated = sheet.time(column, "known_at")
-    sheet.notes[LIFTED] = stated < occurred
-    at = ibis.greatest(ibis.coalesce(stated, by_delay), occurred)
+    """Nothing is known before it happens; null without a fact."""
+    if table.known_at is not None:
+        sheet.notes[LIFTED] = stated < occurred
     # `greatest` skips nulls: without a fact, nothing is known of it.
-    return cast(ir.TimestampValue, ibis.ifelse(occurred.notnull(), at, ibis.null(INSTANT)))
+    at = ibis.ifelse(occurred.notnull(), ibis.greatest(stated, occurred), ibis.null(INSTANT))
+    return cast(ir.TimestampValue, at)
 
 
 def _end(

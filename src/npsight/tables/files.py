@@ -45,7 +45,7 @@ def read_files(source: Source, key: str, backend: Backend) -> RawTable:
     files = _matching(source, key)
     kind = source.format or _kind_of(files[0], key)
     name = fresh_name("raw")
-    malformed: tuple[tuple[int, str], ...] = ()
+    malformed: list[tuple[int, str, int]] = []
     try:
         # Row numbers are the order in the file, so the order must survive parallel reading.
         run(backend, "SET preserve_insertion_order = true")
@@ -63,7 +63,9 @@ def read_files(source: Source, key: str, backend: Backend) -> RawTable:
         raise _not_of_format(kind, files[0], key, error) from None
     finally:
         run(backend, "SET preserve_insertion_order = false")
-    return RawTable(name, numbered(backend, name), has_order=True, malformed=malformed)
+    lines = tuple((line, what) for line, what, _ in malformed)
+    again = sum(count - 1 for _, _, count in malformed)
+    return RawTable(name, numbered(backend, name), True, lines, again)
 
 
 def numbered(backend: Backend, name: str) -> ir.Table:
@@ -133,7 +135,8 @@ def _not_of_format(kind: str, file: Path, key: str, error: Exception) -> Unusabl
 
 def _read_csv(
     source: Source, key: str, files: Sequence[Path], name: str, backend: Backend
-) -> tuple[tuple[int, str], ...]:
+) -> list[tuple[int, str, int]]:
+    """Read the files; returns malformed lines: number of the first, what is wrong, how many."""
     headers = [_header(file, source, key) for file in files]
     rejects = fresh_name("rejects")
     # One read for files of one header; several headers are matched by column name.
@@ -152,10 +155,11 @@ def _read_csv(
     _create(backend, name, " UNION ALL BY NAME ".join(queries))
     found = run(
         backend,
-        f"SELECT line, min(lower(error_type::VARCHAR)) FROM {name_literal(rejects)} "
-        "GROUP BY scan_id, file_id, line ORDER BY line",
+        "SELECT min(line), min(what), count(*) FROM (SELECT line, any_value(csv_line) AS text, "
+        f"min(lower(error_type::VARCHAR)) AS what FROM {name_literal(rejects)} "
+        "GROUP BY scan_id, file_id, line) GROUP BY coalesce(text, line::VARCHAR) ORDER BY 1",
     )
-    return tuple((int(line), str(what)) for line, what in found)
+    return [(int(line), str(what), int(count)) for line, what, count in found]
 
 
 def _delimiter(source: Source, file: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from npsight.config.schema import Accounts, Source
+from npsight.config.schema import Source
 from npsight.config.specs import ProjectSpec
 from npsight.errors import DataError, Problem
 from npsight.tables import contracts
-from npsight.tables.accounts import accounts_of, bounds_of, instants_of, versions_of
+from npsight.tables.assemble import ReadTables, facts_of, named_tables
 from npsight.tables.checked import CheckedTable, check_table
 from npsight.tables.columns import check_columns, mapped_columns
 from npsight.tables.comments import with_comment_measures
-from npsight.tables.contracts import Contract
+from npsight.tables.contract import STATED, Contract
 from npsight.tables.digest import digest_of
-from npsight.tables.engine import fresh_name, one_row
+from npsight.tables.engine import INSTANT, fresh_name, one_row
+from npsight.tables.invitations import invitations_of
 from npsight.tables.raw import UnusableTableError
 from npsight.tables.reading import Reader, place_of
 from npsight.tables.report import Prepared, TableReport
 from npsight.tables.sheet import Sheet
-from npsight.temporal.facts import Facts
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -110,17 +110,21 @@ class _Run:
         answers = self._responses(known)
         subscriptions = self._subscriptions(known)
         churn = self._churn(known)
+        merges = self._merges(known)
         if self.problems:
             raise self._error()
-        if answers is not None:
+        if answers:
             sources["responses"] = self._kept("responses", self._answered(answers))
             if any(table.invited_at for table in self.project.tables.responses):
-                sources["invitations"] = _invitations(answers)
+                sent = [invitations_of(table) for table in answers]
+                sources["invitations"] = self._kept("invitations", _together(sent))
         if subscriptions is not None:
             sources["subscriptions"] = subscriptions
-        facts = self._facts(accounts, sources, churn)
+        rows = accounts.table if accounts else None
+        read = ReadTables(rows, sources, churn, merges)
+        facts = facts_of(self.project.tables, read, self.now, self._kept)
         self.progress("digest of the facts")
-        return Prepared(facts, tuple(self.reports), digest_of(_named_tables(facts)))
+        return Prepared(facts, tuple(self.reports), digest_of(named_tables(facts)))
 
     def _error(self) -> DataError:
         count = len(self.problems)
@@ -137,7 +141,8 @@ class _Run:
             raw = self.reader.read(source, key)
             check_columns(mapped_columns(source, self.project), raw.columns, where, key)
             zone = source.timezone or self.project.timezone
-            sheet = Sheet(raw.table, source, zone, self.now, key, where)
+            rows = self.reader.facts_of(source, raw)
+            sheet = Sheet(rows, source, zone, self.now, key, where)
             contract = build(sheet)
             share = self.project.quarantine.max_share
             checked = check_table(sheet, raw, contract, share, self.quarantine_dir, self.backend)
@@ -187,13 +192,13 @@ class _Run:
             )
             for name, table in self.project.tables.activity.items()
         }
-        return {name: rows for name, rows in found.items() if rows is not None}
+        return {name: _without(rows, STATED) for name, rows in found.items() if rows is not None}
 
     def _rows(self, key: str, source: Source, build: Build) -> ir.Table | None:
         checked = self._checked(key, source, build)
         return checked.table if checked else None
 
-    def _responses(self, known: ir.Table | None) -> ir.Table | None:
+    def _responses(self, known: ir.Table | None) -> list[ir.Table]:
         tables = self.project.tables.responses
         found: list[ir.Table] = []
         for index, table in enumerate(tables):
@@ -202,15 +207,13 @@ class _Run:
             rows = self._rows(key, table, build)
             if rows is not None:
                 found.append(rows)
-        if not found:
-            return None
-        return ibis.union(*found) if len(found) > 1 else found[0]
+        return found
 
-    def _answered(self, answers: ir.Table) -> ir.Table:
-        given = answers.filter(answers.raw_score.notnull())
+    def _answered(self, answers: Sequence[ir.Table]) -> ir.Table:
         self.progress("measuring comments")
-        own = given.drop("invited_at", "invitation_known_at")
-        return with_comment_measures(own, self.project, self.backend)
+        given = [table.filter(table.raw_score.notnull()) for table in answers]
+        own = [_without(table, "invited_at", "invitation_known_at", STATED) for table in given]
+        return with_comment_measures(_together(own), self.project, self.backend)
 
     def _subscriptions(self, known: ir.Table | None) -> ir.Table | None:
         table = self.project.tables.subscriptions
@@ -226,55 +229,25 @@ class _Run:
         build = partial(contracts.churn_contract, table=table, known=known)
         return self._rows("tables.churn", table, build)
 
-    # --- All tables together ----------------------------------------------------------------
-
-    def _facts(
-        self,
-        checked: CheckedTable | None,
-        sources: Mapping[str, ir.Table],
-        churn: ir.Table | None,
-    ) -> Facts:
-        table: Accounts | None = self.project.tables.accounts
-        dated = dict(sources) if churn is None else {**sources, "churn": churn}
-        instants = instants_of(dated.values())
-        if instants is None:
-            instants = _no_facts()
-        recorded = instants_of(t for name, t in dated.items() if name != "subscriptions")
-        rows = checked.table if checked else None
-        accounts = self._kept("accounts", accounts_of(rows, table, instants))
-        versions = None
-        if rows is not None and table is not None:
-            versions = self._kept("versions", versions_of(rows, table))
-        first, last = bounds_of(recorded if recorded is not None else instants, instants, self.now)
-        return Facts(accounts, versions, dict(sources), churn, data_start=first, data_end=last)
+    def _merges(self, known: ir.Table | None) -> ir.Table | None:
+        table = self.project.tables.merges
+        if table is None:
+            return None
+        build = partial(contracts.merges_contract, table=table, known=known)
+        return self._rows("tables.merges", table, build)
 
 
-def _no_facts() -> ir.Table:
-    import pyarrow as pa
-
-    instant = pa.timestamp("us")
-    schema = {"account": pa.string(), "occurred_at": instant, "known_at": instant}
-    return ibis.memtable(pa.schema(schema).empty_table())
-
-
-def _invitations(answers: ir.Table) -> ir.Table:
-    """Every invitation sent; it ends with its answer, and that is known when the answer is."""
-    sent = answers.filter(answers.invited_at.notnull())
-    return sent.select(
-        account=sent.account,
-        occurred_at=sent.invited_at,
-        known_at=sent.invitation_known_at,
-        ended_at=sent.occurred_at,
-        ended_known_at=sent.known_at,
-        touchpoint=sent.touchpoint,
-    )
+def _together(tables: Sequence[ir.Table]) -> ir.Table:
+    """All rows of the tables; where only some are corrected, the others' never are."""
+    if any("corrected_at" in table.columns for table in tables):
+        null = ibis.null(INSTANT)
+        tables = [
+            table if "corrected_at" in table.columns else table.mutate(corrected_at=null)
+            for table in tables
+        ]
+    alike = [table.select(tables[0].columns) for table in tables]
+    return ibis.union(*alike) if len(alike) > 1 else alike[0]
 
 
-def _named_tables(facts: Facts) -> dict[str, ir.Table]:
-    named = {f"sources.{name}": table for name, table in facts.sources.items()}
-    named["accounts"] = facts.accounts
-    if facts.versions is not None:
-        named["versions"] = facts.versions
-    if facts.churn is not None:
-        named["churn"] = facts.churn
-    return named
+def _without(table: ir.Table, *columns: str) -> ir.Table:
+    return table.drop(*(column for column in columns if column in table.columns))

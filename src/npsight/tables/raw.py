@@ -11,6 +11,11 @@ from npsight.errors import Problem
 
 ROW = "_row"
 """Number of the row in its source, from 1; internal only where the source has no order."""
+FAULTS = "_faults"
+"""All faults of a row as one text: number and value of each, held together by `WITHIN`, and told
+apart by `BETWEEN`; null in good rows.
+"""
+BETWEEN, WITHIN = "\x1e", "\x1f"
 
 
 class UnusableTableError(Exception):
@@ -27,13 +32,15 @@ class RawTable:
 
     `table` has the source's columns and `_row`; `has_order` says whether `_row` is the order in
     the source. `malformed` holds lines that could not be split into the header's columns, as
-    (line number in the file, what is wrong).
+    (line number in the file, what is wrong), and `malformed_twins` counts further lines that
+    read the same as one of these.
     """
 
     name: str
     table: ir.Table
     has_order: bool
     malformed: tuple[tuple[int, str], ...] = ()
+    malformed_twins: int = 0
 
     @property
     def columns(self) -> list[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import ibis.expr.types as ir
+
 from npsight.config.load import named_sources
 from npsight.config.schema import Source, Tables
 from npsight.tables.databases import read_connection
 from npsight.tables.files import read_files, tidy
-from npsight.tables.raw import RawTable
+from npsight.tables.raw import ROW, RawTable
+from npsight.tables.twins import twins_of
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -29,6 +32,7 @@ class Reader:
         self._backend = backend
         self._to_come = Counter(_location(source) for _, source in named_sources(tables))
         self._raw: dict[Location, RawTable] = {}
+        self._twins: dict[Location, str | None] = {}
 
     def read(self, source: Source, key: str) -> RawTable:
         """The rows of a source; raises `UnusableTableError` where it cannot be read."""
@@ -37,6 +41,16 @@ class Reader:
             read = read_connection if source.connection else read_files
             self._raw[location] = read(source, key, self._backend)
         return self._raw[location]
+
+    def facts_of(self, source: Source, raw: RawTable) -> ir.Table:
+        """The rows to be checked: each once, unless the source says `duplicates: keep`."""
+        if source.duplicates == "keep":
+            return raw.table
+        location = _location(source)
+        if location not in self._twins:
+            self._twins[location] = twins_of(raw, self._backend)
+        name = self._twins[location]
+        return raw.table if name is None else raw.table.anti_join(self._backend.table(name), ROW)
 
     def done_with(self, source: Source) -> None:
         """One of the tables that read this source is through with it."""
@@ -52,8 +66,10 @@ class Reader:
 
     def _drop(self, location: Location) -> None:
         raw = self._raw.pop(location, None)
-        if raw is not None:
-            self._backend.drop_table(raw.name, force=True)
+        names = [raw.name if raw else None, self._twins.pop(location, None)]
+        for name in names:
+            if name is not None:
+                self._backend.drop_table(name, force=True)
 
 
 def _location(source: Source) -> Location:

@@ -8,6 +8,19 @@ from pathlib import Path
 
 from npsight.temporal.facts import Facts
 
+LIFTED = "known_at before occurred_at, lifted to it"
+IDENTICAL = "identical to another row, counted once"
+CORRECTED = "corrected by a later row of the same id"
+RETRACTED = "withdrawing an earlier row of the same id"
+
+NOTES_TO_CHECK = {
+    LIFTED: "check that `known_at` names the column that says when a row could first be read, in "
+    "the same time zone",
+    IDENTICAL: "if two equal rows are two facts of this table, say `duplicates: keep`; if the "
+    "file was loaded twice, all is well",
+}
+"""Notes that may show a mistake where they are many, and what to do then."""
+
 
 @dataclass(frozen=True)
 class FaultCount:
@@ -41,17 +54,20 @@ class TableReport:
     file
         The file, or the name of the environment variable of its connection.
     rows
-        Rows read: good + skipped + quarantined.
+        Rows read: good + skipped + identical + quarantined.
     good
         Rows that became facts.
     skipped
-        Rows that say that nothing has happened yet (a blank time); no fault.
+        Rows that are no fact and no fault: they say that nothing has happened yet (a blank
+        time), or that a fact was withdrawn.
+    identical
+        Rows that equal another one of the source in every column; the other one counts.
     quarantined
         Rows with at least one fault.
     faults
         Counts by reason.
     notes
-        What was mended silently, such as a `known_at` before its fact, with counts.
+        What was done without a fault, such as lifting a `known_at` to its fact, with counts.
     first_at, last_at
         The earliest and the latest `occurred_at` of the good rows (UTC), None without any.
     quarantine_file
@@ -63,6 +79,7 @@ class TableReport:
     rows: int
     good: int
     skipped: int
+    identical: int
     quarantined: int
     faults: tuple[FaultCount, ...]
     notes: tuple[tuple[str, int], ...]

@@ -6,7 +6,7 @@ that one pass over the table finds all faults of all rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
@@ -19,6 +19,8 @@ from npsight.tables import times
 from npsight.tables.engine import INSTANT, MEASURE
 
 SHOWN_CHARACTERS = 40
+YES = ("true", "yes", "1")
+NO = ("false", "no", "0")
 TIME_REMEDY = "name the zone of these times: `timezone: Europe/Berlin` on the table or the project"
 
 
@@ -68,6 +70,10 @@ class Sheet:
         """Rows for which `when` holds are quarantined; null counts as no."""
         self.faults.append(Fault(reason, when, value))
 
+    def only_where(self, condition: ir.BooleanValue) -> None:
+        """Forget the faults found so far in rows for which the condition does not hold."""
+        self.faults = [replace(f, when=f.when & condition) for f in self.faults]
+
     def text(self, column: str | None) -> ir.StringValue:
         """Trimmed text, null where blank, or null throughout for a column that is not mapped."""
         if column is None:
@@ -90,14 +96,31 @@ class Sheet:
         value = self.raw[column]
         return self.text(column).isnull() if value.type().is_string() else value.isnull()
 
-    def account(self, column: str, known: ir.Table | None) -> ir.StringValue:
+    def account(
+        self, column: str, known: ir.Table | None, called: str = "account"
+    ) -> ir.StringValue:
         """The account's key; missing or unknown keys are faults (their values are not shown)."""
         account = self.text(column)
-        self.fault(f"account is missing in column {column}", account.isnull())
+        self.fault(f"{called} is missing in column {column}", account.isnull())
         if known is not None:
             unknown = account.notnull() & ~account.isin(known.account)
-            self.fault("account is not in tables.accounts", unknown)
+            self.fault(f"{called} is not in tables.accounts", unknown)
         return account
+
+    def yes(self, column: str | None) -> ir.BooleanValue:
+        """Whether the column says yes; blank means no, anything but yes or no is a fault.
+
+        Returns
+        -------
+        Never null: false for a column that is not mapped.
+        """
+        if column is None:
+            return cast(ir.BooleanValue, ibis.literal(False))
+        text = self.text(column)
+        said = text.lower()
+        neither = said.notnull() & ~said.isin([*YES, *NO])
+        self.fault(f"`{{}}` in column {column} is neither yes nor no", neither, text)
+        return cast(ir.BooleanValue, said.isin(YES).fill_null(False))
 
     def number(self, column: str) -> ir.DecimalValue:
         """An exact number, null where blank; anything else that is no number is a fault."""
@@ -128,9 +151,14 @@ class Sheet:
         setting: str,
         *,
         may_lie_ahead: bool = False,
+        never_is_blank: bool = True,
         check_earliest: bool = False,
     ) -> ir.TimestampValue:
-        """A UTC instant, null where blank; unreadable, zoneless and misplaced ones are faults."""
+        """A UTC instant, null where blank; unreadable, zoneless and misplaced ones are faults.
+
+        One that may lie ahead is null, too, where it says "never" (the year 9000 or later),
+        unless `never_is_blank` is false.
+        """
         parsed, text = self._parsed(column, setting)
         if parsed is None:
             return cast(ir.TimestampValue, ibis.null(INSTANT))
@@ -138,7 +166,7 @@ class Sheet:
         self.fault(f"time `{{}}` in column {column} has no time zone", parsed.naive, text)
         at = parsed.at
         if may_lie_ahead:
-            at = times.never_is_blank(at)
+            at = times.never_is_blank(at) if never_is_blank else at
         else:
             ahead = at > ibis.literal(self.now, type=INSTANT)
             self.fault(f"time `{{}}` in column {column} lies in the future", ahead, text)

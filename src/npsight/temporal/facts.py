@@ -19,6 +19,16 @@ class Facts:
     (never null); measures are `decimal(18, 6)`, so that sums are exact in any order; categories
     are strings; both may be null (missing).
 
+    A row of a source counts as of a day when `occurred_at < as_of`, `known_at < as_of`, and
+    neither of these two, where it has them, lies before as_of:
+
+    - `corrected_at` (nullable), where rows of one id are versions of one fact: when the next
+      version was known, or the fact was withdrawn. Null in the final version.
+    - `moved_at` (nullable), in every source of a project with merges: when it was known that the
+      row's account was merged into another one. The other one has a copy of the row, whose
+      `owned_from` is that instant and whose `known_at` is not earlier; `owned_from` is null in
+      the row as it was recorded.
+
     Attributes
     ----------
     accounts
@@ -32,21 +42,18 @@ class Facts:
         Feature source to its facts: each activity table; `responses` (also `response_id`,
         `respondent`, `score` on 0–10, `raw_score`, `band`, `touchpoint`, `comment`,
         `comment_length`, `sentiment`, `theme_*`); `invitations` and `subscriptions`. Tables of
-        things that last also have `ended_at` and `ended_known_at` (null while open). Tables whose
-        facts can be corrected have `corrected_at`: from when a later version of the fact is known
-        (null for the last). Where accounts merge, every table has `owned_from` (null for the
-        account that a fact was recorded for, else from when it is known to belong to this one)
-        and `moved_at` (from when it is known to belong to another).
+        things that last also have `ended_at` and `ended_known_at` (null while open).
     churn
         The churn events, or None.
-    merges
-        Accounts that ended in another: `account`, `into`, `known_at`; None without any.
-    scheduled
-        The sources whose facts may be known before they happen.
     data_end
         The latest instant at which any fact became known: outcomes after it are unseen.
     data_start
-        The earliest instant at which any fact happened.
+        The earliest instant at which any fact happened, or was booked.
+    merges
+        `account`, `into`, `known_at`: from then on the account is gone, or None. An account ends
+        once, and there are no circles.
+    scheduled
+        Names of sources whose `occurred_at` may lie after `known_at`, booked ahead.
     """
 
     accounts: ir.Table

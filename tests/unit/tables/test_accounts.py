@@ -59,7 +59,7 @@ def test_created_at_wins_over_valid_from_and_a_blank_one_falls_back(bench, usage
     assert rows(facts.accounts, "account", "began_at") == [("a", DAYS[0]), ("b", DAYS[2])]
 
 
-def test_versions_end_where_the_next_one_begins(bench, usage):
+def test_versions_with_what_they_carry(bench, usage):
     csv = """\
         id,from,to,plan,seats,boss,arr,renews
         a,2024-05-01T00:00:00Z,,basic,1,Ann,10,2030-01-01T00:00:00Z
@@ -80,7 +80,7 @@ def test_versions_end_where_the_next_one_begins(bench, usage):
         """
     found = bench.prepare(textwrap.dedent(tables) + USAGE).facts.versions
     assert rows(found, "occurred_at", "known_at", "ended_at", "plan", "places") == [
-        (DAYS[0], DAYS[0], DAYS[2], "basic", Decimal(1)),
+        (DAYS[0], DAYS[0], None, "basic", Decimal(1)),  # the next one ends it once it is known
         (DAYS[2], DAYS[2], DAYS[8], "pro", Decimal(2)),
     ]
     assert rows(found, "owner_", "revenue_", "renewal_at_") == [
@@ -97,10 +97,11 @@ def test_versions_end_where_the_next_one_begins(bench, usage):
     ],
 )
 def test_second_rows_of_an_account_are_quarantined(bench, usage, mapping, reason):
-    bench.write("accounts.csv", "id,from\na,2024-05-01T00:00:00Z\na,2024-05-01T00:00:00Z\n")
+    csv = "id,from,why\na,2024-05-01T00:00:00Z,x\na,2024-05-01T00:00:00Z,y\n"
+    bench.write("accounts.csv", csv)
     tables = f"accounts: {{path: accounts.csv, key: id{mapping}}}\n"
     prepared = bench.prepare(tables + USAGE, head="quarantine: {max_share: 0.5}")
-    assert reasons(prepared) == {f"{reason} (identical row)": 1}
+    assert reasons(prepared) == {f"{reason} (same in all that is mapped)": 1}
 
 
 def test_a_version_that_ends_before_it_begins_is_quarantined(bench, usage):
@@ -171,3 +172,110 @@ def test_a_snapshot_without_the_outcome_named(bench):
     bench.write("s.csv", "id,tenure,paid,gone\na,1,,1\nb,2,5.5,0\n")
     with pytest.raises(DataError, match=r"column `gone` holds none of \['Yes'\]"):
         bench.prepare(SNAPSHOT, targets=TARGETS)
+
+
+# --- When versions were known -------------------------------------------------------------------
+
+VERSIONS = """\
+accounts: {path: accounts.csv, key: id, valid_from: from, valid_to: to, attributes: {plan: category}%s}
+"""
+KNOWN = ("occurred_at", "known_at", "ended_at", "ended_known_at", "plan")
+
+
+def at(number: int) -> str:
+    return f"2024-05-{number:02}T00:00:00Z"
+
+
+def versions(bench, csv: str, more: str = ""):
+    bench.write("accounts.csv", csv)
+    prepared = bench.prepare(VERSIONS % more + USAGE, head="quarantine: {max_share: 0.5}")
+    return prepared, rows(prepared.facts.versions, *KNOWN)
+
+
+def test_the_delay_of_a_version_and_of_its_end(bench, usage):
+    csv = f"id,from,to,plan\na,{at(1)},{at(3)},basic\na,{at(3)},,pro\n"
+    prepared, found = versions(bench, csv, ", delay_hours: 48")
+    assert found == [
+        (DAYS[0], DAYS[2], DAYS[2], DAYS[4], "basic"),
+        (DAYS[2], DAYS[4], None, None, "pro"),
+    ]
+    # The account's first row was known on the third, its first fact a day later.
+    assert rows(prepared.facts.accounts, "began_at") == [(DAYS[2],)]
+
+
+def test_rows_of_one_valid_from_known_at_different_times_are_corrections(bench, usage):
+    csv = f"id,from,to,plan,seen\na,{at(1)},,basic,{at(2)}\na,{at(1)},,pro,{at(9)}\na,{at(1)},,x,{at(9)}\n"
+    prepared, found = versions(bench, csv, ", known_at: seen")
+    assert found == [
+        (DAYS[0], DAYS[1], None, None, "basic"),
+        (DAYS[0], DAYS[8], None, None, "pro"),
+    ]
+    reason = "account has a second row with the same valid_from and known_at (conflicting row)"
+    assert reasons(prepared) == {reason: 1}
+    assert rows(prepared.facts.accounts, "began_at") == [(DAYS[1],)]
+
+
+def test_a_blank_known_at_of_a_version_falls_back_to_the_delay(bench, usage):
+    csv = f"id,from,to,plan,seen\na,{at(1)},,basic,\n"
+    assert versions(bench, csv, ", known_at: seen, delay_hours: 24")[1][0][1] == DAYS[1]
+
+
+def test_an_end_is_known_when_the_version_that_follows_it_is(bench, usage):
+    # The old row was closed when the new one was written, nine days after the change.
+    csv = f"id,from,to,plan,seen\na,{at(1)},{at(3)},basic,{at(1)}\na,{at(3)},,pro,{at(12)}\n"
+    assert [row[3] for row in versions(bench, csv, ", known_at: seen")[1]] == [DAYS[11], None]
+
+
+@pytest.mark.parametrize(
+    ("next_from", "known"),
+    [(at(3), 12), (at(4), 12), ("2024-05-04T00:00:01Z", 3), ("2024-05-02T23:59:59Z", 12)],
+    ids=["at once", "a day later", "more than a day later", "before the end"],
+)
+def test_only_a_version_that_begins_by_a_day_after_closes_the_one_before(
+    bench, usage, next_from, known
+):
+    csv = f"id,from,to,plan,seen\na,{at(1)},{at(3)},basic,{at(1)}\na,{next_from},,pro,{at(12)}\n"
+    found = versions(bench, csv, ", known_at: seen")[1]
+    assert found[0][3] == DAYS[known - 1]
+
+
+def test_an_end_written_in_a_later_row_is_known_from_then(bench, usage):
+    csv = f"id,from,to,plan,seen\na,{at(1)},,basic,{at(1)}\na,{at(1)},{at(3)},basic,{at(8)}\n"
+    found = versions(bench, csv, ", known_at: seen")[1]
+    assert [row[1:4] for row in found] == [
+        (DAYS[0], None, None),
+        (DAYS[7], DAYS[2], DAYS[7]),
+    ]
+
+
+def test_a_version_nobody_knows_of_yet_ends_nothing(bench, usage):
+    csv = f"id,from,to,plan,seen\na,{at(1)},,basic,{at(1)}\na,{at(3)},,pro,{at(20)}\n"
+    found = versions(bench, csv, ", known_at: seen")[1]
+    assert found[0] == (DAYS[0], DAYS[0], None, None, "basic")
+
+
+def test_an_account_has_not_begun_before_its_first_row_was_known(bench, usage):
+    csv = f"id,from,to,plan,seen,made\na,{at(1)},,basic,{at(6)},{at(1)}\na,{at(1)},,pro,{at(8)},2010-01-01T00:00:00Z\n"
+    prepared, _ = versions(bench, csv, ", known_at: seen, created_at: made")
+    assert rows(prepared.facts.accounts, "began_at") == [(DAYS[5],)]
+
+
+def test_a_later_row_does_not_change_when_an_account_was_created(bench, usage):
+    csv = f"id,from,to,plan,made\na,{at(4)},,basic,{at(2)}\na,{at(9)},,pro,2010-01-01T00:00:00Z\n"
+    prepared, _ = versions(bench, csv, ", created_at: made")
+    assert rows(prepared.facts.accounts, "began_at") == [(DAYS[1],)]
+
+
+def test_subscriptions_known_late(bench):
+    csv = f"who,from,to,seen\na,{at(1)},,{at(4)}\nb,{at(2)},,\nc,{at(3)},,{at(1)}\n"
+    bench.write("subs.csv", csv)
+    tables = """\
+        subscriptions: {path: subs.csv, account: who, started_at: from, ended_at: to,
+                        known_at: seen, delay_hours: 24}
+        """
+    facts = bench.prepare(tables, targets="{churn: {}}").facts
+    assert rows(facts.sources["subscriptions"], "account", "known_at") == [
+        ("a", DAYS[3]),
+        ("b", DAYS[2]),
+        ("c", DAYS[2]),
+    ]

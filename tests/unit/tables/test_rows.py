@@ -93,19 +93,21 @@ def test_an_end_before_the_start_is_quarantined_and_an_end_ahead_is_not(bench):
     ]
 
 
-def test_the_row_known_first_is_kept_of_a_duplicated_id(bench, quarantined):
+def test_without_known_at_the_row_that_happened_first_is_kept_of_a_duplicated_id(
+    bench, quarantined
+):
     csv = """\
         id,account,day,seen,n
-        7,a,2024-05-01T00:00:00Z,2024-05-04T00:00:00Z,1
-        7,a,2024-05-01T00:00:00Z,2024-05-03T00:00:00Z,2
-        7,a,2024-05-01T00:00:00Z,2024-05-03T00:00:00Z,2
-        ,a,2024-05-01T00:00:00Z,2024-05-03T00:00:00Z,1
-        ,a,2024-05-01T00:00:00Z,2024-05-03T00:00:00Z,1
+        7,a,2024-05-04T00:00:00Z,x,1
+        7,a,2024-05-03T00:00:00Z,x,2
+        7,a,2024-05-03T00:00:00Z,y,2
+        ,a,2024-05-03T00:00:00Z,x,1
+        ,a,2024-05-03T00:00:00Z,y,1
         """
-    prepared = bench.usage(csv, "id: id\nknown_at: seen\nmeasures: [n]")
+    prepared = bench.usage(csv, "id: id\nmeasures: [n]")
     assert reasons(prepared) == {
         "id in column id occurs a second time (conflicting row)": 1,
-        "id in column id occurs a second time (identical row)": 1,
+        "id in column id occurs a second time (same in all that is mapped)": 1,
     }
     assert [r["_row"] for r in quarantined(bench.quarantine / "activity_usage.parquet")] == [1, 3]
     assert prepared.reports[0].good == 3  # rows without an id are no duplicates

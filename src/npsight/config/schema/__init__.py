@@ -22,10 +22,12 @@ from npsight.config.schema.tables import (
     Bands,
     ChurnEvents,
     FactSource,
+    Merges,
     Responses,
     Source,
     Subscriptions,
     Tables,
+    VersionedSource,
 )
 from npsight.config.schema.targets import ChurnTarget, DetractorTarget, NpsTarget, Targets
 
@@ -46,6 +48,7 @@ __all__ = [
     "FactSource",
     "Feature",
     "ListedBand",
+    "Merges",
     "Name",
     "NpsTarget",
     "Project",
@@ -57,5 +60,6 @@ __all__ = [
     "Tables",
     "Targets",
     "Training",
+    "VersionedSource",
     "Worklist",
 ]

@@ -52,6 +52,12 @@ class Source(Section):
         description="Facts dated before this day are quarantined: exports write 1970-01-01 or "
         "1900-01-01 where a date is missing.",
     )
+    duplicates: Literal["drop", "keep"] = Field(
+        "drop",
+        description="What becomes of a row that equals another one in every column of the source: "
+        "`drop` counts it once, so that a file loaded twice changes nothing; `keep` is for logs "
+        "without an id in which two equal rows are two facts.",
+    )
 
 
 class FactSource(Source):
@@ -69,15 +75,43 @@ class FactSource(Source):
     )
 
 
+class VersionedSource(FactSource):
+    """A table of facts that may be corrected or withdrawn later, by further rows of one id."""
+
+    id: str | None = Field(
+        None,
+        description="Column that identifies the fact. With `known_at`, rows of one id are its "
+        "versions, each true until the next was known; without, a second row is quarantined.",
+    )
+    retracted: str | None = Field(
+        None,
+        description="Column that says the fact was withdrawn: `true`, `yes` or `1` in any case. "
+        "Such a row ends the earlier rows of its id from its `known_at`, and is no fact itself. "
+        "Needs `id` and `known_at`.",
+    )
+
+
 class Accounts(Source):
     """The accounts and what is known of them."""
 
     key: str = Field(description="Column that identifies the account in every table.")
     valid_from: str | None = Field(
-        None, description="Column: from when the row's values were true (and known)."
+        None, description="Column: from when the row's values were true."
     )
     valid_to: str | None = Field(
         None, description="Column: until when they were true; empty while they still are."
+    )
+    known_at: str | None = Field(
+        None,
+        description="Column with the instant we could first have read the row. With it, several "
+        "rows of one account and `valid_from` are corrections: the newest one known by a day "
+        "counts on it. Needs `valid_from`.",
+    )
+    delay_hours: float = Field(
+        0.0,
+        ge=0,
+        description="Where there is no `known_at` column: how long after `valid_from`, "
+        "`valid_to` and `created_at` each could first be read.",
     )
     attributes: dict[Name, Literal["number", "category"]] = Field(
         default_factory=dict,
@@ -135,12 +169,9 @@ NPS_0_10 = Bands(
 )
 
 
-class Responses(FactSource):
+class Responses(VersionedSource):
     """Survey answers; a row without a score but with `invited_at` is an unanswered invitation."""
 
-    id: str | None = Field(
-        None, description="Column that identifies the answer; a second row with it is quarantined."
-    )
     time: str = Field(description="Column: when the answer was given.")
     score: str = Field(description="Column with the score.")
     bands: Annotated[list[Bands], BeforeValidator(as_list)] = Field(
@@ -157,12 +188,14 @@ class Responses(FactSource):
     invited_at: str | None = Field(None, description="Column: when the invitation was sent.")
 
 
-class Activity(FactSource):
+class Activity(VersionedSource):
     """Usage, tickets, invoices, orders, touches: an account, a time, measures and categories."""
 
     time: str = Field(description="Column: when it happened.")
-    id: str | None = Field(
-        None, description="Column that identifies the fact; a second row with it is quarantined."
+    scheduled: bool = Field(
+        False,
+        description="Whether `time` may lie ahead (a booked meeting, a due date). Such a row is "
+        "known from `known_at`, which must then be mapped, though it happens later.",
     )
     measures: ColumnMap = Field(
         default_factory=dict, description="Number columns: a list, or `{name: column}`."
@@ -180,10 +213,9 @@ class Activity(FactSource):
     )
 
 
-class Subscriptions(Source):
+class Subscriptions(FactSource):
     """From when to when an account pays."""
 
-    account: str = Field(description="Column with the account's key.")
     started_at: str = Field(description="Column: first instant of the subscription.")
     ended_at: str = Field(description="Column: its end, empty while it runs; may lie ahead.")
     ended_known_at: str | None = Field(
@@ -191,13 +223,20 @@ class Subscriptions(Source):
         description="Column: when the end was known (the cancellation was booked). Default: "
         "`ended_at` plus `delay_hours`.",
     )
-    delay_hours: float = Field(0.0, ge=0, description="See `known_at` of activity tables.")
 
 
 class ChurnEvents(FactSource):
     """One row for each account that left."""
 
     time: str = Field(description="Column: when it left.")
+
+
+class Merges(FactSource):
+    """One row for each account that was merged into another one, and ended so."""
+
+    account: str = Field(description="Column with the key of the account that ended.")
+    into: str = Field(description="Column with the key of the account that goes on.")
+    time: str = Field(description="Column: when they were merged.")
 
 
 class Tables(Section):
@@ -214,3 +253,8 @@ class Tables(Section):
     )
     subscriptions: Subscriptions | None = Field(None, description="Needed for churn by contract.")
     churn: ChurnEvents | None = Field(None, description="Needed for churn by event.")
+    merges: Merges | None = Field(
+        None,
+        description="Which accounts were merged into which. From when that was known, what "
+        "happened to the one counts for the other.",
+    )
