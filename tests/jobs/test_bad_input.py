@@ -167,12 +167,13 @@ def test_unknown_account_ids(company):
 
 
 def test_duplicated_ids(company):
-    company.tables["answers"] += [list(row) for row in company.tables["answers"][1:]]
-    refused(company, DATA, "answers.csv", "id in column id occurs a second time", "identical")
+    company.tables["answers"] += [[*row[:3], 0] for row in company.tables["answers"][1:]]
+    refused(company, DATA, "answers.csv", "id in column id occurs a second time", "conflicting")
 
 
 def test_duplicated_accounts(company):
-    company.tables["accounts"] += [list(row) for row in company.tables["accounts"][1:]]
+    again = [[row[0], "Another name", *row[2:]] for row in company.tables["accounts"][1:]]
+    company.tables["accounts"] += again
     refused(company, DATA, "accounts.csv", "second row")
 
 

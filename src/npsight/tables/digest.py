@@ -63,9 +63,9 @@ def visible_digests(facts: Facts, as_ofs: Sequence[datetime]) -> dict[datetime, 
 
     Visible are rows that had happened and were known (of scheduled sources: that were known),
     were not corrected and had not moved to another account, each before as_of; accounts by
-    `began_at`, merges by `known_at`. An end is visible from when it was known, as it may be booked
-    ahead; that of an attribute when it lies before as_of, too. Nothing else can change a digest,
-    and any change of these does.
+    `began_at`, merges by `known_at`. The end of a fact is visible from when it was known, as it
+    may be booked ahead; that of an account's version when it also lies before as_of. Nothing else
+    can change a digest, and any change of these does.
 
     One pass over each table, however many days are asked for.
 
@@ -94,10 +94,8 @@ def _tables_seen(facts: Facts) -> Iterator[tuple[str, _Seen]]:
     if facts.versions is not None:
         yield "versions", _facts_seen(facts.versions, scheduled=False, end_ahead=False)
     for name, table in facts.sources.items():
-        yield (
-            f"sources.{name}",
-            _facts_seen(table, scheduled=name in facts.scheduled, end_ahead=True),
-        )
+        scheduled = name in facts.scheduled
+        yield f"sources.{name}", _facts_seen(table, scheduled=scheduled, end_ahead=True)
     if facts.churn is not None:
         yield "churn", _facts_seen(facts.churn, scheduled=False, end_ahead=False)
     if facts.merges is not None:

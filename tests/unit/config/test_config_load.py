@@ -47,6 +47,15 @@ def problems(load):
     return problems
 
 
+def test_merges_are_a_table_like_any_other(load, problems, tmp_path):
+    line = "  merges: {path: merges.csv, account: old, into: new, time: at}\n"
+    project = load(BASE.replace("targets:\n", line + "targets:\n"))
+    assert project.tables.merges.path == str(tmp_path / "merges.csv")
+    both = line.replace("path: merges.csv", "path: merges.csv, connection: DB, table: t")
+    (problem,) = problems(BASE.replace("targets:\n", both + "targets:\n"), {"DB": "x"})
+    assert problem.key == "tables.merges"
+
+
 def test_the_base_file_is_good(load, tmp_path):
     project = load(BASE)
     assert project.name == "demo"
@@ -125,6 +134,32 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
     "segment that is no category": (
         changed("static: [plan]", "static: [plan], segments: [region]"),
         4, "tables.accounts.segments", "`region` is no category attribute", "use one of: plan",
+    ),
+    "known_at without valid_from": (
+        changed("static: [plan]", "static: [plan], known_at: seen"),
+        4, "tables.accounts.known_at", "needs `valid_from` beside it", "map both columns",
+    ),
+    "scheduled without known_at": (
+        changed("path: usage.csv", "path: usage.csv, scheduled: true"),
+        7, "tables.activity.usage.scheduled", "says nothing of when it was known", "`known_at`",
+    ),
+    "retracted without id and known_at": (
+        changed("path: usage.csv", "path: usage.csv, retracted: void"),
+        7, "tables.activity.usage.retracted", "needs `id` and `known_at` beside it",
+        "which fact was withdrawn",
+    ),
+    "retracted without known_at": (
+        changed("path: answers.csv", "path: answers.csv, id: id, retracted: void"),
+        5, "tables.responses.retracted", "needs `known_at` beside it", "which fact was withdrawn",
+    ),
+    "a name that npsight fills in itself": (
+        changed("measures: [logins", "measures: [corrected_at, logins"),
+        7, "tables.activity.usage.measures.corrected_at", "is a name of npsight's own",
+        "name it otherwise",
+    ),
+    "neither drop nor keep": (
+        changed("path: usage.csv", "path: usage.csv, duplicates: ignore"),
+        7, "tables.activity.usage.duplicates", "must be one of 'drop' or 'keep'", "choose one",
     ),
     "valid_to alone": (
         changed("static: [plan]", "static: [plan], valid_to: until"),

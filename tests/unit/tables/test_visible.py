@@ -160,8 +160,12 @@ CASES: dict[str, tuple[Callable[[World], None], frozenset[datetime]]] = {
         put("tickets", 0, ended_at=day(5), ended_known_at=day(30)),
         NONE,
     ),
-    "an end that lies ahead of a thing that is not booked": (
+    "an end that lies ahead and was known before all days": (
         put("tickets", 0, ended_at=day(25), ended_known_at=day(5)),
+        ALL,
+    ),
+    "an end of a version that lies ahead of the first two days": (
+        put("versions", 0, ended_at=day(25), ended_known_at=day(5)),
         from_third,
     ),
     "another end, not seen before the second day": (
