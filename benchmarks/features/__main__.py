@@ -24,7 +24,6 @@ from benchmarks.features.ownvenv import measure_featuretools
 from benchmarks.features.page import Section, print_page, write
 
 BENCH = ROOT / "var" / "bench"
-SAMPLE = 100
 EVERYONE = (c.NPSIGHT, *c.SQL, c.PANDAS, *c.POLARS)
 
 
@@ -72,28 +71,22 @@ class Bench:
     def _rows(self, part: Part) -> Iterator[tuple[str, Measured]]:
         for name in part.names:
             began = time.monotonic()
-            runs = 1 if name in c.INFORMATION else part.runs
+            runs = 1 if name in (*c.INFORMATION, c.FEATURETOOLS) else part.runs
             measured = self._measured(name, part.workload, runs)
             took = "out of memory" if measured.seconds is None else f"{measured.seconds:,.2f} s"
             self._say(f"{part.workload.key}: {name}: {took} ({time.monotonic() - began:,.0f} s)")
             yield name, measured
 
     def _measured(self, name: str, load: w.Workload, runs: int) -> Measured:
-        if name == c.FEATURETOOLS:
-            return self._featuretools(load)
         result = self.files / ("ours.parquet" if name == c.NPSIGHT else "theirs.parquet")
-        measured = measure(name, load, self.files, result, runs)
+        if name == c.FEATURETOOLS:
+            venv = self.folder / "venv"
+            measured = measure_featuretools(load, self.files, result, venv, runs)
+        else:
+            measured = measure(name, load, self.files, result, runs)
         if name == c.NPSIGHT or name in c.INFORMATION or measured.seconds is None:
             return measured
         return self._compared(name, measured, self.files / "ours.parquet", result)
-
-    def _featuretools(self, load: w.Workload) -> Measured:
-        few = w.sample(load, SAMPLE)
-        generate(few, self.files)
-        ours, theirs = self.files / "ours-sample.parquet", self.files / "theirs.parquet"
-        measure(c.NPSIGHT, few, self.files, ours)
-        measured = measure_featuretools(few, self.files, theirs, self.folder / "venv")
-        return self._compared(c.FEATURETOOLS, measured, ours, theirs)
 
     def _compared(self, name: str, measured: Measured, ours: Path, theirs: Path) -> Measured:
         wrong = difference(pd.read_parquet(ours), pd.read_parquet(theirs))
@@ -125,6 +118,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-huge", action="store_true", help="leave out 100x")
     parser.add_argument("--engine", default="duckdb", choices=["duckdb", *c.ENGINES])
     parser.add_argument("--accounts", type=int, default=w.ACCOUNTS, help="accounts of 1x")
+    parser.add_argument("--runs", type=int, help="runs of each way, instead of 3 or 1")
     parser.add_argument("--keep", action="store_true", help="keep the generated data")
     return parser.parse_args(given)
 
@@ -145,7 +139,8 @@ def main() -> None:
     sections = []
     try:
         for key in wanted:
-            sections.append(bench.section(parts[key]))
+            part = parts[key]
+            sections.append(bench.section(replace(part, runs=given.runs or part.runs)))
     finally:
         if not given.keep:
             shutil.rmtree(bench.files, ignore_errors=True)

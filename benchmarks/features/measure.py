@@ -28,8 +28,7 @@ THREAD_VARIABLES = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS"
 class Measured:
     """Seconds from facts to frame (median of the runs), the largest resident memory of a run.
 
-    Both are None where the way was killed for want of memory. `spine_rows` is what a run built:
-    fewer than the workload's where only a sample was run.
+    Both are None where the way was killed for want of memory. `result` is "equal" once compared.
     """
 
     seconds: float | None

@@ -11,7 +11,7 @@ from benchmarks.features.measure import Measured, repeated
 from benchmarks.features.workloads import MEASURES, Workload
 
 REQUIREMENTS = Path(__file__).with_name("featuretools-requirements.txt")
-SCRIPT = Path(__file__).with_name("featuretools_sample.py")
+SCRIPT = Path(__file__).with_name("infeaturetools.py")
 
 
 def python_of(folder: Path) -> Path:
@@ -33,7 +33,7 @@ def python_of(folder: Path) -> Path:
 def measure_featuretools(
     workload: Workload, folder: Path, result: Path, venv: Path, runs: int = 1
 ) -> Measured:
-    """Featuretools on all of a (small) workload."""
+    """Featuretools as `measure` does the other ways."""
     data = dataset_of(workload, folder)
     files = [str(path) for path in (data.whole, data.spine(workload), result)]
     windows = [str(days) for days in workload.windows]

@@ -49,17 +49,15 @@ class Section:
 def _row(name: str, measured: Measured, own: Measured | None, load: Workload) -> tuple[str, ...]:
     if measured.seconds is None or measured.peak_bytes is None:
         return name, "out of memory", "", "", "", "", measured.result
-    sampled = measured.spine_rows < load.spine_rows
-    seconds = measured.seconds * load.spine_rows / measured.spine_rows
-    slower = own.seconds and seconds / own.seconds if own else None
+    slower = own.seconds and measured.seconds / own.seconds if own else None
     larger = own.peak_bytes and measured.peak_bytes / own.peak_bytes if own else None
     return (
         name,
-        f"{seconds:,.0f} (a)" if sampled else f"{seconds:,.2f}",
+        f"{measured.seconds:,.2f}",
         "" if slower is None else f"{slower:,.2f}",
-        f"{load.rows / seconds / 1e6:,.3g}",
+        f"{load.rows / measured.seconds / 1e6:,.3g}",
         f"{measured.peak_bytes / MEGABYTE:,.0f}",
-        "" if larger is None or sampled else f"{larger:,.2f}",
+        "" if larger is None else f"{larger:,.2f}",
         measured.result,
     )
 
@@ -81,19 +79,6 @@ def _limit(goal: Goal) -> str:
     return f"{'≥' if goal.at_least else '≤'} {goal.limit:g}{goal.unit}"
 
 
-def note_of(sections: Sequence[Section]) -> str:
-    """What (a) means, where it is used."""
-    for section in sections:
-        for name, measured in section.measured.items():
-            share = section.workload.spine_rows // measured.spine_rows
-            if share > 1 and measured.seconds is not None:
-                return (
-                    f"(a) {name} ran on 1/{share} of the accounts in {measured.seconds:,.1f} s; "
-                    "its time is scaled up by the accounts, its memory is the sample's"
-                )
-    return ""
-
-
 def print_page(console: Console, sections: Sequence[Section], machine: str) -> None:
     """The one table and the goals."""
     table = Table(*HEAD, title=machine, title_justify="left")
@@ -107,7 +92,6 @@ def print_page(console: Console, sections: Sequence[Section], machine: str) -> N
         for row in section.rows():
             table.add_row(*row)
     console.print(table)
-    console.print(note_of(sections))
     goals = Table(*GOAL_HEAD)
     for row in goal_rows(_results(sections)):
         goals.add_row(*row)
@@ -124,8 +108,6 @@ def markdown(sections: Sequence[Section], machine: str) -> str:
             *_table(HEAD, list(section.rows())),
             "",
         ]
-    if note := note_of(sections):
-        lines += [note, ""]
     lines += _table(GOAL_HEAD, list(goal_rows(_results(sections))))
     return "\n".join(lines) + "\n"
 

@@ -100,16 +100,3 @@ def many_cutoffs(accounts: int = ACCOUNTS) -> Workload:
 def hundredfold(accounts: int = ACCOUNTS) -> Workload:
     """A hundred times the accounts, made while they are read."""
     return Workload("100x", "100× the accounts, in place", accounts * 100, in_place=True)
-
-
-def sample(workload: Workload, share: int) -> Workload:
-    """The same with 1/`share` of the accounts."""
-    accounts = max(workload.accounts // share, 1)
-    return Workload(
-        f"{workload.key}-sample{share}",
-        workload.title,
-        accounts,
-        workload.cutoffs,
-        workload.step_days,
-        workload.windows,
-    )

@@ -33,7 +33,6 @@ from benchmarks.features.workloads import (
     column_of,
     hundredfold,
     many_cutoffs,
-    sample,
     standard,
     tenfold,
 )
@@ -128,7 +127,6 @@ def test_workloads_grow_as_their_names_say():
     load = standard()
     assert tenfold().rows == 10 * load.rows == hundredfold().rows // 10 == 73_000_000
     assert many_cutoffs().cutoffs == 4 * load.cutoffs
-    assert sample(load, 100).accounts * 100 == load.accounts
     last = START + timedelta(days=DAYS - 1)
     assert load.as_ofs == [last - timedelta(days=30 * k) for k in range(5, -1, -1)]
     assert many_cutoffs().reach >= START
@@ -181,7 +179,7 @@ def test_goals_are_met_missed_or_not_run():
     assert huge.met({"100x": {"npsight": Measured(None, None, 1)}}) is None
 
 
-def test_page_shows_ratios_samples_and_what_ran_out_of_memory(tmp_path):
+def test_page_shows_ratios_and_what_ran_out_of_memory(tmp_path):
     load = standard(100)
     rows = load.spine_rows
     section = Section(
@@ -189,14 +187,11 @@ def test_page_shows_ratios_samples_and_what_ran_out_of_memory(tmp_path):
         {
             "npsight": Measured(2.0, 200_000_000, rows),
             "other": Measured(5.0, 100_000_000, rows, result="equal"),
-            "sampled": Measured(1.0, 100_000_000, rows // 100, result="equal"),
             "greedy": Measured(None, None, rows),
         },
     )
     text = markdown([section], "a machine")
     assert "| other | 5.00 | 2.50 | 0.0073 | 100 | 0.50 | equal |" in text
-    assert "| sampled | 100 (a) | 50.00 | 0.000365 | 100 |  | equal |" in text
-    assert "(a) sampled ran on 1/100 of the accounts in 1.0 s" in text
     assert "| greedy | out of memory |" in text
     assert [row[-1] for row in goal_rows({})] == ["not run"] * len(GOALS)
     write(tmp_path, "features", [section], "a machine")

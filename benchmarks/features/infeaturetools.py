@@ -1,4 +1,4 @@
-"""Featuretools on a sample, in an environment of its own: it needs pandas below 3.
+"""Featuretools, in an environment of its own: it needs pandas below 3.
 
 Nothing of npsight or of this package is imported. Prints one line of JSON as `measure` does.
 """
