@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-time lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-time bench-features lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,10 @@ docs: $(READY)  ## Write the generated pages anew
 
 mutate-time: $(READY)  ## Plant faults in the time rules and see the tests catch them
 	@$(BIN)/python scripts/mutate_time.py
+
+bench-features: $(READY)  ## Measure feature building against other ways (ENGINE=spark, HUGE=0, KEEP=1)
+	@$(BIN)/python -m benchmarks.features --engine $(or $(ENGINE),duckdb) \
+	  $(if $(filter 0,$(HUGE)),--no-huge) $(if $(filter 1,$(KEEP)),--keep) $(BENCH)
 
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra sqlite \

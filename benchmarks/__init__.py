@@ -1,0 +1,1 @@
+"""Measurements that are run by hand: `make bench-features`. No part of the wheel."""

@@ -1,0 +1,1 @@
+"""Feature building measured against hand-written alternatives; see `docs/benchmarks.md`."""
