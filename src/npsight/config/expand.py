@@ -37,7 +37,7 @@ def expand(
                 window_days=window,
                 where=where,
                 driver=feature.driver or feature.source,
-                label=_label(feature, where),
+                label=_label(feature, aggregate, where),
                 unit=feature.unit,
                 missing=feature.missing or aggregation.missing,
                 monotone=_SIGNS[feature.monotone],
@@ -52,17 +52,22 @@ def _conditions(feature: Feature) -> Iterator[tuple[tuple[str, str], ...]]:
         yield tuple(sorted(chosen.items()))
 
 
-def _label(feature: Feature, where: tuple[tuple[str, str], ...]) -> str:
-    """The label as written, behind the values of `by`; else made from the measure."""
+def _label(feature: Feature, aggregate: str, where: tuple[tuple[str, str], ...]) -> str:
+    """The label as written, behind the values of `by`; else made from what is aggregated."""
     each = " ".join(value for column, value in where if column in feature.by)
     if feature.label:
         return f"{each} {feature.label}".strip()
-    what = (feature.measure or feature.source).replace("_", " ")
-    if feature.expression and feature.aggregate == ["own"]:
-        what = feature.expression.rpartition(":")[2].replace("_", " ")
-    per = f" per {feature.per.replace('_', ' ')}" if feature.per else ""
     values = " ".join(value for _, value in where)
-    return f"{values} {what}{per}".strip()
+    return f"{values} {_made_of(feature, aggregate).replace('_', ' ')}".strip()
+
+
+def _made_of(feature: Feature, aggregate: str) -> str:
+    if aggregate == "own" and feature.expression:
+        return feature.expression.rpartition(":")[2]
+    if aggregate == "distinct":
+        return f"kinds of {feature.source} by {feature.category}"
+    per = f" per {feature.per}" if aggregate == "ratio" else ""
+    return f"{feature.measure or feature.source}{per}"
 
 
 def _dtype(

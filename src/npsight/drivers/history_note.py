@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npsight.config.specs import NPS_HISTORY, FeatureSpec
-from npsight.drivers.phrases import PHRASES, subject_of
+from npsight.drivers.phrases import PHRASES
 from npsight.drivers.readings import Readings, Rows, sentences_of
 from npsight.drivers.shown import days, label_of, rounded, show, whole
+from npsight.drivers.words import subject_of
 from npsight.features.history import history_column
 from npsight.models.logits import Vector
 
@@ -36,7 +37,8 @@ def is_core(spec: FeatureSpec) -> bool:
         ("invitations", "open", None),
         ("invitations", "count", None),
     }
-    return not spec.where and (spec.source, spec.aggregation, spec.measure) in told
+    plain = not (spec.where or spec.against)
+    return plain and (spec.source, spec.aggregation, spec.measure) in told
 
 
 def history_sentences(readings: Readings, rows: Rows, tell_segment: Flags) -> list[str]:
@@ -105,13 +107,18 @@ def extra_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[s
     """What one more feature of the account's answers says; "" where there is nothing to say."""
     label = label_of(spec)
     values = readings.number(spec.name, rows)
+    if spec.against:
+        return _where_known(values, sentences_of(readings, spec, rows))
     if spec.measure == "sentiment":
         return [_feeling(label, value) for value in values.tolist()]
     if spec.aggregation in ("sum", "count"):
         year = "" if spec.window_days != 365 or "year" in label else " in a year"
         shown = rounded(values).tolist()
         return [f"{label}{year}: {show(v)}" if v > 0 else "" for v in shown]
-    told = sentences_of(readings, spec, rows)
+    return _where_known(values, sentences_of(readings, spec, rows))
+
+
+def _where_known(values: Vector, told: list[str]) -> list[str]:
     return ["" if isnan(v) else text for v, text in zip(values.tolist(), told, strict=True)]
 
 
@@ -136,6 +143,6 @@ def _find(
 ) -> FeatureSpec | None:
     for spec in specs:
         same = (spec.source, spec.aggregation, spec.measure) == (source, aggregation, measure)
-        if same and not spec.where:
+        if same and not (spec.where or spec.against):
             return spec
     return None

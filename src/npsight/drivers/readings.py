@@ -13,14 +13,22 @@ from numpy.typing import NDArray
 
 from npsight.config.specs import FeatureSpec
 from npsight.drivers.peers import Peers
-from npsight.drivers.phrases import PHRASES, Phrase, Subject, category_phrase, subject_of
-from npsight.drivers.shown import rounded, show
+from npsight.drivers.phrases import PHRASES, category_phrase, place_phrase
+from npsight.drivers.shown import rounded, whole_percents
+from npsight.drivers.words import Phrase, Subject, subject_of
 from npsight.models.logits import Vector
 
 LONGEST_SENTENCE = 140
 SEGMENT = "segment_"
-LEVELS = frozenset({"count", "sum", "mean", "ratio", "min", "max", "open"})
+LEVELS = frozenset(
+    {
+        *("count", "sum", "mean", "std", "ratio", "min", "max", "share", "distinct", "own"),
+        *("longest_gap", "mean_gap", "open", "oldest_open", "mean_duration", "max_duration"),
+    }
+)
 """Aggregations whose distance from the peers can say more than their change."""
+NEVER_ZERO = frozenset({"days_since_first", "days_since_last", "longest_gap", "oldest_open"})
+"""Aggregations of facts before as_of whose 0 can only be what `missing: zero` put there."""
 Rows = NDArray[np.intp]
 
 
@@ -97,11 +105,18 @@ def sentences_of(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[str]
             strict=True,
         )
         return [category_phrase(subject, now, past) for now, past in pairs]
+    if spec.against:
+        return _place_sentences(readings, spec, rows)
     if spec.aggregation == "trend":
         return _trend_sentences(readings, spec, rows)
-    now = readings.number(spec.name, rows)
-    past = readings.number(spec.name, rows, past=True)
+    now = _known(spec, readings.number(spec.name, rows))
+    past = _known(spec, readings.number(spec.name, rows, past=True))
     return _told(readings, spec, rows, now, past)
+
+
+def _known(spec: FeatureSpec, values: Vector) -> Vector:
+    """NaN again where a 0 stands for no fact: "within the last day" would be untrue."""
+    return np.where(values == 0, np.nan, values) if spec.aggregation in NEVER_ZERO else values
 
 
 def _told(
@@ -121,9 +136,18 @@ def _told(
     ):
         head = phrase.head(subject, value, np.nan if near else before)
         if near:
-            tail = f"{tail}; before: {show(before, subject.unit)}"
+            tail = f"{tail}; before: {phrase.peer(subject, before)}"
         told.append(head + tail if len(head) + len(tail) < LONGEST_SENTENCE else head)
     return told
+
+
+def _place_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[str]:
+    """The account's place among its peers; their median, always about a half, says nothing."""
+    subject, title = subject_of(spec), PHRASES[spec.aggregation].title
+    now = whole_percents(readings.number(spec.name, rows))
+    past = whole_percents(readings.number(spec.name, rows, past=True))
+    pairs = zip(now.tolist(), past.tolist(), strict=True)
+    return [place_phrase(title, subject, here, before) for here, before in pairs]
 
 
 def _trend_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[str]:

@@ -32,8 +32,17 @@ WORTH_TELLING = 0.002
 ALWAYS_TOLD = 4
 SECOND_SHARE = 0.4
 """A second feature is told when it contributes at least this share of the first."""
-OWN_STORY = frozenset({"open", "age", "days_until_renewal"})
-"""Aggregations that say something else than the others of the same source."""
+OWN_STORY = {
+    "open": "open",
+    "oldest_open": "open",
+    "mean_duration": "duration",
+    "max_duration": "duration",
+    "days_until_end": "end",
+    "days_until_next": "ahead",
+    "days_until_renewal": "renewal",
+    "age": "age",
+}
+"""Aggregations that say something else than the others of the same source, and what."""
 LITTLE = "Contributes little here."
 
 
@@ -233,8 +242,8 @@ def _picked(specs: list[FeatureSpec], score: Matrix) -> tuple[Rows, Rows]:
 
 
 def _story(spec: FeatureSpec) -> object:
-    apart = spec.aggregation if spec.aggregation in OWN_STORY else ""
-    return spec.source, spec.measure, spec.where, apart
+    apart = OWN_STORY.get(spec.aggregation, "")
+    return spec.source, spec.measure, spec.where, spec.category, spec.expression, apart
 
 
 def _tell(readings: Readings, specs: list[FeatureSpec], picked: Rows, rows: Rows) -> list[str]:

@@ -51,6 +51,25 @@ def whole(values: ArrayLike) -> Vector:
     return np.asarray(np.trunc(np.where(np.isfinite(exact), exact, np.nan)) + 0.0)
 
 
+def tenths(values: ArrayLike) -> Vector:
+    """Days to one decimal below 10, whole ones from there; infinities become NaN."""
+    exact = np.asarray(values, dtype=np.float64)
+    finite = np.where(np.isfinite(exact), exact, np.nan)
+    coarse = np.where(np.abs(finite) < 10, np.round(finite, 1), np.round(finite))
+    return np.asarray(coarse + 0.0, dtype=np.float64)
+
+
+def percents(values: ArrayLike) -> Vector:
+    """Shares as percentages, `rounded`."""
+    return rounded(100.0 * np.asarray(values, dtype=np.float64))
+
+
+def whole_percents(values: ArrayLike) -> Vector:
+    """Shares as whole percentages; infinities become NaN."""
+    exact = np.asarray(values, dtype=np.float64)
+    return np.asarray(np.round(np.where(np.isfinite(exact), 100.0 * exact, np.nan)) + 0.0)
+
+
 def show(value: float, unit: str = "") -> str:
     """A rounded value with its unit: `1,240 h`, `0.31`, `$48,000`, `62 %`, `1 day`."""
     number = show_number(abs(value))
@@ -82,6 +101,11 @@ def days(count: float) -> str:
     return show(count, "days")
 
 
+def lasting(count: float) -> str:
+    """`7.1 days`, of a span rounded to `tenths`; one that rounds to nothing is `under 0.1 days`."""
+    return days(count) if count > 0 else "under 0.1 days"
+
+
 def moved(now: float, past: float) -> str:
     """`rose`, `fell` or `unchanged`, of two rounded values."""
     return "rose" if now > past else "fell" if now < past else "unchanged"
@@ -94,6 +118,10 @@ def label_of(spec: FeatureSpec) -> str:
 
 def _derived(spec: FeatureSpec) -> str:
     what = spec.measure or spec.source
+    if spec.category:
+        what = f"kinds of {what} by {spec.category}"
+    if spec.expression:
+        what = spec.expression.rpartition(":")[2]
     per = f" per {spec.per}" if spec.per else ""
     return " ".join([*(value for _, value in spec.where), f"{what}{per}".replace("_", " ")])
 

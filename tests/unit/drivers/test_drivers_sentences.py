@@ -1,4 +1,4 @@
-"""What is said of each aggregation, and that words and numbers always agree."""
+"""What the notes of a whole model say, and that words and numbers always agree."""
 
 from __future__ import annotations
 
@@ -8,306 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
 from npsight.drivers.explain import explain
-from npsight.drivers.history_note import history_sentences
+from npsight.drivers.history_note import extra_sentences, history_sentences, is_core, last_score
 from npsight.drivers.peers import Peers
-from npsight.drivers.phrases import PHRASES
-from npsight.drivers.readings import Readings, before_of, sentences_of
-from npsight.drivers.sentences import LITTLE, DriverNote, notes
+from npsight.drivers.readings import Readings
+from npsight.drivers.sentences import LITTLE, DriverNote, _picked, notes
 
 NAN = float("nan")
 NOBODY = Peers({}, {})
 FORBIDDEN = re.compile(r"\b(cause[sd]?|because|due to|nan|none|inf)\b", re.IGNORECASE)
-
-
-def spec(aggregation, measure=None, window=None, source="usage", **rest):
-    return FeatureSpec(
-        source=source, aggregation=aggregation, measure=measure, window_days=window, **rest
-    )
-
-
-def say(feature, now, past=NAN, peer=None, others=(), segment="pro"):
-    """One sentence; `others` are (spec, now, past) of further features, `peer` the segment's."""
-    table = [(feature, now, past), *others]
-    here = {s.name: [n] for s, n, _ in table} | {"segment_": [segment]}
-    medians = {} if peer is None else {s.name: peer for s, _, _ in table}
-    readings = Readings(
-        tuple(s for s, _, _ in table),
-        pd.DataFrame(here),
-        pd.DataFrame({s.name: [p] for s, _, p in table}),
-        Peers({"pro": medians}, medians),
-    )
-    return sentences_of(readings, feature, np.array([0]))[0]
-
-
-LOGINS = spec("sum", "logins", 30, label="logins")
-TREND = spec("trend", "logins", 30, label="logins")
-ADOPTION = spec("mean", "adoption", 30, label="adoption")
-ADOPTION_TREND = spec("trend", "adoption", 30, label="adoption")
-TICKETS = spec("count", None, 90, "tickets", label="tickets")
-TICKET_TREND = spec("trend", None, 90, "tickets", label="tickets")
-OPEN = spec("open", None, None, "tickets", label="open tickets")
-STILL = spec("open", None, 60, "tickets", label="tickets")
-HOURS = spec("mean", "hours", 90, "resolutions", label="time to resolve", unit="h")
-RATIO = spec("ratio", "errors", 30, per="logins", label="errors per login")
-LONGEST = spec("max", "hours", 90, "resolutions", label="time to resolve", unit="h")
-SHORTEST = spec("min", "hours", None, "resolutions", label="time to resolve", unit="h")
-LAST = spec("last", "seats", label="seats booked")
-SINCE = spec("days_since_last", None, 180, "touches", label="contacts")
-DAYS = spec("distinct_days", None, 30, label="logins")
-PLAN = spec("value", "plan", None, "accounts", label="plan", dtype="category")
-SEATS = spec("value", "seats", None, "accounts", label="seats")
-AGE = spec("age", None, None, "accounts", label="contract")
-RENEWAL = spec("days_until_renewal", None, None, "accounts", label="contract")
-
-EXAMPLES = [
-    (LOGINS, 182, 540, 511, "Logins in 30 days fell from 540 to 182; similar accounts: 511"),
-    (LOGINS, 1240.4, 540, None, "Logins in 30 days rose from 540 to 1,240"),
-    (LOGINS, 182.4, 181.6, 511, "Logins in 30 days unchanged at 182; similar accounts: 511"),
-    (LOGINS, 182, NAN, 511, "Logins in 30 days: 182; similar accounts: 511"),
-    (LOGINS, 0, 540, 511, "No logins in 30 days, down from 540; similar accounts: 511"),
-    (LOGINS, 0, 0, 3.5, "No logins in 30 days; similar accounts: 3.5"),
-    (LOGINS, NAN, 540, 511, "No logins on record in 30 days; similar accounts: 511"),
-    (LOGINS, 0, -5, None, "Logins in 30 days rose from -5 to 0"),
-    (replace(LOGINS, window_days=1), 3, 2, None, "Logins in 1 day rose from 2 to 3"),
-    (replace(LOGINS, label=""), 3, 2, None, "Logins in 30 days rose from 2 to 3"),
-    (
-        replace(LOGINS, unit="$"),
-        48_000,
-        2_345_678,
-        None,
-        "Logins in 30 days fell from $2.35 million to $48,000",
-    ),
-    (
-        replace(LOGINS, unit="%"),
-        62,
-        80.04,
-        71,
-        "Logins in 30 days fell from 80 to 62 %; similar accounts: 71 %",
-    ),
-    (TICKETS, 4, 1, 0, "Tickets in 90 days: 4, up from 1; similar accounts: 0"),
-    (TICKETS, 4, 4, 0, "Tickets in 90 days: 4, unchanged; similar accounts: 0"),
-    (TICKETS, 0, 3, 1, "No tickets in 90 days, down from 3; similar accounts: 1"),
-    (TICKETS, 0, NAN, 1, "No tickets in 90 days; similar accounts: 1"),
-    (OPEN, 4, 1, 0, "Open tickets: 4, up from 1; similar accounts: 0"),
-    (OPEN, 0, 1, 0, "No open tickets, down from 1; similar accounts: 0"),
-    (OPEN, 0, 0, None, "No open tickets"),
-    (
-        STILL,
-        2,
-        3,
-        1,
-        "Tickets still open from the last 60 days: 2; similar accounts: 1; before: 3",
-    ),
-    (STILL, 0, 0, 1, "No open tickets from the last 60 days; similar accounts: 1"),
-    (
-        HOURS,
-        30.2,
-        12.4,
-        14,
-        "Time to resolve rose from 12 to 30 h (90-day average); similar accounts: 14 h",
-    ),
-    (HOURS, NAN, 12.4, 14, "No time to resolve on record in 90 days; similar accounts: 14 h"),
-    (
-        ADOPTION,
-        0.314,
-        0.62,
-        0.6,
-        "Adoption fell from 0.62 to 0.31 (30-day average); similar accounts: 0.6",
-    ),
-    (
-        RATIO,
-        0.0314,
-        0.02,
-        0.0042,
-        "Errors per login in 30 days rose from 0.02 to 0.031; similar accounts: 0.0042",
-    ),
-    (RATIO, NAN, 0.02, 0.1, "No errors per login on record in 30 days; similar accounts: 0.1"),
-    (replace(RATIO, label=""), 2, NAN, None, "Errors per logins in 30 days: 2"),
-    (
-        LONGEST,
-        70,
-        20,
-        30,
-        "Highest time to resolve in 90 days: 70 h, up from 20; similar accounts: 30 h",
-    ),
-    (LONGEST, NAN, 20, 30, "No time to resolve on record in 90 days; similar accounts: 30 h"),
-    (SHORTEST, 2.5, 2.5, 3, "Lowest time to resolve: 2.5 h, unchanged; similar accounts: 3 h"),
-    (LAST, 20, 25, 18, "Last seats booked 20 (was 25); similar accounts: 18"),
-    (LAST, 20, 20, None, "Last seats booked 20"),
-    (replace(LAST, label="last order"), 20, NAN, None, "Last order 20"),
-    (LAST, NAN, 20, None, "No seats booked on record"),
-    (SINCE, 37.9, 12.2, 20.5, "No contacts for 37 days, up from 12; similar accounts: 20 days"),
-    (SINCE, 1.2, 9, 1, "No contacts for 1 day, down from 9; similar accounts: 1 day"),
-    (SINCE, 0.4, 9, 1, "Contacts within the last day; similar accounts: 1 day"),
-    (SINCE, NAN, 9, 1, "No contacts on record in 180 days; similar accounts: 1 day"),
-    (DAYS, 12, 20, 18, "Logins on 12 of 30 days, down from 20; similar accounts: 18 days"),
-    (DAYS, 0, 20, 18, "No logins in 30 days, down from 20; similar accounts: 18 days"),
-    (replace(DAYS, window_days=None), 1, NAN, None, "Logins on 1 day"),
-    (
-        TREND,
-        (182 - 479) / (182 + 479),
-        NAN,
-        -0.01,
-        "Logins 62 % below the 30 days before; similar accounts: down 2 %",
-    ),
-    (
-        TREND,
-        0.1,
-        NAN,
-        0.6,
-        "Logins 22 % above the 30 days before; similar accounts: 4 times as much",
-    ),
-    (TREND, 0.6, NAN, 0.1, "Logins 4 times the 30 days before; similar accounts: up 22 %"),
-    (TREND, 0.0, NAN, 0.0, "Logins level with the 30 days before; similar accounts: level"),
-    (TREND, -1.0, NAN, 1.0, "Logins stopped in the last 30 days; similar accounts: began"),
-    (TREND, 1.0, NAN, -1.0, "Logins began in the last 30 days; similar accounts: stopped"),
-    (TREND, -0.9999, NAN, None, "Logins 99 % below the 30 days before"),
-    (TREND, NAN, NAN, None, "No logins on record in 60 days"),
-    (SEATS, 20, 10, 15, "Seats rose from 10 to 20; similar accounts: 15"),
-    (SEATS, NAN, 10, 15, "Seats: not on record; similar accounts: 15"),
-    (PLAN, "basic", "pro", None, "Plan changed from pro to basic"),
-    (PLAN, "basic", "basic", None, "Plan: basic"),
-    (PLAN, "basic", None, None, "Plan: basic"),
-    (PLAN, None, "pro", None, "Plan: not on record"),
-    (AGE, 412.7, 322, 900, "Customer for 412 days; similar accounts: 2.5 years"),
-    (AGE, NAN, NAN, None, "Start date not on record"),
-    (RENEWAL, 73.5, 163, 180, "Renews in 73 days; similar accounts: 180 days"),
-    (RENEWAL, 1.5, 91, -3, "Renews in 1 day; similar accounts: 3 days ago"),
-    (RENEWAL, 0.5, NAN, None, "Renews today"),
-    (RENEWAL, -12.2, NAN, None, "Renewal was 12 days ago"),
-    (RENEWAL, NAN, NAN, None, "No renewal date on record"),
-]
-
-
-@pytest.mark.parametrize(("feature", "now", "past", "peer", "sentence"), EXAMPLES)
-def test_examples(feature, now, past, peer, sentence):
-    assert say(feature, now, past, peer) == sentence
-
-
-def test_every_aggregation_has_words_and_an_example():
-    assert set(PHRASES) == set(AGGREGATIONS)
-    assert {feature.aggregation for feature, *_ in EXAMPLES} == set(AGGREGATIONS)
-
-
-def test_peers_of_another_segment_are_called_all_accounts():
-    assert say(LOGINS, 182, 540, 511, segment="new").endswith("; all accounts: 511")
-    assert say(LOGINS, 182, 540, 511, segment=None).endswith("; all accounts: 511")
-
-
-TREND_EXAMPLES = [
-    (TREND, -297 / 661, [(LOGINS, 182, 9)], "Logins in 30 days fell from 479 to 182"),
-    (TREND, 1.0, [(LOGINS, 182, 9)], "Logins in 30 days rose from 0 to 182"),
-    (TREND, -1.0, [(LOGINS, 0, 9)], "Logins stopped in the last 30 days"),
-    (TREND, -0.5, [(LOGINS, NAN, 9)], "Logins 67 % below the 30 days before"),
-    (TREND, -0.5, [(LOGINS, -30, 9)], "Logins in 30 days fell from -10 to -30"),
-    (
-        TREND,
-        -0.5,
-        [(replace(LOGINS, window_days=90), 182, 9)],
-        "Logins 67 % below the 30 days before",
-    ),
-    (
-        TREND,
-        -0.5,
-        [(replace(LOGINS, where=(("a", "b"),)), 182, 9)],
-        "Logins 67 % below the 30 days before",
-    ),
-    (TICKET_TREND, 0.6, [(TICKETS, 4, 9)], "Tickets in 90 days: 4, up from 1"),
-    (
-        ADOPTION_TREND,
-        -0.5,
-        [(ADOPTION, 0.31, 0.62)],
-        "Adoption fell from 0.62 to 0.31 (30-day average)",
-    ),
-    (ADOPTION_TREND, 0.5, [(ADOPTION, 0.31, 0.62)], "Adoption 3 times the 30 days before"),
-    (ADOPTION_TREND, 0.5, [(ADOPTION, 0.31, NAN)], "Adoption 3 times the 30 days before"),
-]
-
-
-@pytest.mark.parametrize(("feature", "trend", "others", "sentence"), TREND_EXAMPLES)
-def test_a_trend_is_told_in_numbers_where_its_window_is_known(feature, trend, others, sentence):
-    assert say(feature, trend, NAN, None, others) == sentence
-
-
-@given(now=st.integers(-10_000, 10_000).map(float), before=st.integers(-10_000, 10_000).map(float))
-def test_the_window_before_is_recovered_from_the_trend(now, before):
-    if now == before == 0:
-        return
-    trend = (now - before) / (abs(now) + abs(before))
-    found = float(before_of(np.array([now]), np.array([trend]))[0])
-    if now == 0 or now * before < 0:
-        assert np.isnan(found) or found == 0.0
-    else:
-        assert found == pytest.approx(before, rel=1e-6, abs=1e-6)
-
-
-amounts = st.one_of(
-    st.floats(-1e7, 1e7), st.integers(-20, 20).map(float), st.floats(-2, 2), st.just(NAN)
-)
-
-
-def shown_numbers(text):
-    """The numbers of a sentence's first half, in the order they stand there."""
-    head = text.split(";")[0].replace("in 30 days", "").replace("(30-day average)", "")
-    found = re.findall(r"(-?\d[\d,]*(?:\.\d+)?)( million)?", head)
-    return [float(n.replace(",", "")) * (1e6 if m else 1) for n, m in found]
-
-
-@given(
-    now=amounts,
-    past=amounts,
-    kind=st.sampled_from(["sum", "mean", "ratio", "count", "open", "max"]),
-)
-def test_direction_words_agree_with_the_numbers_beside_them(now, past, kind):
-    measure = None if kind in ("count", "open") else "logins"
-    window = None if kind == "open" else 30
-    text = say(spec(kind, measure, window, label="logins"), now, past, 10.0)
-    numbers = shown_numbers(text)
-    if " fell from " in text:
-        assert numbers[0] > numbers[1]
-    elif " rose from " in text:
-        assert numbers[0] < numbers[1]
-    elif "up from" in text:
-        assert numbers[0] > numbers[1]
-    elif "down from" in text and not text.startswith("No "):
-        assert numbers[0] < numbers[1]
-    elif "unchanged" in text:
-        assert len(numbers) == 1
-    elif text.startswith("No ") and "down from" in text:
-        assert numbers[0] > 0
-    else:
-        assert np.isnan(past) or len(numbers) <= 1
-    assert "-0" not in re.sub(r"-0\.", "", text)
-    assert not FORBIDDEN.search(text)
-
-
-@pytest.mark.parametrize("feature", [f for f, *_ in EXAMPLES], ids=lambda f: f.name)
-@pytest.mark.parametrize(
-    "label", ["{x} %s %(a)d", "<b>&'\"", "a\nb\t\x00c\u202ed", "  ", "é" * 500, "100 %"]
-)
-def test_hostile_labels_stay_one_short_plain_line(feature, label):
-    value = "p\nro{}" if feature.dtype == "category" else 0.5
-    text = say(replace(feature, label=label, unit="\n{h}"), value, value, 0.5)
-    assert text
-    assert text.isprintable()
-    assert len(text) <= 200
-
-
-@pytest.mark.parametrize("value", [NAN, np.inf, -np.inf])
-@pytest.mark.parametrize(
-    "feature", [f for f, *_ in EXAMPLES if f.dtype == "number"], ids=lambda f: f.name
-)
-def test_missing_and_infinite_values_are_never_shown(feature, value):
-    text = say(feature, value if feature.aggregation != "trend" else NAN, value, NAN)
-    assert text[:2] == "No" or "not on record" in text
-    assert not FORBIDDEN.search(text)
-
 
 HISTORY = (
     FeatureSpec(
@@ -364,6 +75,62 @@ def test_a_segment_is_told_only_where_asked_and_known():
     for tell in (True, False):
         told = history_sentences(readings, np.array([0]), np.array([tell]))
         assert told == ["Never answered a survey"]
+
+
+RANKED = replace(HISTORY[0], against="segment")
+
+
+def test_a_place_among_the_segment_is_not_taken_for_the_score():
+    assert last_score([RANKED, *HISTORY]) == HISTORY[0]
+    assert last_score([RANKED]) is None
+    assert [is_core(spec) for spec in (RANKED, *HISTORY)] == [False, True, True, True, True]
+
+
+def test_further_features_of_the_answers_are_told_by_what_they_are():
+    sentiment = replace(HISTORY[0], measure="sentiment", label="sentiment of the last comment")
+    answers = replace(HISTORY[2], source="responses", label="answers")
+    cases = [
+        (sentiment, -0.4, "sentiment of the last comment: negative"),
+        (
+            replace(sentiment, against="segment"),
+            0.2,
+            "Last sentiment of the last comment: higher than 20 % of similar accounts",
+        ),
+        (answers, 3.0, "answers in a year: 3"),
+        (
+            replace(answers, against="segment"),
+            0.2,
+            "Answers in 365 days: higher than 20 % of similar accounts",
+        ),
+        (replace(answers, aggregation="mean_gap"), 40.2, "Mean time between answers in 365 days: 40 days"),
+        (replace(answers, aggregation="mean_gap"), NAN, ""),
+        (RANKED, NAN, ""),
+    ]  # fmt: skip
+    for spec, value, sentence in cases:
+        readings = Readings((spec,), pd.DataFrame({spec.name: [value]}), pd.DataFrame([{}]), NOBODY)
+        assert extra_sentences(readings, spec, np.array([0])) == [sentence]
+
+
+def picked(*specs, score):
+    """The features told, first and second, where each contributes as much as `score` says."""
+    first, second = _picked(list(specs), np.array([score], dtype=float))
+    return [specs[i].aggregation for i in (first[0], second[0]) if i >= 0]
+
+
+def test_two_numbers_of_one_story_are_told_once():
+    def tickets(aggregation, **rest):
+        return FeatureSpec(source="tickets", aggregation=aggregation, **rest)
+
+    still, oldest = tickets("open"), tickets("oldest_open")
+    lasted, at_most = tickets("mean_duration"), tickets("max_duration")
+    count, kinds = tickets("count"), tickets("distinct", category="severity")
+    ranked = tickets("count", against="segment")
+    assert picked(still, oldest, count, score=[3, 2, 1]) == ["open"]
+    assert picked(still, oldest, count, score=[3, 2.9, 2]) == ["open", "count"]
+    assert picked(lasted, at_most, still, score=[3, 2, 2]) == ["mean_duration", "open"]
+    assert picked(count, ranked, kinds, score=[3, 3, 2]) == ["count", "distinct"]
+    own = [tickets("own", expression=f"own.py:{name}") for name in ("nights", "weekends")]
+    assert picked(*own, score=[3, 2]) == ["own", "own"]
 
 
 # ------------------------------------------------------------------ notes of a whole model
