@@ -20,7 +20,7 @@ CHECK = "too good alone"
 GROUPS = 20
 SHRINK = 5.0
 LEAST_EVENTS = 20.0
-MOST_PAST = 20_000
+MOST_PAST = 5_000
 
 Codes = NDArray[np.int64]
 

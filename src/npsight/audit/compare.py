@@ -76,28 +76,30 @@ def against_oracle(
     check: str,
     rows: Sequence[Mapping[str, Any]],
     expected: Sequence[Mapping[str, Any]],
+    rounding: Mapping[str, float] | None = None,
 ) -> tuple[int, list[Finding]]:
     """Values compared, and one finding for each feature that differs by more than 1e-9.
 
     `expected[i]` holds what the oracle says of `rows[i]`; a feature it leaves out is not compared.
-    The tolerance is absolute below 1 and relative above.
+    The tolerance is absolute below 1 and relative above. `rounding` raises it for features that
+    are differences of large numbers, such as the spread of an amount around a high level.
     """
     compared = 0
     wrong: dict[str, list[tuple[Mapping[str, Any], Any]]] = {}
     for row, truth in zip(rows, expected, strict=True):
         compared += len(truth)
         for name, value in truth.items():
-            if not agrees(row[name], value):
+            if not agrees(row[name], value, (rounding or {}).get(name, 0.0)):
                 wrong.setdefault(name, []).append((row, value))
     return compared, [_contradicted(check, name, cases, len(rows)) for name, cases in wrong.items()]
 
 
-def agrees(found: Any, expected: Any) -> bool:
-    """Both missing, or the same; numbers to 1e-9."""
+def agrees(found: Any, expected: Any, rounding: float = 0.0) -> bool:
+    """Both missing, or the same; numbers to 1e-9, or to `rounding` where that is more."""
     if pd.isna(found) or expected is None:
         return bool(pd.isna(found)) and expected is None
     if isinstance(expected, float):
-        return math.isclose(found, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        return math.isclose(found, expected, rel_tol=TOLERANCE, abs_tol=max(TOLERANCE, rounding))
     return bool(found == expected)
 
 

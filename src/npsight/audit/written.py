@@ -19,6 +19,7 @@ AT_THE_END = "written at the end"
 LEAST_ACCOUNTS = 10
 LEAST_EACH = 20
 ONE_SIDED = 0.9
+PURE, COVERED = 0.95, 0.8
 MOST_LOST = 0.7
 TELLS = 0.95
 Z = 1.96
@@ -51,11 +52,12 @@ def one_sided(
 
     `attributes` is indexed by account, one column an attribute, with the value of its first
     version; those in `dated` have a `valid_from` and are a `look` only. A value (missing and
-    filled are values too) is one-sided when at least 10 accounts have it and the lower 95 % Wilson
-    bound of the share it happened to is 0.9, in a base where it happened to at most 70 %: a plan
-    or a region may be risky, but no honest one is left by everybody. A number also leaks when it
-    alone tells those accounts apart with an AUC of at least 0.95. Outcomes with fewer than 20
-    accounts on either side are not judged.
+    filled are values too) that at least 10 accounts have is one-sided when the lower 95 % Wilson
+    bound of the share it happened to is 0.9, or when it happened to 95 % of those with the value
+    and 80 % of those to whom it happened have it; both where it happened to at most 70 % of all: a
+    plan or a region may be risky, but no honest one is left by everybody. A number also leaks when
+    it alone tells those accounts apart with an AUC of at least 0.95, with 20 on either side.
+    Outcomes with fewer than 10 accounts on either side are not judged.
     """
     findings: dict[str, Finding] = {}
     judged = False
@@ -63,7 +65,7 @@ def one_sided(
         came = pd.Series(outcome.by_account, dtype="boolean").reindex(attributes.index)
         rows = came.notna().to_numpy()
         gone = came[rows].to_numpy(bool)
-        if min(gone.sum(), (~gone).sum()) < LEAST_EACH or gone.mean() > MOST_LOST:
+        if min(gone.sum(), (~gone).sum()) < LEAST_ACCOUNTS or gone.mean() > MOST_LOST:
             continue
         judged = True
         for name in attributes:
@@ -72,7 +74,7 @@ def one_sided(
                 level: Level = "look" if name in dated else "leak"
                 findings.setdefault(str(name), replace(found, level=level))
     count = attributes.shape[1] if judged else 0
-    few = "" if judged else f"fewer than {LEAST_EACH} accounts on either side of every outcome"
+    few = "" if judged else f"fewer than {LEAST_ACCOUNTS} accounts on one side of every outcome"
     if attributes.shape[1] == 0:
         few = "no feature reads an attribute"
     return Check(UNDATED, count, "columns", tuple(findings.values()), few)
@@ -86,15 +88,17 @@ def _worst(
     if category:
         groups |= {f"`{v}`": (values == v).to_numpy(bool, na_value=False)
                    for v in sorted(values.dropna().unique())}  # fmt: skip
-    bounds = {
-        label: wilson_lower(int(gone[rows].sum()), int(rows.sum()))
+    worth = {
+        label: rows
         for label, rows in groups.items()
         if rows.sum() >= LEAST_ACCOUNTS and not rows.all()
     }
-    if bounds:
-        label = max(bounds, key=lambda key: bounds[key])
-        if bounds[label] >= ONE_SIDED:
-            return _told(name, label, groups[label], gone, outcome, bounds[label])
+    for label, rows in worth.items():
+        bound = wilson_lower(int(gone[rows].sum()), int(rows.sum()))
+        if bound >= ONE_SIDED:
+            return _told(name, label, rows, gone, outcome, bound, ONE_SIDED)
+        if gone[rows].mean() >= PURE and rows[gone].mean() >= COVERED:
+            return _told(name, label, rows, gone, outcome, float(gone[rows].mean()), PURE)
     if category or filled.sum() < LEAST_EACH:
         return None
     figure = auc(
@@ -107,17 +111,23 @@ def _worst(
     figure = max(figure, 1 - figure)
     if figure < TELLS:
         return None
-    what = f"`{name}` tells the accounts to which it happened ({outcome.label}) from the others "
-    return _undated(name, figure, TELLS, what + f"with an AUC of {figure:.3f}, and bears no date")
+    what = f"`{name}` tells the accounts that {outcome.label} from all others with an AUC of "
+    return _undated(name, figure, TELLS, what + f"{figure:.3f}, and bears no date")
 
 
 def _told(
-    name: str, label: str, rows: np.ndarray, gone: np.ndarray, outcome: Happened, bound: float
+    name: str,
+    label: str,
+    rows: np.ndarray,
+    gone: np.ndarray,
+    outcome: Happened,
+    figure: float,
+    threshold: float,
 ) -> Finding:
     return _undated(
         name,
-        bound,
-        ONE_SIDED,
+        figure,
+        threshold,
         f"`{name}` has {label} for {rows.sum()} accounts, and {gone[rows].sum()} of them "
         f"{outcome.label} by the end of the data, of all others {gone[~rows].mean():.0%}: it is "
         "written when the outcome is known",

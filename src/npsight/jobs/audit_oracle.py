@@ -34,6 +34,8 @@ TIMES = (
 )
 MOST_PEERS = 300
 RANKED_A_DAY = 2
+ROUNDED = ("std", "slope")
+ROUNDING = 2e-6
 
 
 def check_oracle(
@@ -49,7 +51,7 @@ def check_oracle(
     past = _Past(builder, frame, most_answers)
     past.fetch(accounts)
     expected = [past.expected(row["account"], row["as_of"].to_pydatetime()) for row in rows]
-    compared, findings = against_oracle(CHECK, rows, expected)
+    compared, findings = against_oracle(CHECK, rows, expected, past.rounding())
     return Check(CHECK, compared, "values", tuple(findings), past.left_out())
 
 
@@ -73,6 +75,20 @@ class _Past:
     def left_out(self) -> str:
         """What was not compared, and why; "" when all was."""
         return "; ".join(sorted(self.unjudged))
+
+    def rounding(self) -> dict[str, float]:
+        """For features made of differences of sums: what float64 loses at the measure's level."""
+        found = {}
+        for spec in self.specs:
+            if spec.aggregation in ROUNDED:
+                levels = (
+                    abs(float(row[str(spec.measure)]))
+                    for world in self.worlds.values()
+                    for row in world.sources[spec.source]
+                    if row.get(str(spec.measure)) is not None
+                )
+                found[spec.name] = ROUNDING * max(levels, default=0.0)
+        return found
 
     # --- Fetching ---------------------------------------------------------------------------
 

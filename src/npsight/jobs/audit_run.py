@@ -55,7 +55,7 @@ def full(project: ProjectSpec, rows: int | None = None) -> Extent:
 
 def gate(project: ProjectSpec) -> Extent:
     """Of `npsight train`: the same checks on less, so that it costs little."""
-    return Extent(min(project.audit.rows, 6), min(project.audit.as_ofs, 2), 2, 150, 500, answers=0)
+    return Extent(min(project.audit.rows, 6), min(project.audit.as_ofs, 2), 1, 150, 500, answers=0)
 
 
 def audit_rows(

@@ -60,18 +60,6 @@ def _max_duration(rows: list[Row], as_of: datetime, window_days: int | None) -> 
     return max(_lasted(row, as_of) for row in rows)
 
 
-def _until_end(rows: list[Row], as_of: datetime, window_days: int | None) -> float | None:
-    """The nearest end still ahead, of those that had been booked."""
-    booked = [
-        row["ended_at"]
-        for row in rows
-        if row.get("ended_at") is not None
-        and row["ended_at"] >= as_of
-        and row["ended_known_at"] < as_of
-    ]
-    return days(min(booked), as_of) if booked else None
-
-
 DURATIONS: dict[str, Duration] = {
     "days_since_first": _since_first,
     "days_since_last": _since_last,
@@ -81,5 +69,4 @@ DURATIONS: dict[str, Duration] = {
     "oldest_open": _oldest_open,
     "mean_duration": _mean_duration,
     "max_duration": _max_duration,
-    "days_until_end": _until_end,
 }

@@ -14,7 +14,7 @@ from npsight.audit.oracle.rows import (
     World,
     between,
     days,
-    is_announced,
+    is_known,
     seen_rows,
     version_in_force,
     when,
@@ -40,8 +40,8 @@ def feature(
     """
     if spec.source == "accounts":
         value = _of_account(spec, world, account, as_of)
-    elif spec.aggregation == "days_until_next":
-        value = _until_next(spec, world.sources[spec.source], account, as_of)
+    elif spec.aggregation in AHEAD:
+        value = _ahead(spec, world.sources[spec.source], account, as_of)
     else:
         seen = seen_rows(world.sources[spec.source], account, as_of)
         value = _of_facts(spec, seen, as_of, own or {})
@@ -77,10 +77,22 @@ def _of_account(spec: FeatureSpec, world: World, account: str, as_of: datetime) 
     return value if spec.dtype == "category" or value is None else float(value)
 
 
-def _until_next(spec: FeatureSpec, rows: list[Row], account: str, as_of: datetime) -> float | None:
-    ahead = [row for row in rows if row["account"] == account and is_announced(row, as_of)]
-    ahead = matching(spec, ahead)
-    return min((days(row["occurred_at"], as_of) for row in ahead), default=None)
+def _ahead(spec: FeatureSpec, rows: list[Row], account: str, as_of: datetime) -> float | None:
+    """Days to the nearest instant that lies ahead and is known, of facts begun or not."""
+    known = [row for row in rows if row["account"] == account and is_known(row, as_of)]
+    instants = AHEAD[spec.aggregation](matching(spec, known), as_of)
+    return min((days(at, as_of) for at in instants if at >= as_of), default=None)
+
+
+def _booked_ends(rows: list[Row], as_of: datetime) -> list[datetime]:
+    ended = [row for row in rows if row.get("ended_at") is not None]
+    return [row["ended_at"] for row in ended if row["ended_known_at"] < as_of]
+
+
+AHEAD: dict[str, Callable[[list[Row], datetime], list[datetime]]] = {
+    "days_until_next": lambda rows, as_of: [row["occurred_at"] for row in rows],
+    "days_until_end": _booked_ends,
+}
 
 
 def matching(spec: FeatureSpec, rows: list[Row]) -> list[Row]:
@@ -189,8 +201,8 @@ def _last(spec: FeatureSpec, rows: list[Row]) -> float | None:
 
 
 def _distinct(spec: FeatureSpec, rows: list[Row]) -> float | None:
-    """Rows without the category count as facts, but as no value of it."""
-    return float(len({row.get(str(spec.category)) for row in rows} - {None}))
+    """None where no fact has the category."""
+    return float(len({row.get(str(spec.category)) for row in rows} - {None})) or None
 
 
 def _distinct_days(spec: FeatureSpec, rows: list[Row]) -> float | None:

@@ -40,11 +40,6 @@ def is_seen(row: Row, as_of: datetime) -> bool:
     return bool(row["occurred_at"] < as_of) and is_known(row, as_of)
 
 
-def is_announced(row: Row, as_of: datetime) -> bool:
-    """A scheduled fact: it lies at or after as_of, and was known before it."""
-    return bool(row["occurred_at"] >= as_of) and is_known(row, as_of)
-
-
 def is_owned(row: Row, as_of: datetime) -> bool:
     """For outcomes: the final version of a fact, of the account that owned it before as_of."""
     if row.get("corrected_at") is not None or _was(row, "moved_at", as_of):
