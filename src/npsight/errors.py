@@ -84,3 +84,9 @@ class StateError(NpsightError, RuntimeError):
     """The store or the registry is locked, full, or of a version this npsight cannot read."""
 
     exit_code = 8
+
+
+class LeakageError(ProblemsError, ValueError):
+    """The leakage audit found that a feature or a column knows what came later."""
+
+    exit_code = 9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
+from npsight.audit import oracle
 from npsight.features.compile import compile_features
 from npsight.jobs.frames import FeatureBuilder
 from npsight.tables.engine import connect
@@ -58,15 +59,9 @@ SEGMENT = "plan"
 
 
 @dataclass
-class World:
-    """What happened, as lists of rows; None where a project has no such table."""
+class World(oracle.World):
+    """The oracle's world, whose tables can be read and changed one by one."""
 
-    accounts: list[Row]
-    versions: list[Row] | None = None
-    sources: dict[str, list[Row]] = field(default_factory=dict)
-    churn: list[Row] | None = None
-    data_end: datetime = datetime(2030, 1, 1)
-    merges: list[Row] | None = None
     versioned: bool = False
 
     def tables(self) -> Iterator[tuple[str, list[Row]]]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 from handmade import TICK, Row, World, builder_of, rows_of, spine_of
-from oracle import is_seen
 from worlds import MOST_ROWS, Draw, distinct_versions
+
+from npsight.audit.oracle import is_seen
 
 
 def assert_no_future(

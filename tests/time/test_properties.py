@@ -14,13 +14,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import oracle
 import pandas as pd
 import pytest
 from handmade import Row, World, builder_of, rows_of, spine_of
 from no_future import assert_no_future, read
 from worlds import GAP, HORIZON, SEGMENT, Draw, Drawn, draw, every_feature
 
+from npsight.audit import oracle
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import OutcomeWindow

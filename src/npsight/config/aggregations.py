@@ -103,7 +103,8 @@ _CATALOGUE = (
     ),
     _facts(
         "distinct",
-        "number of different values of the category named by `category`, blanks aside",
+        "number of different values of the category named by `category`; facts where it is blank "
+        "are left out",
         "no",
         "zero",
         "source: tickets, category: severity",
@@ -204,7 +205,8 @@ _CATALOGUE = (
     ),
     _facts(
         "days_until_end",
-        "days from as_of to the nearest end at or after as_of that was known before it",
+        "days from as_of to the nearest end at or after as_of that was known before it, of facts "
+        "begun or not",
         "no",
         "unknown",
         "source: subscriptions",

@@ -297,11 +297,30 @@ def _check_names(project: Project, tables: Tables, base: Path) -> Iterator[Findi
             "is not below `high_risk`",
             "lower it, or raise `high_risk`",
         )
+    yield from _check_audit(project, _expanded(project, tables, base))
     wanted = project.worklist.target
     if wanted is not None and getattr(project.targets, wanted) is None:
         yield Finding(
             ("worklist", "target"), f"there is no target `{wanted}`", "name one under `targets`"
         )
+
+
+def _check_audit(project: Project, features: tuple[FeatureSpec, ...]) -> Iterator[Finding]:
+    """What is accepted exists, so that a misspelt line cannot look like a decision."""
+    if project.audit.suspicious_auc > project.audit.too_good_auc:
+        yield Finding(
+            ("audit", "suspicious_auc"),
+            "is above `too_good_auc`",
+            "lower it, or raise `too_good_auc`",
+        )
+    known = {spec.name for spec in features} | {c for spec in features for c in spec.columns}
+    for name in project.audit.accepted:
+        if name not in known:
+            yield Finding(
+                ("audit", "accepted", name),
+                f"no feature is called `{name}` or reads a column of that name",
+                suggest(name, known),
+            )
 
 
 def _resolve_paths(
@@ -367,6 +386,7 @@ def _spec(project: Project, tables: Tables, file: Path) -> ProjectSpec:
         drivers=all_drivers(project.drivers, features, bool(tables.responses)),
         worklist=project.worklist,
         training=project.training,
+        audit=project.audit,
         comments=project.comments,
         quarantine=project.quarantine,
         engine=project.engine,

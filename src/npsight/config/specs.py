@@ -10,6 +10,7 @@ from typing import Literal
 
 from npsight.config.aggregations import Missing
 from npsight.config.schema import (
+    AuditSettings,
     ChurnTarget,
     Comments,
     DetractorTarget,
@@ -70,6 +71,12 @@ class FeatureSpec:
             parts.append(f"vs_{self.against}")
         return "__".join(parts)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns whose values it reads, such as `usage.logins`."""
+        found = (self.measure, self.per, self.category, *(column for column, _ in self.where))
+        return tuple(f"{self.source}.{column}" for column in found if column)
+
 
 def slug(text: str) -> str:
     """Lower case letters, digits and underscores only: `How to?` becomes `how_to`."""
@@ -115,6 +122,7 @@ class ProjectSpec:
     drivers: tuple[DriverSpec, ...]
     worklist: Worklist
     training: Training
+    audit: AuditSettings
     comments: Comments
     quarantine: Quarantine
     engine: Engine

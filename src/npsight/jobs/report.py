@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
 from npsight.jobs.fit import Fitted, PartResult
 from npsight.models.backtest import CONTENDERS, mean_quality
@@ -36,6 +37,7 @@ def card(
     as_ofs: Sequence[datetime],
     rows: int,
     fitted: Fitted,
+    audit: AuditReport,
 ) -> str:
     """The model card, in Markdown; the same data and model give the same card."""
     lines = [f"# Model card: {project.name}", ""]
@@ -44,6 +46,7 @@ def card(
         lines += ["", f"## {TITLES[part.name]}", "", *_part_lines(part)]
     if fitted.nps:
         lines += ["", "## Next-period NPS", "", *_nps_lines(fitted)]
+    lines += ["", "## Leakage audit", "", *_audit_lines(audit)]
     lines += ["", "## Limits", "", *_limits(fitted)]
     return "\n".join(lines) + "\n"
 
@@ -136,6 +139,26 @@ def _nps_lines(fitted: Fitted) -> Iterator[str]:
             f"Spread of true account NPS around its prediction {spread.account:.1f} points, "
             f"common error of a period {spread.period:.1f} points; intervals are made of both."
         )
+
+
+def _audit_lines(audit: AuditReport) -> Iterator[str]:
+    days = ", ".join(f"{day:%Y-%m-%d}" for day in audit.as_ofs)
+    yield (
+        f"{audit.rows_compared:,} values were computed a second time without what came later "
+        f"({days}), or by plain loops; each feature was judged alone, each column for what it "
+        "knows."
+    )
+    yield ""
+    yield "| check | compared | verdict |"
+    yield "|---|---:|---|"
+    for check in audit.checks:
+        said = f"{check.verdict} ({check.not_judged})" if check.not_judged else check.verdict
+        yield f"| {check.name} | {check.compared:,} {check.unit} | {said} |"
+    if audit.findings:
+        yield ""
+    for finding in audit.findings:
+        said = f"accepted because: {finding.accepted}" if finding.accepted else finding.remedy
+        yield f"- **{finding.level}** {finding.what}. *{said}*"
 
 
 def _limits(fitted: Fitted) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from npsight.audit.findings import AuditReport
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError, Problem
+from npsight.jobs.audit_run import audit_rows, ensure_clean, gate
 from npsight.jobs.days import first_day, labelled_days
 from npsight.jobs.featurecache import FeatureCache
 from npsight.jobs.files import write_atomically
@@ -55,6 +58,7 @@ class TrainResult:
     card_file: Path
     rows: int
     as_ofs: tuple[datetime, ...]
+    audit: AuditReport
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,17 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
         A table cannot be used.
     NothingToLearnError
         A target has too little to learn from; nothing is registered.
+    LeakageError
+        The audit found a leak that the project file does not accept; nothing is registered.
     """
     project.state_dir.mkdir(parents=True, exist_ok=True)
     with open_tables(project, progress) as (builder, prepared):
         data = training_data(builder, progress)
-    ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
+        ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
+        report = audit_rows(builder, data, gate(project), progress, prepared.digest)
+    ensure_clean(project, report)
     fitted = fit_project(project, data.examples, progress)
-    return _register(project, prepared, data, fitted, progress)
+    return _register(project, prepared, data, fitted, report, progress)
 
 
 @contextmanager
@@ -161,10 +169,11 @@ def _register(
     prepared: Prepared,
     data: TrainingData,
     fitted: Fitted,
+    report: AuditReport,
     progress: Progress,
 ) -> TrainResult:
     progress("model card, plots and registry")
-    text = card(project, prepared, data.as_ofs, data.rows, fitted)
+    text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
     files = pack(fitted.model, golden_rows(data.frame, project.features), text)
     digest = digest_of(files)
     tracking = Tracking(project.name, project.state_dir, registry_uri())
@@ -172,9 +181,10 @@ def _register(
     tags = {"data_digest": prepared.digest, "model_digest": digest}
     run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)
     try:
-        tracking.log_metrics(run_id, metrics(fitted))
+        tracking.log_metrics(run_id, metrics(fitted) | report.figures())
         _log_pictures(tracking, run_id, fitted, data)
         tracking.log_text(run_id, "card.md", text)
+        tracking.log_text(run_id, "audit.json", json.dumps(report.to_json(), indent=2))
         tracking.log_text(run_id, "features.json", files["model.json"].decode())
         version = tracking.register(run_id, files)
         alias = "champion" if tracking.alias_version("champion") is None else "challenger"
@@ -197,6 +207,7 @@ def _register(
         card_file,
         data.rows,
         data.as_ofs,
+        report,
     )
 
 

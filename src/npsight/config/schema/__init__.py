@@ -8,6 +8,7 @@ from npsight.config.schema.base import IDENTIFIER, ColumnMap, Days, Name, Sectio
 from npsight.config.schema.features import Driver, Feature
 from npsight.config.schema.project import Project
 from npsight.config.schema.settings import (
+    AuditSettings,
     Comments,
     Engine,
     ListedBand,
@@ -36,6 +37,7 @@ __all__ = [
     "NPS_0_10",
     "Accounts",
     "Activity",
+    "AuditSettings",
     "Bands",
     "ChurnEvents",
     "ChurnTarget",

@@ -8,7 +8,14 @@ from pydantic import Field
 
 from npsight.config.schema.base import Name, Section
 from npsight.config.schema.features import Driver, Feature
-from npsight.config.schema.settings import Comments, Engine, Quarantine, Training, Worklist
+from npsight.config.schema.settings import (
+    AuditSettings,
+    Comments,
+    Engine,
+    Quarantine,
+    Training,
+    Worklist,
+)
 from npsight.config.schema.tables import Tables
 from npsight.config.schema.targets import Targets
 
@@ -39,6 +46,7 @@ class Project(Section):
     )
     worklist: Worklist = Field(default_factory=Worklist, description="Ranking.")
     training: Training = Field(default_factory=Training, description="Training and backtest.")
+    audit: AuditSettings = Field(default_factory=AuditSettings, description="Leakage audit.")
     comments: Comments = Field(default_factory=Comments, description="Comment analysis.")
     quarantine: Quarantine = Field(default_factory=Quarantine, description="Bad rows.")
     engine: Engine = Field(default_factory=Engine, description="Feature engine.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -88,6 +88,39 @@ class Training(Section):
         20,
         ge=2,
         description="Fewer positives (or negatives) than this and a target is not learned.",
+    )
+
+
+class AuditSettings(Section):
+    """What the leakage audit looks at, and from where on it stops a training."""
+
+    rows: int = Field(
+        40,
+        ge=1,
+        le=10_000,
+        description="Accounts whose features are computed again, on each of the days; `npsight "
+        "train` takes a few of them.",
+    )
+    as_ofs: int = Field(
+        3,
+        ge=1,
+        le=50,
+        description="Days on which they are: the oldest, the newest and some between. "
+        "`npsight train` takes two.",
+    )
+    too_good_auc: float = Field(
+        0.95,
+        gt=0.5,
+        le=1,
+        description="A feature that alone tells the outcome this well, out of time, is a leak.",
+    )
+    suspicious_auc: float = Field(
+        0.90, gt=0.5, le=1, description="… and from here on it is worth a look."
+    )
+    accepted: dict[str, Annotated[str, Field(min_length=10)]] = Field(
+        default_factory=dict,
+        description="Feature, or `table.column`, to the reason why what the audit finds of it is "
+        "no leak. It is still printed, and written into the model card.",
     )
 
 

@@ -1,0 +1,129 @@
+"""Leaks planted in a simulated company, one column each, and the project file that reads them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from demo_files import demo_project
+
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A column of a table that knows what came later, and the feature that reads it."""
+
+    column: str
+    table: str
+    kind: str
+    values: Callable[[Frames], Any]
+    aggregate: dict[str, Any]
+
+
+def _closing_reason(frames: Frames) -> Any:
+    """Why the account left, written back on every row of it."""
+    ended = frames["subscriptions"].dropna(subset="ended_at")["account_id"].unique()
+    reasons = dict(zip(ended, np.resize(["price", "competitor", "bankrupt"], len(ended)),
+                       strict=True))  # fmt: skip
+    return frames["accounts"]["account_id"].map(reasons)
+
+
+def _tickets_ever(frames: Frames) -> Any:
+    """How many tickets the account has had by the day of the export."""
+    counts = frames["tickets"].groupby("account_id").size()
+    return frames["accounts"]["account_id"].map(counts).fillna(0)
+
+
+def _last_answer(frames: Frames) -> Any:
+    """The newest score, with a little noise: undated."""
+    last = _answers(frames).groupby("account_id")["score"].last()
+    values = frames["accounts"]["account_id"].map(last)
+    return (values + np.random.default_rng(1).normal(0, 0.3, len(values))).round(2)
+
+
+def _tickets_ahead(frames: Frames) -> Any:
+    """Tickets of the next 30 days, said to be known today."""
+    at = _by_account(frames["tickets"], "opened_at")
+    rows = frames["usage"][["account_id", "day"]].itertuples(index=False)
+    month = np.timedelta64(30, "D")
+    return [_passed(at, a, day + month) - _passed(at, a, day) for a, day in _instants(rows)]
+
+
+def _next_answer(frames: Frames) -> Any:
+    """The score of the next answer, with a little noise, said to be known today."""
+    answers = _answers(frames)
+    at = _by_account(answers, "answered_at")
+    scores = {a: rows["score"].to_numpy() for a, rows in answers.groupby("account_id")}
+    noise = np.random.default_rng(2).normal(0, 0.3, len(frames["usage"]))
+    found = []
+    rows = frames["usage"][["account_id", "day"]].itertuples(index=False)
+    for (account, day), extra in zip(_instants(rows), noise, strict=True):
+        place = _passed(at, account, day)
+        later = scores.get(account, np.empty(0))[place:]
+        found.append(later[0] + extra if len(later) else None)
+    return found
+
+
+def _by_account(table: pd.DataFrame, column: str) -> dict[str, np.ndarray]:
+    at = _times(table[column]).dropna()
+    return {a: np.sort(rows.to_numpy()) for a, rows in at.groupby(table["account_id"])}
+
+
+def _times(texts: pd.Series) -> pd.Series:
+    """What is no time, as real exports have it, is missing."""
+    return pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
+
+
+def _answers(frames: Frames) -> pd.DataFrame:
+    surveys = frames["surveys"]
+    scores = pd.to_numeric(surveys["score"], errors="coerce")
+    answers = surveys.assign(score=scores, at=_times(surveys["answered_at"]))
+    return answers.dropna(subset=["score", "at"]).sort_values("at", kind="stable")
+
+
+def _instants(rows: Any) -> Any:
+    return ((a, pd.Timestamp(day).tz_localize(None).to_datetime64()) for a, day in rows)
+
+
+def _passed(at: dict[str, np.ndarray], account: str, instant: Any) -> int:
+    return int(np.searchsorted(at.get(account, np.empty(0, "datetime64[us]")), instant, "right"))
+
+
+LEAKS = (
+    Leak("closing_reason", "accounts", "category", _closing_reason, {"aggregate": "value"}),
+    Leak("tickets_ever", "accounts", "number", _tickets_ever, {"aggregate": "value"}),
+    Leak("last_mood", "accounts", "number", _last_answer, {"aggregate": "value"}),
+    Leak("tickets_ahead", "usage", "number", _tickets_ahead, {"aggregate": "last"}),
+    Leak("next_mood", "usage", "number", _next_answer, {"aggregate": "last"}),
+)
+
+
+def plant(folder: Path, data: Path, leaks: tuple[Leak, ...] = LEAKS) -> Path:
+    """Copy the company's tables with the columns added; returns the project file."""
+    target = folder / "data"
+    shutil.copytree(data, target)
+    frames: Frames = {f.stem: pd.read_csv(f) for f in target.glob("*.csv")}
+    frames["usage"] = pd.read_parquet(target / "usage.parquet")
+    config = demo_project(folder, target)
+    content = yaml.safe_load(config.read_text())
+    for leak in leaks:
+        frames[leak.table][leak.column] = leak.values(frames)
+        if leak.table == "accounts":
+            content["tables"]["accounts"]["attributes"][leak.column] = leak.kind
+            content["tables"]["accounts"]["static"].append(leak.column)
+        else:
+            content["tables"]["activity"][leak.table]["measures"].append(leak.column)
+        content["features"].append(
+            {"source": leak.table, "measure": leak.column, "driver": "support", **leak.aggregate}
+        )
+    frames["accounts"].to_csv(target / "accounts.csv", index=False)
+    frames["usage"].to_parquet(target / "usage.parquet", index=False)
+    config.write_text(yaml.safe_dump(content, sort_keys=False))
+    return config
