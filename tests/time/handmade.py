@@ -175,7 +175,7 @@ def spine_of(engine: Any, keys: Sequence[tuple[str, datetime]]) -> Any:
 def builder_of(engine: Any, world: World, specs: Any = (), segment: str | None = None) -> Any:
     """A `FeatureBuilder` of a project that has just these features."""
     project: Any = SimpleNamespace(features=tuple(specs), segment=segment)
-    return FeatureBuilder(engine, facts_of(engine, world), project)
+    return FeatureBuilder(engine, facts_of(engine, world), project, own=OWN)
 
 
 def rows_of(engine: Any, table: Any) -> dict[tuple[str, datetime], Row]:

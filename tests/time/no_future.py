@@ -10,7 +10,7 @@ import pandas as pd
 from handmade import TICK, Row, World, builder_of, rows_of, spine_of
 from worlds import MOST_ROWS, Draw, distinct_versions
 
-from npsight.audit.oracle import is_seen
+from npsight.audit.oracle import is_known, is_seen
 
 
 def assert_no_future(
@@ -62,44 +62,57 @@ def another_future(world: World, as_of: datetime, draw: Draw) -> World:
     def change(name: str, rows: list[Row]) -> list[Row]:
         if name == "accounts":
             return rows  # who has not begun does not stand in the spine
-        kept = [_other_end(row, as_of, draw) for row in rows if is_seen(row, as_of)]
-        later = [row for row in rows if not is_seen(row, as_of)]
+        if name == "merges":
+            return [_other_merge(row, as_of, draw) for row in rows]
+        seen = is_known if name in world.scheduled else is_seen
+        kept = [_other_end(row, as_of, draw) for row in rows if seen(row, as_of)]
+        later = [row for row in rows if not seen(row, as_of)]
         later = [_altered(name, row, as_of, draw) for row in later if draw.chance(0.7)]
         for account in world.accounts:
             if draw.chance(MOST_ROWS[name] / 4):
-                later.append(_unseen(draw.row(name, account["account"]), as_of, draw))
+                later.append(_unseen(name, draw.row(name, account["account"]), as_of, draw))
         return distinct_versions(kept + later) if name == "versions" else kept + later
 
     return world.changed(change)
+
+
+def _other_merge(row: Row, as_of: datetime, draw: Draw) -> Row:
+    return row if row["known_at"] < as_of else row | {"known_at": _late(as_of, draw)}
+
+
+def _late(as_of: datetime, draw: Draw) -> datetime:
+    return draw.one([at for at in draw.instants if at >= as_of])
 
 
 def _altered(name: str, row: Row, as_of: datetime, draw: Draw) -> Row:
     """The same row, or one of the same account with other values, still unseen."""
     if draw.chance(0.3):
         return row
-    return _unseen(draw.row(name, row["account"]), as_of, draw)
+    return _unseen(name, draw.row(name, row["account"]), as_of, draw)
 
 
-def _unseen(row: Row, as_of: datetime, draw: Draw) -> Row:
-    """The row, moved to where at least one of its times is not before as_of."""
+def _unseen(name: str, row: Row, as_of: datetime, draw: Draw) -> Row:
+    """The row, moved to where at least one of its times is not before as_of.
+
+    What may be booked ahead is unseen only while it is unknown.
+    """
+    late = draw.one((as_of, as_of + TICK, max(draw.instants)))
+    if name == "meetings" or draw.chance(0.5):
+        return row if row["known_at"] >= as_of else row | {"known_at": late}
     if not is_seen(row, as_of):
         return row
-    late = draw.one((as_of, as_of + TICK, max(draw.instants)))
-    if draw.chance(0.5):
-        return row | {"known_at": late}
     return row | {"occurred_at": late, "known_at": draw.one((late, row["known_at"]))}
 
 
 def _other_end(row: Row, as_of: datetime, draw: Draw) -> Row:
-    """A seen row whose end, if it was not known before as_of, is another such end."""
-    if "ended_at" not in row:
+    """A seen row, whose end and whose correction or move, where not known before as_of, are
+    others that are not known either.
+    """
+    for column in ("corrected_at", "moved_at"):
+        if row.get(column) is not None or (column in row and draw.chance(0.3)):
+            row = row | {column: draw.one((None, _late(as_of, draw)))}
+    if "ended_at" not in row or (row["ended_at"] is not None and row["ended_known_at"] < as_of):
         return row
-    late = [at for at in draw.instants if at >= as_of]
-    if row["ended_at"] is not None and row["ended_at"] < as_of and row["ended_known_at"] < as_of:
-        return row
-    other = draw.one(("none", "ahead", "late"))
-    if other == "none":
+    if draw.chance(0.3):
         return row | {"ended_at": None, "ended_known_at": None}
-    if other == "ahead":
-        return row | {"ended_at": draw.one(late), "ended_known_at": draw.instant()}
-    return row | {"ended_at": draw.instant(), "ended_known_at": draw.one(late)}
+    return row | {"ended_at": draw.instant(), "ended_known_at": _late(as_of, draw)}

@@ -23,7 +23,7 @@ from worlds import GAP, HORIZON, SEGMENT, Draw, Drawn, draw, every_feature
 from npsight.audit import oracle
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import ChurnTarget
-from npsight.config.specs import OutcomeWindow
+from npsight.config.specs import FeatureSpec, OutcomeWindow
 from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column
 
 SEEDS = range(8)
@@ -107,7 +107,7 @@ def test_outcomes_equal_the_oracle(engine, cases):
     for case in cases:
         seed, world, keys = case.drawn.seed, case.drawn.world, case.drawn.keys
         builder, spine = builder_of(engine, world), spine_of(engine, keys)
-        seen = [key for key in keys if oracle.is_complete(world, key[1], GAP, HORIZON)]
+        seen = [key for key in keys if oracle.is_complete(world, *key, GAP, HORIZON)]
         assert 0 < len(seen) < len(keys)  # the later day is censored
         found = by_key(builder.answers(spine, window))
         expected = {key: oracle.answers(world, *key, GAP, HORIZON) for key in seen}
@@ -134,13 +134,47 @@ def assert_outcomes(found: dict[Any, Any], expected: dict[Any, Any], what: objec
             assert_equal(found[key][column], value, (what, key, column))
 
 
+OWN_LOOPS = {"own.py:twice": lambda rows, as_of: 2.0 * len(rows) if rows else None}
+
+
 def test_features_equal_the_oracle(cases):
     for case in cases:
+        world = case.drawn.world
+        expected_of = PlacesOracle(world)
         for account, as_of, row in case.rows:
             for spec in SPECS:
-                expected = oracle.feature(spec, case.drawn.world, account, as_of)
                 what = (case.drawn.seed, account, as_of, spec.name)
+                expected = oracle.feature(spec, world, account, as_of, OWN_LOOPS)
+                if spec.against:
+                    expected = expected_of.place(spec, account, as_of, expected)
                 assert_equal(row[spec.name], expected, what)
+
+
+class PlacesOracle:
+    """Places among the segment; the values of its members are computed once."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.values: dict[tuple[str, datetime, str], list[float | None]] = {}
+
+    def place(
+        self, spec: FeatureSpec, account: str, as_of: datetime, value: float | None
+    ) -> float | None:
+        segment = oracle.segment_of(self.world, account, as_of, SEGMENT)
+        key = (spec.name, as_of, segment)
+        if key not in self.values:
+            members = [row["account"] for row in self.world.accounts]
+            self.values[key] = [
+                oracle.feature(spec, self.world, name, as_of, OWN_LOOPS)
+                for name in members
+                if oracle.in_spine(self.world, name, as_of)
+                and oracle.segment_of(self.world, name, as_of, SEGMENT) == segment
+            ]
+        peers = self.values[key]
+        known = [peer for peer in peers if peer is not None]
+        if value is None or not known:
+            return None
+        return oracle.placed(value, peers)
 
 
 def test_nps_history_equals_the_oracle(cases):

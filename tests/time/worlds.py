@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -99,6 +100,7 @@ MOST_ROWS = {
     "subscriptions": 2,
     "versions": 4,
     "churn": 1,
+    "meetings": 3,
 }
 
 
@@ -132,11 +134,72 @@ def draw(seed: int) -> Drawn:
     world = World(
         rows["accounts"],
         distinct_versions(rows["versions"]),
-        {name: rows[name] for name in ("usage", "tickets", "responses", "subscriptions")},
+        {name: rows[name] for name in SOURCES},
         rows["churn"],
         data_end=as_ofs[0] + (GAP + HORIZON) * DAY,
+        scheduled=frozenset({"meetings"}),
     )
+    if seed % 2:
+        world = merged(corrected(world, choose), choose)
     return Drawn(seed, world, as_ofs, tuple(instants))
+
+
+SOURCES = ("usage", "tickets", "responses", "subscriptions", "meetings")
+
+
+def corrected(world: World, choose: Draw) -> World:
+    """Some facts get later versions, or are withdrawn, from some instant on."""
+
+    def change(name: str, rows: list[Row]) -> list[Row]:
+        if name not in world.sources:
+            return rows
+        changed = []
+        for row in rows:
+            if choose.chance(0.75):
+                changed.append(row)
+                continue
+            known = max(row["known_at"], choose.instant())
+            changed.append(row | {"corrected_at": known})
+            if choose.chance(0.7):
+                changed.append(choose.row(name, row["account"]) | {"known_at": known})
+        return changed
+
+    return replace(world.changed(change), versioned=True)
+
+
+def merged(world: World, choose: Draw) -> World:
+    """A tenth of the accounts became part of another, some of those of a third later."""
+    names = [row["account"] for row in world.accounts]
+    drawn = choose.rng.choice(len(names), len(names) // 10, replace=False)
+    ended = [names[i] for i in sorted(drawn)]
+    merges: list[Row] = []
+    for number, account in enumerate(ended):
+        # Only into one that does not end, or ends after it in the list: no circles.
+        into = choose.one([n for n in names if n not in ended] + ended[number + 1 :])
+        merges.append({"account": account, "into": into, "known_at": choose.instant()})
+    by_account = {row["account"]: row for row in merges}
+
+    def change(name: str, rows: list[Row]) -> list[Row]:
+        if name not in world.sources:
+            return rows
+        return [copy for row in rows for copy in _copies(row, by_account)]
+
+    return replace(world.changed(change), merges=merges, versioned=True)
+
+
+def _copies(row: Row, merges: dict[str, Row]) -> Iterator[Row]:
+    """The row as recorded, and as it stands for each account that took it over."""
+    while True:
+        merge = merges.get(row["account"])
+        if merge is None:
+            yield row
+            return
+        moved = max(merge["known_at"], row.get("owned_from") or merge["known_at"])
+        yield row | {"moved_at": moved}
+        if row.get("corrected_at") is not None and row["corrected_at"] <= moved:
+            return
+        known = max(row["known_at"], moved)
+        row = row | {"account": merge["into"], "owned_from": moved, "known_at": known}
 
 
 def distinct_versions(rows: list[Row]) -> list[Row]:
@@ -181,7 +244,38 @@ def every_feature() -> list[FeatureSpec]:
         specs.append(_usage("count", window, where=both, missing="zero"))
     specs.append(_usage("sum", 7, measure="errors", missing="zero", where=(("kind", "app"),)))
     specs.append(_usage("mean", 7, measure="errors", missing="zero"))
+    for window in (None, 7):
+        specs += _more(window)
+    specs += [
+        FeatureSpec(source="meetings", aggregation="days_until_next"),
+        FeatureSpec(source="tickets", aggregation="days_until_end"),
+        FeatureSpec(source="subscriptions", aggregation="days_until_end"),
+        _usage("vs_usual", 1),
+        _usage("vs_usual", 7, measure="logins", where=(("kind", "web"),)),
+        _usage("sum", 30, measure="logins", against="segment"),
+        _usage("count", 7, missing="zero", against="segment"),
+        _usage("longest_gap", 30, against="segment"),
+        FeatureSpec(source="accounts", aggregation="value", measure="seats", against="segment"),
+        FeatureSpec(source="tickets", aggregation="open", against="segment"),
+    ]
     return specs
+
+
+def _more(window: int | None) -> list[FeatureSpec]:
+    web = (("kind", "web"),)
+    measured = ("std", "first", "slope")
+    plain = ("days_since_first", "longest_gap", "mean_gap")
+    lasting = ("oldest_open", "mean_duration", "max_duration")
+    return [
+        *(_usage(name, window, measure="logins") for name in measured),
+        *(_usage(name, window) for name in plain),
+        _usage("longest_gap", window, where=web),
+        _usage("share", window, where=web),
+        _usage("share", window, where=web, measure="errors"),
+        _usage("distinct", window, category="kind"),
+        _usage("own", window, expression="own.py:twice", where=web),
+        *(FeatureSpec(source="tickets", aggregation=name, window_days=window) for name in lasting),
+    ]
 
 
 def _usage(aggregation: str, window: int | None, **rest: Any) -> FeatureSpec:

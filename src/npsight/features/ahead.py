@@ -20,7 +20,8 @@ def ahead_features(source: ir.Table, spine: ir.Table, specs: Sequence[FeatureSpe
     """`account`, `as_of` and days to the nearest instant ahead; rows without one are missing.
 
     `days_until_next`: `as_of <= occurred_at`, `known_at < as_of`. `days_until_end`:
-    `as_of <= ended_at`, `ended_known_at < as_of` and the fact itself `known_at < as_of`.
+    `as_of <= ended_at`, `ended_known_at < as_of`, of facts that had begun and were known:
+    `occurred_at < as_of`, `known_at < as_of`.
     """
     known = [spine.account == source.account, known_before(spine.as_of, source)]
     joined = spine.join(source, known).select(
@@ -36,7 +37,7 @@ def _nearest(joined: ir.Table, spec: FeatureSpec) -> ir.FloatingValue:
     rows = lies_ahead(joined.as_of, instant)
     if spec.aggregation == "days_until_end":
         instant = joined.ended_at
-        known = joined.ended_known_at < joined.as_of
+        known = (joined.ended_known_at < joined.as_of) & ~rows
         rows = (lies_ahead(joined.as_of, instant) & known).fill_null(False)
     wanted = matching(joined, spec.where)
     nearest = instant.min(where=rows if wanted is None else rows & wanted)

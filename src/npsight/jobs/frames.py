@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,13 @@ class FeatureBuilder:
         facts: Facts,
         project: ProjectSpec,
         cache: FeatureCache | None = None,
+        own: Mapping[str, OwnFunction] | None = None,
     ) -> None:
         self.backend = backend
         self.facts = facts
         self.project = project
         self.cache = cache
+        self.own = own_functions(project) if own is None else own
 
     def spine(self, as_ofs: Sequence[datetime]) -> ir.Table:
         """The spine of these days, computed once and kept."""
@@ -103,9 +105,10 @@ class FeatureBuilder:
 
     def _compiled(self, spine: ir.Table) -> list[ir.Table]:
         days = self._fetch_days(spine)
-        own = own_functions(self.project)
-        segment = self.project.segment
-        return compile_features(self.facts, spine, self.project.features, days, own, segment)
+        project = self.project
+        return compile_features(
+            self.facts, spine, project.features, days, self.own, project.segment
+        )
 
     def _fetch_days(self, spine: ir.Table) -> list[datetime]:
         days = self.backend.to_pyarrow(spine.select("as_of").distinct()).column("as_of")

@@ -78,14 +78,15 @@ def _of_account(spec: FeatureSpec, world: World, account: str, as_of: datetime) 
 
 
 def _ahead(spec: FeatureSpec, rows: list[Row], account: str, as_of: datetime) -> float | None:
-    """Days to the nearest instant that lies ahead and is known, of facts begun or not."""
+    """Days to the nearest instant that lies ahead and is known."""
     known = [row for row in rows if row["account"] == account and is_known(row, as_of)]
     instants = AHEAD[spec.aggregation](matching(spec, known), as_of)
     return min((days(at, as_of) for at in instants if at >= as_of), default=None)
 
 
 def _booked_ends(rows: list[Row], as_of: datetime) -> list[datetime]:
-    ended = [row for row in rows if row.get("ended_at") is not None]
+    begun = [row for row in rows if row["occurred_at"] < as_of]
+    ended = [row for row in begun if row.get("ended_at") is not None]
     return [row["ended_at"] for row in ended if row["ended_known_at"] < as_of]
 
 

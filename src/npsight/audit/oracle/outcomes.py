@@ -20,9 +20,13 @@ def in_spine(world: World, account: str, as_of: datetime) -> bool:
     return not seen_rows(world.churn or [], account, as_of)
 
 
-def is_complete(world: World, as_of: datetime, gap: int, horizon: int) -> bool:
-    """The outcome window `[as_of + gap, as_of + gap + horizon)` has ended within the data."""
-    return as_of + (gap + horizon) * DAY <= world.data_end
+def is_complete(world: World, account: str, as_of: datetime, gap: int, horizon: int) -> bool:
+    """The outcome window `[as_of + gap, as_of + gap + horizon)` has ended within the data, and
+    the account was not known to be part of another before its end.
+    """
+    end = as_of + (gap + horizon) * DAY
+    merged = [row for row in world.merges or [] if row["account"] == account]
+    return end <= world.data_end and not any(row["known_at"] < end for row in merged)
 
 
 def answers(world: World, account: str, as_of: datetime, gap: int, horizon: int) -> Row | None:
