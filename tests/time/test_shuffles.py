@@ -262,6 +262,6 @@ def assert_not_trivial(prepared: Prepared, frame: pd.DataFrame) -> None:
         assert any(word in note for note in notes), word
     for word in ("conflicting", "circle", "ends once"):
         assert any(word in fault for fault in faults), word
-    assert len(frame) >= 10 * COMPANIES
+    assert len(frame) >= 5 * COMPANIES
     flat = [c for c in frame.columns if frame[c].nunique(dropna=False) == 1 and "2" not in c]
     assert len(flat) < len(frame.columns) / 3, flat
