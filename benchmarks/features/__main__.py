@@ -21,7 +21,7 @@ from benchmarks.features import workloads as w
 from benchmarks.features.data import MEMORY, THREADS, generate
 from benchmarks.features.measure import ROOT, Measured, difference, measure
 from benchmarks.features.ownvenv import measure_featuretools
-from benchmarks.features.page import Section, print_page, write
+from benchmarks.features.page import Section, markdown, paste, print_page, write
 
 BENCH = ROOT / "var" / "bench"
 EVERYONE = (c.NPSIGHT, *c.SQL, c.PANDAS, *c.POLARS)
@@ -119,6 +119,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--engine", default="duckdb", choices=["duckdb", *c.ENGINES])
     parser.add_argument("--accounts", type=int, default=w.ACCOUNTS, help="accounts of 1x")
     parser.add_argument("--runs", type=int, help="runs of each way, instead of 3 or 1")
+    parser.add_argument("--paste", action="store_true", help="into docs/benchmarks.md too")
     parser.add_argument("--keep", action="store_true", help="keep the generated data")
     return parser.parse_args(given)
 
@@ -146,6 +147,8 @@ def main() -> None:
             shutil.rmtree(bench.files, ignore_errors=True)
     stem = "features" if given.engine == "duckdb" else f"features-{given.engine}"
     write(BENCH, stem, sections, machine())
+    if given.paste:
+        paste(ROOT / "docs" / "benchmarks.md", markdown(sections, machine()))
     print_page(console, sections, machine())
     console.print(f"Written: var/bench/{stem}.json and .md")
 

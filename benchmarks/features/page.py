@@ -18,6 +18,7 @@ from benchmarks.features.workloads import Workload
 HEAD = ("way", "seconds", "× npsight", "M facts/s", "peak MB", "× npsight", "result")
 GOAL_HEAD = ("goal", "limit", "measured", "")
 MEGABYTE = 1_000_000
+MARKS = ("<!-- measured -->", "<!-- /measured -->")
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,15 @@ def write(folder: Path, stem: str, sections: Sequence[Section], machine: str) ->
     }
     (folder / f"{stem}.json").write_text(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
     (folder / f"{stem}.md").write_text(markdown(sections, machine))
+
+
+def paste(page: Path, text: str) -> None:
+    """Put the text between the marks of a Markdown page; raises ValueError when it has none."""
+    before, mark, rest = page.read_text("utf-8").partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not mark or not end:
+        raise ValueError(f"{page.name} has no {MARKS[0]} … {MARKS[1]} to write between")
+    page.write_text(f"{before}{mark}\n{text}{end}{after}", "utf-8")
 
 
 def _results(sections: Sequence[Section]) -> Results:

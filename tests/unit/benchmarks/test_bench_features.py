@@ -26,7 +26,7 @@ from benchmarks.features.measure import (
     hundredths,
 )
 from benchmarks.features.ours import CATALOGUE_SIZE, catalogue
-from benchmarks.features.page import Section, goal_rows, markdown, write
+from benchmarks.features.page import Section, goal_rows, markdown, paste, write
 from benchmarks.features.workloads import (
     DAYS,
     START,
@@ -197,6 +197,27 @@ def test_page_shows_ratios_and_what_ran_out_of_memory(tmp_path):
     write(tmp_path, "features", [section], "a machine")
     kept = json.loads((tmp_path / "features.json").read_text())
     assert kept["workloads"][0]["measured"]["other"]["seconds"] == 5.0
+
+
+def test_a_run_is_pasted_between_the_marks_of_the_page(tmp_path):
+    page = tmp_path / "benchmarks.md"
+    page.write_text((ROOT / "docs" / "benchmarks.md").read_text("utf-8"), "utf-8")
+    paste(page, "one\n")
+    paste(page, "two\n")
+    text = page.read_text("utf-8")
+    assert "<!-- measured -->\ntwo\n<!-- /measured -->\n" in text
+    assert "one\n" not in text[text.index("<!-- measured -->") :]
+    page.write_text("nothing", "utf-8")
+    with pytest.raises(ValueError, match="has no <!-- measured -->"):
+        paste(page, "three")
+
+
+def test_the_page_describes_every_way():
+    text = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    missing = [
+        way for way in (c.NPSIGHT, *OTHERS, c.FEATURETOOLS, c.CATALOGUE) if f"| {way} |" not in text
+    ]
+    assert missing == []
 
 
 def test_peak_memory_is_the_most_that_a_process_held():
