@@ -49,7 +49,10 @@ def _place(rows: ir.Table, name: str) -> ir.FloatingValue:
     counts = rows.member_ * value.notnull().cast("int64")
     peers = [rows.as_of, rows.segment_]
     within = ibis.window(group_by=peers)
-    up_to = ibis.window(group_by=peers, order_by=ibis.asc(value, nulls_first=True))
+    # Without an end the window of a sum is the whole segment, whatever its order.
+    up_to = ibis.range_window(
+        group_by=peers, order_by=ibis.asc(value, nulls_first=True), following=0
+    )
     alike = ibis.window(group_by=[*peers, value])
     not_higher = counts.sum().over(up_to)
     equal, everyone = counts.sum().over(alike), counts.sum().over(within)
