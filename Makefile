@@ -68,7 +68,7 @@ mutate-time: $(READY)  ## Plant faults in the time rules and see the tests catch
 	@$(BIN)/python scripts/mutate_time.py
 
 lock: $(READY)  ## Resolve the dependencies anew
-	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra sqlite \
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite \
 	  --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock
 
 clean:  ## Remove the environment and everything made
