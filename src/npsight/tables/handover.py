@@ -35,10 +35,6 @@ class FeatureEngine(Protocol):
         `to_pyarrow` gives the types of the expression.
         """
 
-    @property
-    def title(self) -> str:
-        """What a summary calls it, such as `spark local[2]`."""
-
     def take(self, facts: Facts, progress: Progress) -> Facts:
         """The same facts as tables of this engine."""
 
@@ -48,7 +44,6 @@ class DuckDbEngine:
     """The working DuckDB, in which the facts lie already."""
 
     backend: Any
-    title: str = "duckdb"
 
     def take(self, facts: Facts, progress: Progress) -> Facts:
         """The facts as they are."""

@@ -19,7 +19,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from npsight.config.specs import ProjectSpec, slug
-from npsight.tables.engine import fresh_name, name_literal, text_literal
+from npsight.tables.engine import batches_of, fresh_name, name_literal, text_literal
 from npsight.tables.handover import Progress, engine_error, handed_over
 from npsight.tables.postgres_backend import PostgresBackend
 from npsight.temporal.facts import Facts
@@ -36,16 +36,16 @@ class PostgresEngine:
     """An open connection, and the schema in which the run's facts lie."""
 
     backend: PostgresBackend
-    title: str
+    project: ProjectSpec
     duckdb: Backend
 
     def take(self, facts: Facts, progress: Progress) -> Facts:
         """The facts as tables of the run's schema."""
 
         def move(name: str, table: ir.Table) -> ir.Table:
-            progress(f"handing {name} over to {self.title}")
+            progress(f"handing {name} over to {self.project.engine.title}")
             place = fresh_name(name[:24])
-            batches = self.duckdb.to_pyarrow_batches(table, chunk_size=_BATCH_ROWS)
+            batches = batches_of(self.duckdb, table, _BATCH_ROWS)
             self.backend.copy_in(place, batches.schema, batches)
             return self._indexed(place)
 
@@ -71,7 +71,7 @@ def open_postgres(project: ProjectSpec, duckdb: Backend) -> Iterator[PostgresEng
         _create_schema(project, connection, schema)
         try:
             backend = PostgresBackend.within(connection, schema)
-            yield PostgresEngine(backend, f"postgres (${variable})", duckdb)
+            yield PostgresEngine(backend, project, duckdb)
         finally:
             _drop(connection, schema)
     finally:

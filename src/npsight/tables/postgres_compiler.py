@@ -47,9 +47,13 @@ class PostgresCompiler(IbisCompiler):  # type: ignore[misc]
         return self.cast(sge.paren(whole) / scale, op.dtype)
 
     def visit_Cast(self, op: ops.Cast, *, arg: Any, to: dt.DataType) -> Any:
-        """A float becomes a decimal by way of text, which holds all its digits, not 15 of them."""
+        """A float becomes a decimal by way of text, which holds all its digits, not 15 of them;
+        a truth value becomes any number by way of the only one that PostgreSQL has for it.
+        """
         if op.arg.dtype.is_floating() and to.is_decimal():
             arg = self.cast(arg, dt.string)
+        elif op.arg.dtype.is_boolean() and to.is_numeric():
+            arg = self.cast(arg, dt.int32)
         return super().visit_Cast(op, arg=arg, to=to)
 
 

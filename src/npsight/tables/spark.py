@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,14 @@ from npsight.temporal.facts import Facts
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
+
+
+@contextmanager
+def sockets_left_open() -> Iterator[None]:
+    """PySpark leaves closing the sockets of its results to the garbage collector."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "unclosed", ResourceWarning)
+        yield
 
 
 class SparkBackend(IbisSpark):  # type: ignore[misc]
@@ -57,7 +66,8 @@ class SparkBackend(IbisSpark):  # type: ignore[misc]
             frame.count()
             self._kept[name] = frame
         else:
-            frame = self._session.createDataFrame(obj)
+            with sockets_left_open():
+                frame = self._session.createDataFrame(obj)
         frame.createOrReplaceTempView(name)
         return self.table(name)
 
@@ -77,13 +87,15 @@ class SparkBackend(IbisSpark):  # type: ignore[misc]
         """The result as Arrow, in the types of the expression."""
         table = expr.as_table()
         self._run_pre_execute_hooks(table)
-        found = self._session.sql(self.compile(table, **options)).toArrow()
+        with sockets_left_open():
+            found = self._session.sql(self.compile(table, **options)).toArrow()
         schema = table.schema().to_pyarrow()
         return expr.__pyarrow_result__(found.rename_columns(schema.names).cast(schema))
 
     def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
         data: pa.Table = op.data.to_pyarrow(op.schema)
-        self._session.createDataFrame(data).createOrReplaceTempView(op.name)
+        with sockets_left_open():
+            self._session.createDataFrame(data).createOrReplaceTempView(op.name)
 
 
 @dataclass(frozen=True)
@@ -91,7 +103,6 @@ class SparkEngine:
     """An open session, and the folder in which facts reach it."""
 
     backend: SparkBackend
-    title: str
     project: ProjectSpec
     duckdb: Backend
     folder: Path
@@ -100,7 +111,7 @@ class SparkEngine:
         """The facts as views over Parquet files in `folder`."""
 
         def move(name: str, table: ir.Table) -> ir.Table:
-            progress(f"handing {name} over to {self.title}")
+            progress(f"handing {name} over to {self.project.engine.title}")
             file = self.folder / f"{fresh_name(name)}.parquet"
             self.duckdb.to_parquet(table, file)
             moved = self.backend.read_view(file.as_uri(), file.stem)
@@ -130,9 +141,8 @@ def open_spark(project: ProjectSpec, duckdb: Backend) -> Iterator[SparkEngine]:
     try:
         with session_of(project, folder) as session:
             backend = SparkBackend.over(session)
-            title = f"spark {project.engine.master}"
             try:
-                yield SparkEngine(backend, title, project, duckdb, folder)
+                yield SparkEngine(backend, project, duckdb, folder)
             finally:
                 backend.forget()
     finally:

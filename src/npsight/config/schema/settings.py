@@ -133,3 +133,10 @@ class Engine(Section):
     def master(self) -> str:
         """Spark's master, with the default filled in."""
         return self.address or f"local[{self.threads}]"
+
+    @property
+    def title(self) -> str:
+        """What a summary calls it, such as `spark local[2]`; never an address with a secret."""
+        if self.kind == "spark":
+            return f"spark {self.master}"
+        return f"postgres (${self.connection})" if self.kind == "postgres" else "duckdb"
