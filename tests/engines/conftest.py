@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from postgres_server import postgres_server
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "time"))
+sys.path[:0] = [str(Path(__file__).parents[1] / "time"), str(Path(__file__).parent)]
 
 from handmade import handmade_engine
 

@@ -15,15 +15,17 @@ import ibis
 import pandas as pd
 import pytest
 from command_line import npsight
+from engine_worlds import catalogue, drawn_world, write_own
 from handmade import TICK, builder_of, fact, facts_of, rows_of, spine_of, world_of
 from small_company import SmallCompany
-from worlds import GAP, HORIZON, SEGMENT, Drawn, draw, every_feature
+from worlds import GAP, HORIZON, SEGMENT, Drawn
 
+from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow
 from npsight.jobs.frames import FeatureBuilder, silent
 
-SPECS = every_feature()
+SPECS = catalogue()
 SEEDS = (0, 4)
 TOLERANCE = 1e-9
 
@@ -37,17 +39,24 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found[exact], expected[exact], check_exact=True)
 
 
-def builders(engine: Any, duckdb: Any, drawn: Drawn) -> tuple[FeatureBuilder, FeatureBuilder]:
+def builders(
+    engine: Any, duckdb: Any, drawn: Drawn, folder: Path
+) -> tuple[FeatureBuilder, FeatureBuilder]:
     """The same facts in DuckDB, and handed over to the engine."""
     here = builder_of(duckdb, drawn.world, SPECS, SEGMENT)
+    here.project.file = write_own(folder)
     facts = engine.take(here.facts, silent)
     return here, FeatureBuilder(engine.backend, facts, here.project)
 
 
+def test_the_features_are_the_whole_catalogue():
+    assert {spec.aggregation for spec in SPECS} == set(AGGREGATIONS)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_features_history_display_and_spine_equal_duckdb(engine, duckdb, seed):
-    drawn = draw(seed)
-    here, there = builders(engine, duckdb, drawn)
+def test_features_history_display_and_spine_equal_duckdb(engine, duckdb, seed, tmp_path):
+    drawn = drawn_world(seed)
+    here, there = builders(engine, duckdb, drawn, tmp_path)
     expected, found = (frames_of(builder, drawn) for builder in (here, there))
     for name, frame in expected.items():
         assert_same(found[name], frame)
@@ -65,9 +74,9 @@ def frames_of(builder: FeatureBuilder, drawn: Drawn) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_outcomes_equal_duckdb(engine, duckdb, seed):
-    drawn = draw(seed)
-    here, there = builders(engine, duckdb, drawn)
+def test_outcomes_equal_duckdb(engine, duckdb, seed, tmp_path):
+    drawn = drawn_world(seed)
+    here, there = builders(engine, duckdb, drawn, tmp_path)
     window = OutcomeWindow(GAP, HORIZON)
     everyone = pd.DataFrame(drawn.keys, columns=["account", "as_of"])
     spines = [builder.given_spine(everyone) for builder in (here, there)]
