@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,25 +12,8 @@ from postgres_server import postgres_server
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "time"), str(Path(__file__).parent)]
 
+from engine_settings import POSTGRES, SPARK, VARIABLE, project_of
 from handmade import handmade_engine
-
-from npsight.config.schema import Engine
-
-# Compiling code for each query costs more than it saves on tables of a few hundred rows.
-SPARK: dict[str, Any] = {
-    "kind": "spark",
-    "address": "local[2]",
-    "memory": "1GB",
-    "options": {"spark.sql.codegen.wholeStage": "false"},
-}
-VARIABLE = "NPSIGHT_TEST_PG"
-POSTGRES: dict[str, Any] = {"kind": "postgres", "connection": VARIABLE}
-
-
-def project_of(folder: Path, engine: dict[str, Any]) -> Any:
-    """What an engine reads of a project."""
-    state, file = folder / "state", folder / "project.yaml"
-    return SimpleNamespace(name="test", file=file, state_dir=state, engine=Engine(**engine))
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def _address(url: str) -> str:
     """The connection string as libpq reads it; Ibis allows a schema behind the database."""
     parts = urlsplit(url)
     database, _, schema = parts.path.lstrip("/").partition("/")
-    if not schema:
+    if "://" not in url or not schema:
         return make_conninfo(url, application_name="npsight")
     whole = urlunsplit(parts._replace(path=f"/{database}"))
     return make_conninfo(whole, application_name="npsight", options=f"-csearch_path={schema}")

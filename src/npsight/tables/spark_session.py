@@ -39,8 +39,8 @@ def java_problem() -> str | None:
     if java is None:
         return "no Java found"
     said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', said)
-    if version is not None and int(version.group(1)) < OLDEST_JAVA:
+    version = re.search(r'version "((\d+)[\d.]*)', said)
+    if version is not None and int(version.group(2)) < OLDEST_JAVA:
         return f"the Java found is version {version.group(1)}"
     return None
 
