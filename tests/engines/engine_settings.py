@@ -8,12 +8,16 @@ from typing import Any
 
 from npsight.config.schema import Engine
 
-# Compiling code for each query costs more than it saves on tables of a few hundred rows.
+# Of tables of a few hundred rows, compiling queries takes far longer than running them.
 SPARK: dict[str, Any] = {
     "kind": "spark",
     "address": "local[2]",
     "memory": "1GB",
-    "options": {"spark.sql.codegen.wholeStage": "false"},
+    "options": {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    },
 }
 VARIABLE = "NPSIGHT_TEST_PG"
 POSTGRES: dict[str, Any] = {"kind": "postgres", "connection": VARIABLE}
