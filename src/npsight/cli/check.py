@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,7 @@ def check_command(
     with console.status("reading the tables") as status:
         report = check(project, status.update)
     print_report(report, console)
+    say_engine(project, console, "Features will be built on")
 
 
 def print_report(report: CheckReport, console: Console) -> None:

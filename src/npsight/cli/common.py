@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from npsight.config.specs import ProjectSpec
+
 Config = Annotated[Path, typer.Option("--config", "-c", help="The project file.")]
 DEFAULT_CONFIG = Path("npsight.yaml")
 
@@ -53,6 +55,12 @@ def steps(console: Console) -> Iterator[Callable[[str], None]]:
 
         yield step
         done()
+
+
+def say_engine(project: ProjectSpec, console: Console, what: str = "Features built on") -> None:
+    """Where features were computed, unless it was here."""
+    if project.engine.kind != "duckdb":
+        console.print(f"{what} {project.engine.title}", markup=False, highlight=False)
 
 
 def percent(value: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, percent, steps
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, percent, say_engine, steps
 
 
 def score_command(
@@ -49,6 +49,7 @@ def score_command(
         )
     if result.churn_risk is not None:
         console.print(f"Mean churn risk {percent(result.churn_risk)}.")
+    say_engine(project, console)
     if output is not None:
         count = export(project, output, run)
         console.print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)

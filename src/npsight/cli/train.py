@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, steps
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine, steps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +30,7 @@ def train_command(config: Config = DEFAULT_CONFIG) -> None:
 
         console.print(f"\n[bold yellow]![/] {NO_TIME.replace('**', '')}", highlight=False)
     print_training(result, console)
+    say_engine(project, console)
 
 
 def print_training(result: TrainResult, console: Console) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from npsight.config import checks
 from npsight.config.checks import Finding, suggest
+from npsight.config.engine import check_engine, located
 from npsight.config.expand import all_drivers, expand, history_features
 from npsight.config.featurechecks import check_feature
 from npsight.config.own import own_source
@@ -53,6 +54,7 @@ def load_project(path: Path | str, environment: Mapping[str, str] | None = None)
     if project is not None:
         tables, missing = _resolve_paths(project.tables, file.path.parent, lookup)
         findings += missing
+        findings += check_engine(project.engine, lookup)
     if findings or project is None or tables is None:
         raise _report(file, findings)
     return _spec(project, tables, file.path)
@@ -389,5 +391,5 @@ def _spec(project: Project, tables: Tables, file: Path) -> ProjectSpec:
         audit=project.audit,
         comments=project.comments,
         quarantine=project.quarantine,
-        engine=project.engine,
+        engine=located(project.engine, file.parent),
     )

@@ -110,11 +110,14 @@ def check(
     ------
     DataError
         As `npsight.tables.prepare.prepare` does: with the problems of all tables.
+    ConfigError
+        The engine that is to compute the features does not answer.
     """
     from npsight.tables.engine import connect
+    from npsight.tables.handover import open_engine
     from npsight.tables.prepare import prepare
 
-    with connect(project) as backend:
+    with connect(project) as backend, open_engine(project, backend):
         quarantine = project.state_dir / "quarantine"
         prepared = prepare(project, backend, quarantine, progress, now=now)
         facts = prepared.facts

@@ -34,6 +34,7 @@ from npsight.models.bundle import digest_of, golden_rows, pack
 from npsight.models.examples import Examples
 from npsight.tables.digest import visible_digests
 from npsight.tables.engine import connect
+from npsight.tables.handover import open_engine
 from npsight.tables.prepare import Prepared, prepare
 from npsight.temporal.spine import midnight_before
 from npsight.tracking import Tracking
@@ -100,11 +101,12 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
 def open_tables(
     project: ProjectSpec, progress: Progress
 ) -> Iterator[tuple[FeatureBuilder, Prepared]]:
-    """The project's facts, read and checked, in an engine that ends with the block."""
-    with connect(project) as backend:
-        prepared = prepare(project, backend, project.state_dir / "quarantine", progress=progress)
+    """The project's facts, read and checked, in its engine; both end with the block."""
+    with connect(project) as duckdb, open_engine(project, duckdb) as engine:
+        prepared = prepare(project, duckdb, project.state_dir / "quarantine", progress=progress)
         cache = FeatureCache.of(project, partial(visible_digests, prepared.facts))
-        yield FeatureBuilder(backend, prepared.facts, project, cache), prepared
+        facts = engine.take(prepared.facts, progress)
+        yield FeatureBuilder(engine.backend, facts, project, cache), prepared
 
 
 def training_data(builder: FeatureBuilder, progress: Progress = silent) -> TrainingData:

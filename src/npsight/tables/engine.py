@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 from npsight.config.specs import ProjectSpec
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
 INSTANT = dt.Timestamp(scale=6)
@@ -53,6 +54,12 @@ def run(backend: Backend, sql: str) -> list[tuple[Any, ...]]:
     """Run one statement of DuckDB's own language, for reading files and housekeeping only."""
     rows: list[tuple[Any, ...]] = backend.raw_sql(sql).fetchall()
     return rows
+
+
+def batches_of(backend: Backend, table: ir.Table, rows: int) -> pa.RecordBatchReader:
+    """The rows of a table as Arrow batches, streamed (Ibis's own way warns of what it calls)."""
+    backend._run_pre_execute_hooks(table)
+    return backend.con.sql(backend.compile(table)).to_arrow_reader(rows)
 
 
 def text_literal(value: str) -> str:

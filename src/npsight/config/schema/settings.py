@@ -125,9 +125,51 @@ class AuditSettings(Section):
 
 
 class Engine(Section):
-    """Where features are computed."""
+    """Where features are computed; tables are read and checked by DuckDB in any case."""
 
-    memory: str = Field(
-        "4GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Most memory DuckDB may take."
+    kind: Literal["duckdb", "spark", "postgres"] = Field(
+        "duckdb",
+        description="`duckdb`: in this process. `spark`: on a Spark cluster, or in one of this "
+        "machine. `postgres`: inside a PostgreSQL server. See docs/engines.md.",
     )
-    threads: int = Field(2, ge=1, le=256, description="Threads DuckDB may use.")
+    memory: str = Field(
+        "4GB",
+        pattern=r"^\d+(\.\d+)?(MB|GB)$",
+        description="Most memory DuckDB may take; for Spark also the driver's.",
+    )
+    threads: int = Field(
+        2, ge=1, le=256, description="Threads DuckDB, and Spark on this machine, may use."
+    )
+    address: str | None = Field(
+        None,
+        pattern=r"^(local(\[[0-9*]+\])?|yarn|(spark|k8s)://\S+)$",
+        description="Spark's master: `local[4]`, `spark://host:7077`, `yarn`, `k8s://…`. "
+        "Default: this machine with `threads`.",
+    )
+    exchange: str | None = Field(
+        None,
+        description="Folder in which facts are handed to Spark; every worker must see it under "
+        "the same path. Relative to the project file. Default: `exchange` under `state`.",
+    )
+    options: dict[Annotated[str, Field(pattern=r"^spark\.\S+$")], str] = Field(
+        default_factory=dict,
+        description="More of Spark's settings, such as `spark.executor.memory: 8g`.",
+    )
+    connection: str | None = Field(
+        None,
+        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="For `postgres`: name of the environment variable that holds the connection "
+        "string, such as `postgresql://user:password@host/database`.",
+    )
+
+    @property
+    def master(self) -> str:
+        """Spark's master, with the default filled in."""
+        return self.address or f"local[{self.threads}]"
+
+    @property
+    def title(self) -> str:
+        """What a summary calls it, such as `spark local[2]`; never an address with a secret."""
+        if self.kind == "spark":
+            return f"spark {self.master}"
+        return f"postgres (${self.connection})" if self.kind == "postgres" else "duckdb"

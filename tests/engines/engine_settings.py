@@ -1,0 +1,29 @@
+"""The `engine` sections that tests use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from npsight.config.schema import Engine
+
+# Of tables of a few hundred rows, compiling queries takes far longer than running them.
+SPARK: dict[str, Any] = {
+    "kind": "spark",
+    "address": "local[2]",
+    "memory": "1GB",
+    "options": {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    },
+}
+VARIABLE = "NPSIGHT_TEST_PG"
+POSTGRES: dict[str, Any] = {"kind": "postgres", "connection": VARIABLE}
+
+
+def project_of(folder: Path, engine: dict[str, Any]) -> Any:
+    """What an engine reads of a project."""
+    state, file = folder / "state", folder / "project.yaml"
+    return SimpleNamespace(name="test", file=file, state_dir=state, engine=Engine(**engine))
