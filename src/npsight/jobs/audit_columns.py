@@ -123,7 +123,7 @@ class Columns:
         elif churn is not None and churn.event == "no_activity" and churn.activity:
             lost = _silent(facts.sources[churn.activity], facts.data_end, churn.horizon_days)
         if lost is not None:
-            yield Happened("were lost", _by_account(self.fetch(lost)))
+            yield Happened("had left or given notice", _by_account(self.fetch(lost)))
         if project.detractor is not None:
             last = _last_band(facts.sources["responses"])
             yield Happened("answered as detractors last", _by_account(self.fetch(last)))
@@ -190,7 +190,9 @@ def _ones(filled: int, count: int) -> Any:
 
 
 def _without_contract(subscriptions: ir.Table, end: Any) -> ir.Table:
-    running = (subscriptions.ended_at >= ibis.literal(end)).fill_null(True)
+    """Whether every subscription of the account has ended, or is known to end."""
+    known = (subscriptions.ended_known_at <= ibis.literal(end)).fill_null(False)
+    running = subscriptions.ended_at.isnull() | ~known
     counted = subscriptions.group_by("account").agg(running=running.sum())
     return counted.select("account", came=counted.running == 0)
 

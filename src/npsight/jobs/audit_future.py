@@ -68,6 +68,7 @@ class Timeline:
                     np.where(inside_before, total[before[1]] - total[before[0]], np.nan),
                     np.where(inside_after, total[after[1]] - total[after[0]], np.nan),
                     sure=measure in SURE,
+                    of=measure,
                 )
         for measure, values in self.measures.items():
             yield self._neighbours(measure, values, at, start)
@@ -99,6 +100,7 @@ class Timeline:
             np.where(own_last, values[previous], np.nan),
             np.where(own_next, values[following], np.nan),
             sure=f"{self.name}.{measure}" in SURE,
+            of=f"{self.name}.{measure}",
         )
 
 
