@@ -21,6 +21,7 @@ GROUPS = 20
 SHRINK = 5.0
 LEAST_EVENTS = 20.0
 MOST_PAST = 5_000
+ONE_SIDED_Z = 1.645
 
 Codes = NDArray[np.int64]
 
@@ -129,11 +130,19 @@ def _placed(values: pd.Series, edges: Vector) -> Codes:
     return np.where(np.isnan(numbers), len(edges) + 1, np.searchsorted(edges, numbers, "left"))
 
 
-def strengths(splits: Sequence[Split], specs: Sequence[FeatureSpec]) -> dict[str, float]:
-    """For each feature the greater of its AUC on the newest day and of the mean over all days.
+@dataclass(frozen=True)
+class Strength:
+    """AUC of one feature, and the lower end of its one-sided 95 % interval."""
+
+    auc: float
+    at_least: float
+
+
+def strengths(splits: Sequence[Split], specs: Sequence[FeatureSpec]) -> dict[str, Strength]:
+    """For each feature that of the newest day, or of the mean over all days, if that is more.
 
     An undated column that holds the last answer gives itself away on the newest day alone, where
-    older days water it down.
+    older days water it down. The interval is that of Hanley and McNeil (1982).
     """
     found = {}
     for spec in specs:
@@ -146,8 +155,23 @@ def strengths(splits: Sequence[Split], specs: Sequence[FeatureSpec]) -> dict[str
             )
             for split in splits
         ]
-        found[spec.name] = max(by_day[0], float(np.mean(by_day)))
+        spread = [_variance(a, s.test) for a, s in zip(by_day, splits, strict=True)]
+        newest = _bounded(by_day[0], spread[0])
+        mean = _bounded(float(np.mean(by_day)), sum(spread) / len(spread) ** 2)
+        found[spec.name] = max(newest, mean, key=lambda s: s.at_least)
     return found
+
+
+def _bounded(figure: float, variance: float) -> Strength:
+    return Strength(figure, figure - ONE_SIDED_Z * float(np.sqrt(variance)))
+
+
+def _variance(figure: float, rows: Examples) -> float:
+    events, others = rows.events()
+    both = figure * (1 - figure)
+    above = (events - 1) * (figure / (2 - figure) - figure**2)
+    below = (others - 1) * (2 * figure**2 / (1 + figure) - figure**2)
+    return (both + above + below) / (events * others)
 
 
 def too_good_alone(
@@ -158,7 +182,8 @@ def too_good_alone(
 ) -> Check:
     """Features that alone tell the outcome better than honest ones do.
 
-    `leak` from `too_good_auc`, `look` from `suspicious_auc`, both inclusive.
+    `leak` from `too_good_auc`, `look` from `suspicious_auc`, both inclusive, and both compared
+    with the lower end of the AUC's interval, so that no lucky day stops a training.
     """
     name = f"{CHECK}: {target}"
     if not splits:
@@ -166,19 +191,20 @@ def too_good_alone(
         return Check(name, 0, "features", not_judged=few)
     by_name = {spec.name: spec for spec in specs}
     findings = []
-    for feature, figure in strengths(splits, specs).items():
-        if figure >= settings.suspicious_auc:
-            leak = figure >= settings.too_good_auc
+    for feature, found in strengths(splits, specs).items():
+        if found.at_least >= settings.suspicious_auc:
+            leak = found.at_least >= settings.too_good_auc
             limit = settings.too_good_auc if leak else settings.suspicious_auc
             findings.append(
                 Finding(
                     level="leak" if leak else "look",
                     check=name,
                     name=feature,
-                    figure=figure,
+                    figure=found.at_least,
                     threshold=limit,
                     what=f"`{feature}` alone tells the outcome ({target}) with an AUC of "
-                    f"{figure:.3f} on days it had not seen; from {limit:g} on that is "
+                    f"{found.auc:.3f} on days it had not seen (at least {found.at_least:.3f} "
+                    f"with 95 % confidence); from {limit:g} on that is "
                     + ("taken for a leak" if leak else "worth a look"),
                     remedy="find out when its column is written. If after the outcome, drop the "
                     "feature or map the true `known_at`; if before, say so under "

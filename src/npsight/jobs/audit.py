@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from pathlib import Path
 
 from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError
-from npsight.jobs.audit_run import audit_rows, full
-from npsight.jobs.files import write_atomically
+from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, full, write_json
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.train import TrainingData, open_tables, training_data
 from npsight.temporal.spine import midnight_after
-
-AUDIT_FILE = "audit.json"
 
 
 def audit(
@@ -39,16 +34,10 @@ def audit(
     return report
 
 
-def write_json(report: AuditReport, path: Path) -> None:
-    """The report as JSON, whole or not at all."""
-    text = json.dumps(report.to_json(), indent=2, ensure_ascii=False)
-    write_atomically(path, f"{text}\n".encode())
-
-
 def _rows(builder: FeatureBuilder, progress: Progress) -> TrainingData:
     try:
         return training_data(builder, progress)
     except NothingToLearnError:
         day: datetime = midnight_after(builder.facts.data_end)
-        frame = builder.features(builder.spine([day]), progress)
+        frame = builder.features_at([day], progress)
         return TrainingData({}, len(frame), (day,), frame, frame)

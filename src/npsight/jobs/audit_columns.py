@@ -114,18 +114,18 @@ class Columns:
         churn = project.churn
         lost: ir.Table | None = None
         if churn is not None and churn.event == "subscription_end":
-            lost = _without_contract(facts.sources["subscriptions"], facts.data_end)
+            lost = _without_contract(final(facts.sources["subscriptions"]), facts.data_end)
         elif churn is not None and churn.event == "churn_table" and facts.churn is not None:
-            gone = facts.churn.select("account").distinct()
+            gone = final(facts.churn).select("account").distinct()
             every = facts.accounts.select("account")
             left = every.left_join(gone, "account")
             lost = left.select("account", came=left.account_right.notnull())
         elif churn is not None and churn.event == "no_activity" and churn.activity:
-            lost = _silent(facts.sources[churn.activity], facts.data_end, churn.horizon_days)
+            lost = _silent(final(facts.sources[churn.activity]), facts.data_end, churn.horizon_days)
         if lost is not None:
-            yield Happened("were lost", _by_account(self.fetch(lost)))
+            yield Happened("had left or given notice", _by_account(self.fetch(lost)))
         if project.detractor is not None:
-            last = _last_band(facts.sources["responses"])
+            last = _last_band(final(facts.sources["responses"]))
             yield Happened("answered as detractors last", _by_account(self.fetch(last)))
 
     def _events(self) -> pd.DataFrame:
@@ -133,13 +133,14 @@ class Columns:
         project, facts = self.builder.project, self.builder.facts
         churn = project.churn
         if churn is not None and churn.event == "subscription_end":
-            table = facts.sources["subscriptions"]
+            table = final(facts.sources["subscriptions"])
             ended = table.filter(table.ended_at < ibis.literal(facts.data_end))
             return self.fetch(ended.select("account", at=ended.ended_at))
         if churn is not None and churn.event == "churn_table" and facts.churn is not None:
-            return self.fetch(facts.churn.select("account", at=facts.churn.occurred_at))
+            table = final(facts.churn)
+            return self.fetch(table.select("account", at=table.occurred_at))
         if project.detractor is not None:
-            table = facts.sources["responses"]
+            table = final(facts.sources["responses"])
             bad = table.filter(table.band == "detractor")
             return self.fetch(bad.select("account", at=bad.occurred_at))
         return pd.DataFrame({"account": [], "at": []})
@@ -165,7 +166,7 @@ class Columns:
 
     def _endings(self) -> Iterator[Ending]:
         for source, names in self.read.measures.items():
-            table = self.builder.facts.sources[source]
+            table = final(self.builder.facts.sources[source])
             if "ended_at" not in table.columns or not names:
                 continue
             over = table.ended_at.notnull() & (table.ended_known_at <= self.builder.facts.data_end)
@@ -184,13 +185,23 @@ class Columns:
                 )
 
 
+def final(table: ir.Table) -> ir.Table:
+    """Each fact once: neither a version since corrected, nor the row of an account since merged."""
+    for column in ("corrected_at", "moved_at"):
+        if column in table.columns:
+            table = table.filter(table[column].isnull())
+    return table
+
+
 def _ones(filled: int, count: int) -> Any:
     """`count` values, `filled` of them 1."""
     return (np.arange(count) < filled).astype(np.float64)
 
 
 def _without_contract(subscriptions: ir.Table, end: Any) -> ir.Table:
-    running = (subscriptions.ended_at >= ibis.literal(end)).fill_null(True)
+    """Whether every subscription of the account has ended, or is known to end."""
+    known = (subscriptions.ended_known_at <= ibis.literal(end)).fill_null(False)
+    running = subscriptions.ended_at.isnull() | ~known
     counted = subscriptions.group_by("account").agg(running=running.sum())
     return counted.select("account", came=counted.running == 0)
 

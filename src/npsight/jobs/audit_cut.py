@@ -58,9 +58,8 @@ def _cut_builder(builder: FeatureBuilder, as_of: datetime) -> Iterator[FeatureBu
         return table
 
     try:
-        yield FeatureBuilder(
-            builder.backend, cut_facts(builder.facts, as_of, keep), builder.project
-        )
+        facts = cut_facts(builder.facts, as_of, keep)
+        yield FeatureBuilder(builder.backend, facts, builder.project, own=builder.own)
     finally:
         for name in made:
             builder.backend.drop_table(name, force=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from npsight.audit.findings import Check
 from npsight.audit.future import Ahead, Column, Kind, holds_future
-from npsight.jobs.audit_columns import Columns
+from npsight.jobs.audit_columns import Columns, final
 from npsight.models.logits import Vector
 
 WINDOWS_DAYS = (7, 14, 30, 60, 90, 180)
@@ -68,6 +68,7 @@ class Timeline:
                     np.where(inside_before, total[before[1]] - total[before[0]], np.nan),
                     np.where(inside_after, total[after[1]] - total[after[0]], np.nan),
                     sure=measure in SURE,
+                    of=measure,
                 )
         for measure, values in self.measures.items():
             yield self._neighbours(measure, values, at, start)
@@ -99,6 +100,7 @@ class Timeline:
             np.where(own_last, values[previous], np.nan),
             np.where(own_next, values[following], np.nan),
             sure=f"{self.name}.{measure}" in SURE,
+            of=f"{self.name}.{measure}",
         )
 
 
@@ -135,11 +137,7 @@ def _dated(
 
 
 def _rows_of(columns: Columns, source: str, accounts: Sequence[str]) -> pd.DataFrame:
-    table = columns.builder.facts.sources[source]
-    # A fact counts once: not its corrected version, nor its copy in a merged account.
-    for column in ("corrected_at", "moved_at"):
-        if column in table.columns:
-            table = table.filter(table[column].isnull())
+    table = final(columns.builder.facts.sources[source])
     names = ibis.memtable({"account": list(accounts)}, schema=ibis.schema({"account": "string"}))
     wanted = ["account", "occurred_at", *columns.read.measures[source]]
     rows = columns.fetch(table.select(*wanted).semi_join(names, "account"))
@@ -203,7 +201,7 @@ def _totals(
     columns: Columns, source: str, measures: Sequence[str], middle: datetime
 ) -> pd.DataFrame:
     """For each account the count, sums and last values of all time, and up to `middle`."""
-    table = columns.builder.facts.sources[source]
+    table = final(columns.builder.facts.sources[source])
     early = table.occurred_at < ibis.literal(middle)
     found = {"count": table.count(), "count_before": table.count(where=early)}
     for measure in measures:

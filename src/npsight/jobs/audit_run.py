@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +22,7 @@ from npsight.errors import LeakageError
 from npsight.jobs import audit_cut, audit_oracle
 from npsight.jobs.audit_columns import Columns
 from npsight.jobs.audit_future import check_future
+from npsight.jobs.files import write_atomically
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.models.examples import Examples
 from npsight.temporal.spine import midnight_after
@@ -27,6 +30,7 @@ from npsight.temporal.spine import midnight_after
 if TYPE_CHECKING:
     from npsight.jobs.train import TrainingData
 
+AUDIT_FILE = "audit.json"
 NO_TIME = "the data are a snapshot: nothing in them is dated"
 USUAL_GAP_DAYS = 14
 
@@ -76,6 +80,12 @@ def audit_rows(
     reasons = project.audit.accepted
     judged = tuple(replace(c, findings=with_accepted(c.findings, reasons)) for c in checks)
     return AuditReport(project.name, tuple(days), len(accounts), judged, data_digest)
+
+
+def write_json(report: AuditReport, path: Path) -> None:
+    """The report as JSON, whole or not at all."""
+    text = json.dumps(report.to_json(), indent=2, ensure_ascii=False)
+    write_atomically(path, f"{text}\n".encode())
 
 
 def ensure_clean(project: ProjectSpec, report: AuditReport) -> None:
@@ -144,7 +154,7 @@ class _Run:
 
     def _scoring_day(self) -> pd.DataFrame:
         day = midnight_after(self.builder.facts.data_end)
-        return self.builder.features(self.builder.spine([day]))
+        return self.builder.features_at([day])
 
     def _outcomes(self) -> Iterator[Check]:
         """Each feature alone, now and a gap earlier."""

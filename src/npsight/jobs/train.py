@@ -17,7 +17,7 @@ from npsight.audit.findings import AuditReport
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError, Problem
-from npsight.jobs.audit_run import audit_rows, ensure_clean, gate
+from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
 from npsight.jobs.days import first_day, labelled_days
 from npsight.jobs.featurecache import FeatureCache
 from npsight.jobs.files import write_atomically
@@ -92,6 +92,7 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
         data = training_data(builder, progress)
         ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
         report = audit_rows(builder, data, gate(project), progress, prepared.digest)
+    write_json(report, project.state_dir / AUDIT_FILE)
     ensure_clean(project, report)
     fitted = fit_project(project, data.examples, progress)
     return _register(project, prepared, data, fitted, report, progress)

@@ -112,7 +112,8 @@ class AuditSettings(Section):
         0.95,
         gt=0.5,
         le=1,
-        description="A feature that alone tells the outcome this well, out of time, is a leak.",
+        description="A feature that alone tells the outcome at least this well, out of time and "
+        "with 95 % confidence, is a leak.",
     )
     suspicious_auc: float = Field(
         0.90, gt=0.5, le=1, description="… and from here on it is worth a look."
