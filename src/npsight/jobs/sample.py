@@ -213,8 +213,10 @@ class Computed:
     seen: Seen
 
 
-def computed(lines: Sequence[str]) -> Computed:
+def computed(lines: Sequence[str], own_file: str = OWN_FILE) -> Computed:
     """Every feature that these lines of a project file declare, over the sample.
+
+    `own_file` is what stands in `own_features.py`, beside the project file.
 
     Raises
     ------
@@ -222,7 +224,7 @@ def computed(lines: Sequence[str]) -> Computed:
         A line is at fault.
     """
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
-        project = load_project(_written(Path(folder), lines), {})
+        project = load_project(_written(Path(folder), lines, own_file), {})
         with connect(project) as backend:
             prepared = prepare(project, backend, None, now=READ_ON)
             builder = FeatureBuilder(backend, prepared.facts, project)
@@ -232,10 +234,10 @@ def computed(lines: Sequence[str]) -> Computed:
     return Computed(project.features, values, seen)
 
 
-def _written(folder: Path, lines: Sequence[str]) -> Path:
+def _written(folder: Path, lines: Sequence[str], own_file: str) -> Path:
     for table in SAMPLE:
         (folder / f"{table.name}.csv").write_text(table.csv(), encoding="utf-8")
-    (folder / OWN_NAME).write_text(OWN_FILE, encoding="utf-8")
+    (folder / OWN_NAME).write_text(own_file, encoding="utf-8")
     file = folder / "sample.yaml"
     features = "".join(f"  - {line}\n" for line in lines)
     targets = "targets: {churn: {event: subscription_end}}\n"
