@@ -63,6 +63,7 @@ format: $(READY)  ## Mend style where it can be done by itself
 
 docs: $(READY)  ## Write the generated pages anew
 	@$(BIN)/python -m npsight.config.reference > docs/project-file.md
+	@$(BIN)/python -m npsight.jobs.catalogue > docs/features.md
 
 mutate-time: $(READY)  ## Plant faults in the time rules and see the tests catch them
 	@$(BIN)/python scripts/mutate_time.py

@@ -197,7 +197,7 @@ _CATALOGUE = (
     ),
     _facts(
         "max_duration",
-        "the longest of them",
+        "the longest that a fact begun in the window had lasted, counted as for `mean_duration`",
         "no",
         "unknown",
         "source: tickets, windows: 30",

@@ -59,6 +59,7 @@ def check_feature(feature: Feature, key: KeyPath, tables: Tables, base: Path) ->
         yield from _check_segment(feature, (*key, "against"), tables)
     for name in feature.aggregate:
         yield from _check_aggregate(name, feature, key, tables)
+    yield from _check_unused(feature, key)
 
 
 def _check_categories(feature: Feature, key: KeyPath, categories: set[str]) -> Iterator[Finding]:
@@ -83,14 +84,21 @@ def _check_categories(feature: Feature, key: KeyPath, categories: set[str]) -> I
             )
 
 
+def _check_unused(feature: Feature, key: KeyPath) -> Iterator[Finding]:
+    """A key of one aggregation in a line that has not got it would say nothing."""
+    for name, aggregate in (("per", "ratio"), ("category", "distinct"), ("expression", "own")):
+        if getattr(feature, name) is not None and aggregate not in feature.aggregate:
+            what = f"`{name}` is for `{aggregate}`, which the line does not aggregate by"
+            yield Finding((*key, name), what, f"drop it, or add `{aggregate}` to `aggregate`")
+
+
 def _check_expression(feature: Feature, key: KeyPath, base: Path) -> Iterator[Finding]:
     assert feature.expression is not None
     try:
         own_source(base, feature.expression)
     except ValueError as error:
-        yield Finding(
-            (*key, "expression"), str(error), "write the function there, see docs/own-features.md"
-        )
+        remedy = "write the function there, see docs/own-features.md"
+        yield Finding((*key, "expression"), str(error), remedy)
 
 
 def _check_segment(feature: Feature, key: KeyPath, tables: Tables) -> Iterator[Finding]:
@@ -159,7 +167,8 @@ def _category(
         return None
     categories = sources_of(tables)[feature.source][1]
     what = f"`{aggregation.name}` needs a `category`"
-    return Finding((*key, "aggregate"), what, suggest("", categories))
+    remedy = suggest("", categories) if categories else "map a text column under `categories`"
+    return Finding((*key, "aggregate"), what, remedy)
 
 
 def _end(

@@ -32,7 +32,9 @@ def own_source(base: Path, expression: str) -> OwnSource:
         tree = ast.parse(content)
     except OSError:
         raise ValueError(f"cannot read {path}") from None
-    except (SyntaxError, ValueError) as error:
+    except SyntaxError as error:
+        raise ValueError(f"{path}, line {error.lineno}: is no Python: {error.msg}") from None
+    except ValueError as error:
         raise ValueError(f"{path} is no Python: {error}") from None
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     if function not in defined:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from npsight.config import schema
-from npsight.config.aggregations import AGGREGATIONS, Aggregation
+from npsight.config.aggregations import AGGREGATIONS, Aggregation, Need
 from npsight.config.expand import history_features
 from npsight.config.runtime import CONFIG_VARIABLE, REGISTRY_VARIABLE
 from npsight.config.schema import IDENTIFIER, Project, Section, Source, Tables
@@ -300,29 +300,41 @@ def _name_examples() -> Iterator[str]:
 
 
 def _aggregations() -> str:
-    head = ("aggregate", "reads", "measure", "windows", "meaning", "no fact means")
+    head = ("aggregate", "reads", "measure", "windows", "also needs", "no fact means")
     rows = (
         (
-            f"`{a.name}`",
+            f"[`{a.name}`](features.md#{a.name})",
             "accounts" if a.on == "accounts" else "any other source",
             {"yes": "needed", "maybe": "optional", "no": "none"}[a.measure],
             _windows(a),
-            a.meaning,
+            ", ".join(f"`{_KEYS[need]}`" for need in a.needs if need != "window"),
             f"`{a.missing}`",
         )
         for a in AGGREGATIONS.values()
     )
     lead = (
-        "`zero`: no fact counts as 0. `unknown`: no fact leaves the value missing, and the models "
-        "treat that as its own case. `missing` in a feature overrides it."
+        "What each means, with an example of each, is in [Features](features.md). `zero`: no fact "
+        "counts as 0. `unknown`: no fact leaves the value missing, and the models treat that as "
+        "its own case. `missing` in a feature overrides it."
     )
     return "\n".join(["## Aggregations", "", lead, "", *_table(head, rows)])
+
+
+_KEYS: dict[Need, str] = {
+    "where": "where",
+    "per": "per",
+    "category": "category",
+    "expression": "expression",
+    "end": "ended_at",
+    "scheduled": "scheduled",
+    "renewal": "renewal_at",
+}
 
 
 def _windows(aggregation: Aggregation) -> str:
     if not aggregation.windowed:
         return "none"
-    return "needed" if aggregation.name == "trend" else "optional"
+    return "needed" if "window" in aggregation.needs else "optional"
 
 
 def _history() -> str:

@@ -111,8 +111,11 @@ def check(
     DataError
         As `npsight.tables.prepare.prepare` does: with the problems of all tables.
     ConfigError
-        The engine that is to compute the features does not answer.
+        Own expressions cannot be used (see `npsight.features.own`), or the engine that is to
+        compute the features does not answer.
     """
+    from npsight.features.own import check_own
+    from npsight.jobs.frames import own_functions
     from npsight.tables.engine import connect
     from npsight.tables.handover import open_engine
     from npsight.tables.prepare import prepare
@@ -121,6 +124,7 @@ def check(
         quarantine = project.state_dir / "quarantine"
         prepared = prepare(project, backend, quarantine, progress, now=now)
         facts = prepared.facts
+        check_own(facts.sources, project.features, own_functions(project))
         accounts = _count(facts.accounts)
         answers = _Answers.of(facts)
         targets = tuple(_training_days(project, facts))

@@ -17,7 +17,7 @@ from npsight.errors import ConfigError, Problem
 from npsight.features.attributes import DISPLAY, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.history import history_expr, last_answer_expr
-from npsight.features.own import OwnFunction, load_function
+from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
 from npsight.jobs.featurecache import FeatureCache
 from npsight.targets.outcomes import answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
@@ -106,6 +106,7 @@ class FeatureBuilder:
     def _compiled(self, spine: ir.Table) -> list[ir.Table]:
         days = self._fetch_days(spine)
         project = self.project
+        check_own(self.facts.sources, project.features, self.own)
         return compile_features(
             self.facts, spine, project.features, days, self.own, project.segment
         )
@@ -173,22 +174,16 @@ def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
     Raises
     ------
     ConfigError
-        A file cannot be run.
+        Files cannot be run; each is named.
     """
-    expressions = {spec.expression for spec in project.features if spec.expression}
-    functions = {}
-    for expression in sorted(expressions):
+    functions, wrong = {}, []
+    for expression in sorted({spec.expression for spec in project.features if spec.expression}):
         try:
             functions[expression] = load_function(own_source(project.file.parent, expression))
         except ValueError as error:
-            raise ConfigError(
-                "an own expression cannot be used",
-                [
-                    Problem(
-                        str(error), "mend the function; see docs/own-features.md", key="features"
-                    )
-                ],
-            ) from error
+            wrong.append(Problem(str(error), "mend the file", where=expression))
+    if wrong:
+        raise ConfigError(HEADLINE, wrong)
     return functions
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from npsight.config.specs import DriverSpec, OutcomeWindow
+from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
 from npsight.errors import ModelIntegrityError
 from npsight.features.history import history_columns
 from npsight.models.bundle import check_golden, digest_of, golden_rows, pack, unpack, verify
@@ -167,3 +168,16 @@ def test_golden_rows_that_are_nan_are_refused(model, files):
 def test_no_file_holds_a_pickle(files):
     assert {name.rpartition(".")[2] for name in files} <= {"json", "md", "txt"}
     assert all(content.decode("utf-8") for content in files.values())
+
+
+def test_an_own_expression_travels_with_the_digest_of_its_file(model, examples, specs):
+    def packed(digest):
+        own = FeatureSpec(
+            source="usage", aggregation="own", expression="own.py:f", expression_digest=digest
+        )
+        rows = golden_rows(examples.frame, specs)
+        return own, pack(replace(model, specs=(*specs, own)), rows, "# Card\n")
+
+    (own, files), (_, others) = packed("a" * 64), packed("b" * 64)
+    assert unpack(files).specs[-1] == own
+    assert digest_of(files) != digest_of(others)

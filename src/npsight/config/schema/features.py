@@ -16,7 +16,7 @@ class Feature(Section):
         description="`accounts`, `responses`, `invitations`, `subscriptions`, or an activity table."
     )
     aggregate: Annotated[list[str], BeforeValidator(as_list)] = Field(
-        description="One or several aggregations; see the list below."
+        description="One or several aggregations, see docs/features.md."
     )
     measure: Name | None = Field(
         None, description="Measure (or attribute of `accounts`) that is aggregated."
@@ -29,7 +29,7 @@ class Feature(Section):
         None,
         pattern=r"^[^:]+\.py:[a-z_][a-z0-9_]*$",
         description="For `own`: `file.py:function`, the file relative to the project file. See "
-        "docs/features.md.",
+        "docs/own-features.md.",
     )
     windows: Annotated[list[Days], BeforeValidator(as_list)] = Field(
         default_factory=list,
