@@ -1,0 +1,156 @@
+"""What was built is not built again, and never used where it could be wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from handmade import AS_OF, DAY, OWN, SEGMENT, World, answer, fact, facts_of, world_of
+
+from npsight.config.specs import FeatureSpec
+from npsight.jobs import featurecache
+from npsight.jobs.featurecache import FeatureCache, definitions_digest
+from npsight.jobs.frames import FeatureBuilder
+from npsight.tables.digest import visible_digests
+
+SUM = FeatureSpec(source="usage", aggregation="sum", measure="logins", window_days=30)
+SPECS = (
+    SUM,
+    FeatureSpec(source="accounts", aggregation="value", measure="plan", dtype="category"),
+    FeatureSpec(source="accounts", aggregation="value", measure="owner_", dtype="category"),
+    FeatureSpec(source="usage", aggregation="mean", measure="errors"),
+)
+DAYS = [AS_OF - 10 * DAY, AS_OF]
+
+
+def world(**rest) -> World:
+    versions = [fact(AS_OF - 99 * DAY, plan="gold"), fact(AS_OF - 5 * DAY, plan=None)]
+    return world_of(
+        ("a", "b"),
+        versions=versions,
+        usage=[fact(AS_OF - 12 * DAY, logins=2), *rest.pop("usage", [])],
+        responses=[answer(AS_OF - 40 * DAY, 3, account="b")],
+        **rest,
+    )
+
+
+def project_in(folder: Path, specs=SPECS):
+    tables = SimpleNamespace(responses=["one"])
+    return SimpleNamespace(features=specs, segment=SEGMENT, tables=tables, state_dir=folder)
+
+
+def builder_of(engine, made: World, folder: Path, specs=SPECS) -> FeatureBuilder:
+    facts, project = facts_of(engine, made), project_in(folder, specs)
+    cache = FeatureCache.of(project, partial(visible_digests, facts))
+    return FeatureBuilder(engine, facts, project, cache, OWN)
+
+
+def built_days(builder: FeatureBuilder, days) -> tuple[pd.DataFrame, list[datetime]]:
+    """The rows, and the days for which features were really built."""
+    seen: list[datetime] = []
+    build = builder.spine
+
+    def spine(as_ofs):
+        seen.extend(as_ofs)
+        return build(as_ofs)
+
+    builder.spine = spine
+    return builder.features_at(days), seen
+
+
+def plainly(engine, made: World, days, specs=SPECS) -> pd.DataFrame:
+    builder = FeatureBuilder(engine, facts_of(engine, made), project_in(Path(), specs), own=OWN)
+    return builder.features_at(days)
+
+
+def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def test_a_day_is_built_once(engine, tmp_path):
+    expected = plainly(engine, world(), DAYS)
+    first, built = built_days(builder_of(engine, world(), tmp_path), DAYS)
+    assert built == DAYS
+    again, built = built_days(builder_of(engine, world(), tmp_path), DAYS)
+    assert built == []
+    same(first, expected)
+    same(again, expected)
+
+
+def test_tomorrow_costs_tomorrow(engine, tmp_path):
+    built_days(builder_of(engine, world(), tmp_path), DAYS)
+    later = world(usage=[fact(AS_OF, logins=5), fact(AS_OF - DAY, AS_OF, logins=7)])
+    days = [*DAYS, AS_OF + DAY]
+    found, built = built_days(builder_of(engine, later, tmp_path), days)
+    assert built == [AS_OF + DAY]
+    same(found, plainly(engine, later, days))
+
+
+def test_news_of_the_past_builds_the_days_that_see_it(engine, tmp_path):
+    built_days(builder_of(engine, world(), tmp_path), DAYS)
+    changed = world(usage=[fact(AS_OF - 20 * DAY, AS_OF - 10 * DAY, logins=5)])
+    found, built = built_days(builder_of(engine, changed, tmp_path), DAYS)
+    assert built == [AS_OF]
+    same(found, plainly(engine, changed, DAYS))
+    assert len(list(tmp_path.glob("features/*/*.parquet"))) == len(DAYS)
+
+
+def test_another_order_of_rows_is_the_same_data(engine, tmp_path):
+    built_days(builder_of(engine, world(usage=[fact(AS_OF - DAY, logins=1)]), tmp_path), DAYS)
+    turned = world(usage=[fact(AS_OF - DAY, logins=1)])
+    turned.sources["usage"].reverse()
+    assert built_days(builder_of(engine, turned, tmp_path), DAYS)[1] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"window_days": 31},
+        {"missing": "zero"},
+        {"expression_digest": "another file"},
+    ],
+)
+def test_another_definition_is_built_anew(engine, tmp_path, change):
+    built_days(builder_of(engine, world(), tmp_path), DAYS)
+    specs = (dataclasses.replace(SUM, **change), *SPECS[1:])
+    found, built = built_days(builder_of(engine, world(), tmp_path, specs), DAYS)
+    assert built == DAYS
+    same(found, plainly(engine, world(), DAYS, specs))
+
+
+def test_other_code_builds_anew(monkeypatch, tmp_path):
+    before = definitions_digest(project_in(tmp_path))
+    assert definitions_digest(project_in(tmp_path)) == before
+    monkeypatch.setattr(featurecache, "_code_digest", lambda: "changed")
+    assert definitions_digest(project_in(tmp_path)) != before
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing"])
+def test_a_damaged_file_is_built_anew(engine, tmp_path, content):
+    built_days(builder_of(engine, world(), tmp_path), DAYS)
+    damaged = min(tmp_path.glob("features/*/*.parquet"))
+    damaged.write_bytes(content)
+    found, built = built_days(builder_of(engine, world(), tmp_path), DAYS)
+    assert built == DAYS[:1]
+    same(found, plainly(engine, world(), DAYS))
+
+
+def test_a_day_on_which_nobody_existed_is_kept_as_empty(engine, tmp_path):
+    days = [datetime(2019, 1, 1), AS_OF]
+    expected = plainly(engine, world(), days)
+    same(built_days(builder_of(engine, world(), tmp_path), days)[0], expected)
+    again, built = built_days(builder_of(engine, world(), tmp_path), days)
+    assert built == []
+    same(again, expected)
+
+
+def test_only_the_newest_definitions_are_kept(engine, tmp_path):
+    for days in range(30, 36):
+        specs = (dataclasses.replace(SUM, window_days=days),)
+        built_days(builder_of(engine, world(), tmp_path, specs), DAYS)
+    assert len(list(tmp_path.glob("features/*"))) == featurecache.KEPT_DEFINITIONS
