@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-time bench-features lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ format: $(READY)  ## Mend style where it can be done by itself
 docs: $(READY)  ## Write the generated pages anew
 	@$(BIN)/python -m npsight.config.reference > docs/project-file.md
 	@$(BIN)/python -m npsight.jobs.catalogue > docs/features.md
+
+mutate-ten: $(READY)  ## Plant ten faults of different kinds in the time rules (minutes)
+	@$(BIN)/python scripts/mutate_time.py --ten --quick
 
 mutate-time: $(READY)  ## Plant faults in the time rules and see the tests catch them
 	@$(BIN)/python scripts/mutate_time.py

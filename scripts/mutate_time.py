@@ -1,6 +1,6 @@
 """Plants faults in the rules of time, one after another, and sees whether the tests catch each.
 
-    python scripts/mutate_time.py [--quick] [--list] [--only TEXT] [--jobs N]
+    python scripts/mutate_time.py [--ten] [--quick] [--list] [--only TEXT] [--jobs N]
 
 Sites are found in the syntax trees of `temporal`, `features` and `targets`, so that a comparison
 written tomorrow is tried tomorrow. Sources and tests are copied first; the working tree is never
@@ -27,7 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path("src/npsight")
 FOLDERS = ("temporal", "features", "targets")
-PROPERTIES = ("tests/time",)
+PROPERTIES = ("tests/time/test_properties.py",)
+COPIED = ("src", "tests/time", "tests/unit/features", "tests/unit/temporal", "tests/unit/targets")
 NAMED = ("tests/unit/features", "tests/unit/temporal", "tests/unit/targets")
 TIME_LIMIT_SECONDS = 240
 
@@ -52,16 +53,23 @@ JOINS = ("join", "left_join", "anti_join", "_beside")
 PLANTED = (
     (
         "temporal/windows.py",
-        "(occurred_at < as_of) & (known_at < as_of)",
-        "occurred_at < as_of",
+        "(facts.occurred_at < as_of) & known_before(as_of, facts)",
+        "facts.occurred_at < as_of",
         "known_at ignored",
     ),
     (
         "temporal/windows.py",
-        "(occurred_at < as_of) & (known_at < as_of)",
-        "known_at < as_of",
+        "(facts.occurred_at < as_of) & known_before(as_of, facts)",
+        "known_before(as_of, facts)",
         "occurred_at ignored",
     ),
+    (
+        "temporal/windows.py",
+        '("corrected_at", "moved_at")',
+        '("moved_at",)',
+        "corrections ignored",
+    ),
+    ("temporal/windows.py", '("corrected_at", "moved_at")', '("corrected_at",)', "merges ignored"),
     (
         "temporal/windows.py",
         "interval(days=back + days)",
@@ -88,11 +96,16 @@ PLANTED = (
     ),
     (
         "features/attributes.py",
-        " & ~(ranked.ended_at < ranked.as_of).fill_null(False)",
-        "",
+        "(ranked.rank_ == 0) & in_force",
+        "ranked.rank_ == 0",
         "valid_to ignored",
     ),
-    ("features/aggregations.py", ", days, back=days)", ", days)", "trend against itself"),
+    (
+        "features/aggregations.py",
+        "Span(spec.window_days, spec.window_days)",
+        "Span(spec.window_days)",
+        "trend against itself",
+    ),
     (
         "features/aggregations.py",
         'later.delta(earlier, unit="microsecond")',
@@ -100,10 +113,22 @@ PLANTED = (
         "days counted in whole seconds",
     ),
     (
-        "features/compile.py",
-        "ibis.interval(days=reach)",
-        "ibis.interval(days=reach - 1)",
+        "features/rows.py",
+        "ibis.interval(days=longest)",
+        "ibis.interval(days=longest - 1)",
         "facts fetched one day short",
+    ),
+    (
+        "features/panes.py",
+        "edges_passed(ibis.greatest(facts.occurred_at, facts.known_at), grid.as_ofs)",
+        "edges_passed(facts.occurred_at, grid.as_ofs)",
+        "known_at ignored by panes",
+    ),
+    (
+        "features/own.py",
+        "known.ifelse(rows.ended_at, ibis.null(rows.ended_at.type()))",
+        "rows.ended_at",
+        "ends not yet known shown to own expressions",
     ),
     (
         "targets/outcomes.py",
@@ -111,6 +136,20 @@ PLANTED = (
         "spine",
         "censored windows kept",
     ),
+)
+
+# Ten of the faults, one of each kind, for a look that takes minutes.
+TEN = (
+    "known_at ignored",
+    "occurred_at ignored",
+    "corrections ignored",
+    "merges ignored",
+    "window one day longer",
+    "ended_known_at ignored",
+    "known_at ignored by panes",
+    "outcome starts without its gap",
+    "valid_to ignored",
+    "facts.occurred_at < as_of  becomes <=",
 )
 
 
@@ -191,9 +230,6 @@ class Source:
 
     def _call(self, node: ast.Call) -> Iterator[Mutant]:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if name == "seen_before":
-            occurred, known = node.args[1], node.args[2]
-            yield self.replaced(known, self.text(occurred), "known_at ignored here")
         if name == "days_between":
             first, second = (self.text(arg) for arg in node.args)
             old = self.bytes[self.start(node.args[0]) : self.end(node.args[1])].decode()
@@ -249,7 +285,7 @@ def _planted(source: Source) -> Iterator[Mutant]:
 def workspace(folder: Path) -> Path:
     """A copy of the sources and of the tests that are asked."""
     ignore = shutil.ignore_patterns("__pycache__")
-    for part in ("src", *PROPERTIES, *NAMED):
+    for part in COPIED:
         shutil.copytree(ROOT / part, folder / part, ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
@@ -373,11 +409,14 @@ def row(mutant: Mutant, outcome: Outcome | None = None) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="named examples first, then the rest")
+    parser.add_argument("--ten", action="store_true", help="ten faults of different kinds only")
     parser.add_argument("--list", action="store_true", help="print the faults, run nothing")
     parser.add_argument("--only", default="", help="only faults whose line holds this text")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     options = parser.parse_args()
     mutants = [m for m in mutants_of(ROOT) if options.only in row(m)]
+    if options.ten:
+        mutants = [next(m for m in mutants if m.fault == fault) for fault in TEN]
     if options.list:
         print("\n".join(row(mutant) for mutant in mutants))
         return 0

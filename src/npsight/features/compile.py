@@ -128,5 +128,5 @@ def _beside(spine: ir.Table, table: ir.Table, specs: Sequence[FeatureSpec]) -> i
         s.name: table[s.name].fill_null(0.0) if s.missing == "zero" else table[s.name]
         for s in specs
     }
-    keys = ["account", "as_of"]
-    return spine.left_join(table, keys).select(spine.account, spine.as_of, **filled)
+    whole = spine.left_join(table, ["account", "as_of"])
+    return whole.select(spine.account, spine.as_of, **filled)
