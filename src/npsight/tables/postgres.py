@@ -128,6 +128,6 @@ def _drop_abandoned(connection: psycopg.Connection[Any]) -> None:
 
 
 def _drop(connection: psycopg.Connection[Any], schema: str) -> None:
-    # With the connection lost there is no way to; the next run finds the schema abandoned.
-    with suppress(psycopg.OperationalError):
+    # Where the connection is lost or busy, the next run finds the schema abandoned.
+    with suppress(psycopg.Error):
         connection.execute(f"DROP SCHEMA IF EXISTS {name_literal(schema)} CASCADE")
