@@ -52,7 +52,7 @@ class PostgresEngine:
         return handed_over(facts, move)
 
     def _indexed(self, name: str) -> ir.Table:
-        table = self.backend.table(name, database=self.backend.schema)
+        table = self.backend.table(name)
         keys = ", ".join(c for c in ("account", "occurred_at") if c in table.columns)
         place = f"{name_literal(self.backend.schema)}.{name_literal(name)}"
         self.backend.run(f"CREATE INDEX ON {place} ({keys})")

@@ -72,7 +72,7 @@ class PostgresBackend(IbisPostgres):  # type: ignore[misc]
         else:
             self.copy_in(name, obj.schema, obj.to_batches(_BATCH_ROWS))
         self.run(f"ANALYZE {self._place(name)}")
-        made = self.table(name, database=self.schema)
+        made = self.table(name)
         names = obj.columns if isinstance(obj, ir.Table) else obj.schema.names
         cut = {
             name: found for name, found in zip(names, made.columns, strict=True) if name != found
