@@ -15,17 +15,17 @@ import ibis
 import pandas as pd
 import pytest
 from command_line import npsight
-from engine_worlds import catalogue, drawn_world, write_own
-from handmade import TICK, builder_of, fact, facts_of, rows_of, spine_of, world_of
+from handmade import OWN, TICK, builder_of, fact, facts_of, rows_of, spine_of, world_of
+from ibis.common.exceptions import TableNotFound
 from small_company import SmallCompany
-from worlds import GAP, HORIZON, SEGMENT, Drawn
+from worlds import GAP, HORIZON, SEGMENT, Drawn, draw, every_feature
 
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow
 from npsight.jobs.frames import FeatureBuilder, silent
 
-SPECS = catalogue()
+SPECS = every_feature()
 # Looked at a tick before midnight, a day apart; and with a time of day, a week apart.
 FEATURES_SEED, OUTCOMES_SEED = 3, 4
 TOLERANCE = 1e-9
@@ -40,23 +40,20 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found[exact], expected[exact], check_exact=True)
 
 
-def builders(
-    engine: Any, duckdb: Any, drawn: Drawn, folder: Path
-) -> tuple[FeatureBuilder, FeatureBuilder]:
+def builders(engine: Any, duckdb: Any, drawn: Drawn) -> tuple[FeatureBuilder, FeatureBuilder]:
     """The same facts in DuckDB, and handed over to the engine."""
     here = builder_of(duckdb, drawn.world, SPECS, SEGMENT)
-    here.project.file = write_own(folder)
     facts = engine.take(here.facts, silent)
-    return here, FeatureBuilder(engine.backend, facts, here.project)
+    return here, FeatureBuilder(engine.backend, facts, here.project, own=OWN)
 
 
 def test_the_features_are_the_whole_catalogue():
     assert {spec.aggregation for spec in SPECS} == set(AGGREGATIONS)
 
 
-def test_features_history_display_and_spine_equal_duckdb(engine, duckdb, tmp_path):
-    drawn = drawn_world(FEATURES_SEED)
-    here, there = builders(engine, duckdb, drawn, tmp_path)
+def test_features_history_display_and_spine_equal_duckdb(engine, duckdb):
+    drawn = draw(FEATURES_SEED)
+    here, there = builders(engine, duckdb, drawn)
     expected, found = (frames_of(builder, drawn) for builder in (here, there))
     for name, frame in expected.items():
         assert_same(found[name], frame)
@@ -73,9 +70,9 @@ def frames_of(builder: FeatureBuilder, drawn: Drawn) -> dict[str, pd.DataFrame]:
     }
 
 
-def test_outcomes_equal_duckdb(engine, duckdb, tmp_path):
-    drawn = drawn_world(OUTCOMES_SEED)
-    here, there = builders(engine, duckdb, drawn, tmp_path)
+def test_outcomes_equal_duckdb(engine, duckdb):
+    drawn = draw(OUTCOMES_SEED)
+    here, there = builders(engine, duckdb, drawn)
     window = OutcomeWindow(GAP, HORIZON)
     everyone = pd.DataFrame(drawn.keys, columns=["account", "as_of"])
     spines = [builder.given_spine(everyone) for builder in (here, there)]
@@ -151,12 +148,16 @@ def test_comments_stay_on_this_machine(engine, duckdb):
     assert set(moved.sources["usage"].columns) == set(facts.sources["usage"].columns)
 
 
-def test_what_is_kept_is_computed_once(engine, duckdb):
-    """A kept table does not change when what it was computed from does."""
+def test_what_is_kept_stays_until_it_is_dropped(engine, duckdb):
+    """And is gone when it is dropped."""
     spine = spine_of(engine.backend, [("a", datetime(2024, 1, 1)), ("b", datetime(2024, 1, 1))])
     kept = engine.backend.create_table("kept_", spine.filter(spine.account == "a"), temp=True)
     assert set(rows_of(engine.backend, kept)) == {("a", datetime(2024, 1, 1))}
     assert kept.schema() == spine.schema()
+    assert kept.get_name() == "kept_"
+    engine.backend.drop_table("kept_", force=True)
+    with pytest.raises(TableNotFound, match="kept_"):
+        engine.backend.table("kept_")
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ class PostgresEngine:
         return handed_over(facts, move)
 
     def _indexed(self, name: str) -> ir.Table:
-        table = self.backend.table(name, database=self.backend.schema)
+        table = self.backend.table(name)
         keys = ", ".join(c for c in ("account", "occurred_at") if c in table.columns)
         place = f"{name_literal(self.backend.schema)}.{name_literal(name)}"
         self.backend.run(f"CREATE INDEX ON {place} ({keys})")
@@ -128,6 +128,6 @@ def _drop_abandoned(connection: psycopg.Connection[Any]) -> None:
 
 
 def _drop(connection: psycopg.Connection[Any], schema: str) -> None:
-    # With the connection lost there is no way to; the next run finds the schema abandoned.
-    with suppress(psycopg.OperationalError):
+    # Where the connection is lost or busy, the next run finds the schema abandoned.
+    with suppress(psycopg.Error):
         connection.execute(f"DROP SCHEMA IF EXISTS {name_literal(schema)} CASCADE")

@@ -72,9 +72,12 @@ class PostgresBackend(IbisPostgres):  # type: ignore[misc]
         else:
             self.copy_in(name, obj.schema, obj.to_batches(_BATCH_ROWS))
         self.run(f"ANALYZE {self._place(name)}")
-        made = self.table(name, database=self.schema)
+        made = self.table(name)
         names = obj.columns if isinstance(obj, ir.Table) else obj.schema.names
-        return made.rename(dict(zip(names, made.columns, strict=True)))
+        cut = {
+            name: found for name, found in zip(names, made.columns, strict=True) if name != found
+        }
+        return made.rename(cut) if cut else made
 
     def copy_in(self, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
         """A new table in the run's schema, filled by COPY."""

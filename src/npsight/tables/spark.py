@@ -71,12 +71,19 @@ class SparkBackend(IbisSpark):  # type: ignore[misc]
         frame.createOrReplaceTempView(name)
         return self.table(name)
 
+    def drop_table(self, name: str, /, **options: Any) -> None:
+        """A temporary table gives back its memory; any other is dropped as Ibis does."""
+        frame = self._kept.pop(name, None)
+        if frame is None:
+            super().drop_table(name, **options)
+            return
+        self._session.catalog.dropTempView(name)
+        frame.unpersist()
+
     def forget(self) -> None:
-        """Give back the memory of all temporary tables."""
-        for name, frame in self._kept.items():
-            self._session.catalog.dropTempView(name)
-            frame.unpersist()
-        self._kept.clear()
+        """Drop all temporary tables."""
+        for name in list(self._kept):
+            self.drop_table(name)
 
     def read_view(self, uri: str, name: str) -> ir.Table:
         """Parquet files as a view of this session."""
