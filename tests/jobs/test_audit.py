@@ -19,8 +19,12 @@ from npsight.features import compile as compiled
 from npsight.jobs import frames
 from npsight.jobs.audit import audit
 from npsight.jobs.audit_cut import CHECK as CUT
+from npsight.jobs.audit_cut import check_cut
 from npsight.jobs.audit_oracle import CHECK as LOOP
 from npsight.jobs.audit_run import spread
+from npsight.jobs.frames import FeatureBuilder, silent
+from npsight.jobs.train import open_tables, training_data
+from npsight.tables.engine import run
 from npsight.tracking import Tracking
 
 
@@ -239,3 +243,26 @@ def test_days_are_the_oldest_the_newest_and_some_between():
     assert spread(range(10), 1) == [9]
     assert spread(range(2), 3) == [0, 1]
     assert spread(range(1), 3) == [0]
+
+
+def tables_of(builder: FeatureBuilder) -> set[str]:
+    return {name for (name,) in run(builder.backend, "SELECT table_name FROM duckdb_tables()")}
+
+
+def test_the_copies_of_the_cut_are_dropped(unbuilt):
+    with open_tables(load_project(unbuilt), silent) as (builder, _):
+        data = training_data(builder)
+        before = tables_of(builder)
+        made = []
+
+        class Counting(FeatureBuilder):
+            def keep(self, expression):
+                made.append(super().keep(expression))
+                return made[-1]
+
+        counting = Counting(builder.backend, builder.facts, builder.project)
+        check_cut(counting, data.frame, [data.as_ofs[-1]], silent)
+        left = tables_of(builder) - before
+    assert len(made) >= 4
+    # The spines stay, as everywhere; the copies of facts are gone.
+    assert len(left) <= 2

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import ibis.expr.operations as ops
 import pandas as pd
 
 from npsight.audit.compare import differences
@@ -54,7 +55,7 @@ def _cut_builder(builder: FeatureBuilder, as_of: datetime) -> Iterator[FeatureBu
 
     def keep(expression: ir.Table) -> ir.Table:
         table = builder.keep(expression)
-        made.append(table.get_name())
+        made.extend(kept.name for kept in table.op().find(ops.DatabaseTable))
         return table
 
     try:
