@@ -71,8 +71,13 @@ def _sum(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
     return t[m].sum(where=rows)
 
 
+def _wide(value: ir.Value) -> ir.DecimalValue:
+    """With room for products: DuckDB keeps two decimals of 18 digits within 18."""
+    return value.cast("decimal(19, 6)")
+
+
 def _squares(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return (t[m] * t[m]).cast("decimal(38, 12)").sum(where=rows)
+    return (_wide(t[m]) * _wide(t[m])).cast("decimal(38, 12)").sum(where=rows)
 
 
 def _min(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
@@ -104,7 +109,8 @@ def _days_squared(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value
 
 
 def _days_by_measure(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return (t[m] * _day(t).cast("decimal(9, 0)")).cast("decimal(38, 6)").sum(where=rows)
+    product = _wide(t[m]) * _day(t).cast("decimal(9, 0)")
+    return product.cast("decimal(38, 6)").sum(where=rows)
 
 
 def _measured(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.BooleanValue:

@@ -203,6 +203,21 @@ def test_a_trend_of_nothing_but_zeros_is_missing(engine):
     assert value(engine, world_of(usage=rows), usage("trend", "logins", window_days=2)) is None
 
 
+@pytest.mark.parametrize("size", [1, 1_000, 10**6, 999_999_999_999])
+def test_spread_and_slope_of_measures_as_large_as_they_may_be(engine, size):
+    rows = [fact(AS_OF - k * DAY, logins=size * (1 if k % 2 else -1)) for k in (1, 2)]
+    specs = [usage("std", "logins"), usage("slope", "logins"), usage("mean", "logins")]
+    found = features_of(engine, world_of(usage=rows), specs)
+    assert found[specs[0].name] == pytest.approx(size * 2**0.5, rel=1e-12)
+    assert found[specs[1].name] == pytest.approx(2.0 * size, rel=1e-9)
+    assert found[specs[2].name] == 0.0
+
+
+def test_the_spread_of_equal_values_is_zero_however_large(engine):
+    rows = [fact(AS_OF - k * DAY, logins="123456789.123457") for k in (1, 2, 3)]
+    assert value(engine, world_of(usage=rows), usage("std", "logins")) == 0.0
+
+
 # --- Several sources --------------------------------------------------------------------------
 
 
