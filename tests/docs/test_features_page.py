@@ -1,22 +1,25 @@
 """The page of features is the one that is checked in, and its values are what its tables say.
 
-The values are worked out here by hand from the tables printed on the page, without the engine.
+The values are worked out here from the tables printed on the page, without the engine: once by
+hand, once by the plain loops of the audit.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from statistics import linear_regression, stdev
 
 import pytest
 
+from npsight.audit.oracle import Row, World, feature, placed
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.jobs import catalogue
-from npsight.jobs.sample import ACCOUNT, AS_OF, SAMPLE, Computed, computed
+from npsight.jobs.sample import ACCOUNT, AS_OF, SAMPLE, Computed, SampleTable, computed
 
+KNOWN_END = "ended_known_at"
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"
 
 
@@ -152,6 +155,61 @@ def test_every_row_of_the_tables_is_on_the_page_with_whether_it_was_known(
             assert f"| {' | '.join(row)} | {'yes' if seen else 'no'} |" in block
 
 
-def test_the_day_is_midnight_utc() -> None:
-    assert AS_OF.replace(tzinfo=UTC) == datetime(2025, 6, 1, tzinfo=UTC)
-    assert ACCOUNT == "acme"
+# --- The same by the audit's plain loops ---------------------------------------------------------
+
+TIMES = {
+    "usage": {"time": "occurred_at", "known_at": "known_at"},
+    "tickets": {"opened": "occurred_at", "resolved": "ended_at", "resolved_known_at": KNOWN_END},
+    "meetings": {"time": "occurred_at", "booked": "known_at"},
+    "subscriptions": {"start": "occurred_at", "end": "ended_at", "end_known_at": KNOWN_END},
+    "accounts": {"from": "occurred_at", "known_at": "known_at", "renewal": "renewal_at_"},
+}
+NUMBERS = {"logins", "errors", "seats"}
+
+
+def rows_of(table: SampleTable) -> list[Row]:
+    """The printed rows in the words of the oracle; a later version of a fact corrects it."""
+    found: list[Row] = []
+    for cells in table.rows:
+        row: Row = {"ended_at": None}
+        for column, cell in zip(table.columns, cells, strict=True):
+            if column in TIMES[table.name]:
+                instant = datetime.fromisoformat(cell) if cell else None
+                row[TIMES[table.name][column]] = instant
+            else:
+                row[column] = float(cell) if column in NUMBERS else cell or None
+        row.setdefault("known_at", row["occurred_at"])
+        for earlier in found:
+            if row.get("id") is not None and earlier["id"] == row["id"]:
+                earlier["corrected_at"] = row["known_at"]
+        found.append(row)
+    return found
+
+
+def weekend_share(rows: list[Row], as_of: datetime) -> float:
+    weekend = sum(row["logins"] for row in rows if row["occurred_at"].isoweekday() >= 6)
+    return weekend / sum(row["logins"] for row in rows)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    tables = {table.name: rows_of(table) for table in SAMPLE}
+    versions = tables.pop("accounts")
+    began: dict[str, datetime] = {}
+    for version in versions:
+        began.setdefault(version["account"], version["occurred_at"])
+    accounts = [{"account": name, "began_at": at} for name, at in began.items()]
+    return World(accounts, versions, tables, scheduled=frozenset({"meetings"}))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_example_is_what_a_plain_loop_makes_of_it(results, world, name: str) -> None:
+    spec = next(spec for spec in results.specs if spec.name == name)
+    own = {"own_features.py:weekend_share": weekend_share}
+    value = feature(spec, world, ACCOUNT, AS_OF, own)
+    if spec.against:
+        peers = [version for version in world.versions or [] if version["plan"] == "pro"]
+        members = sorted({version["account"] for version in peers})
+        value = placed(value, [feature(spec, world, m, AS_OF, own) for m in members])
+    found = results.values[name].iloc[0]
+    assert found == pytest.approx(value, rel=1e-9) if value is not None else found != found

@@ -146,12 +146,20 @@ def _check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
 
 
 def _check_features(model: Model, project: ProjectSpec) -> None:
-    declared = {spec.name for spec in project.features}
-    missing = sorted({spec.name for spec in model.specs} - declared)
+    declared = {spec.name: spec for spec in project.features}
+    missing = sorted({spec.name for spec in model.specs} - declared.keys())
     if missing:
         raise ModelIntegrityError(
             f"{project.file.name} no longer declares {len(missing)} of the champion's features: "
             f"{', '.join(missing[:8])}\n  → put them back, or train and promote a new model"
+        )
+    trained = {(spec.expression, spec.expression_digest) for spec in model.specs}
+    now = {(spec.expression, spec.expression_digest) for spec in declared.values()}
+    changed = sorted({expression for expression, _ in trained - now})
+    if changed:
+        raise ModelIntegrityError(
+            f"not what the champion was trained with: the file of {', '.join(changed[:8])}\n"
+            "  → put the file back as it was, or train and promote a new model"
         )
 
 

@@ -137,3 +137,36 @@ def test_the_commands_print_and_refuse_to_overwrite(tmp_path, capsys):
     assert written.read_text() == before
     init_command(tmp_path, written, True)
     assert os.listdir(written.parent) == ["proposed.yaml"]
+
+
+def test_own_expressions_are_asked_before_anything_is_computed(tmp_path):
+    looked_at(tmp_path, spread(4))
+    lines = "features:\n" + "".join(
+        f"  - {{source: responses, aggregate: own, expression: 'own.py:{name}'}}\n"
+        for name in ("good", "bad")
+    )
+    (tmp_path / "own.py").write_text(
+        "def good(facts):\n    return facts.score.sum()\n\n\ndef bad(facts):\n    return facts.scor\n"
+    )
+    (tmp_path / "project.yaml").write_text(PROJECT + lines)
+    with pytest.raises(ConfigError, match="an own expression cannot be used") as caught:
+        check(load_project(tmp_path / "project.yaml"), now=NOW)
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.key) == ("own.py:bad", "responses__own_bad")
+    assert "'Table' object has no attribute 'scor'" in problem.what
+
+
+def test_files_of_own_expressions_that_cannot_be_run_are_all_named(tmp_path):
+    looked_at(tmp_path, spread(4))
+    lines = "features:\n"
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text("def f(facts): ...\n1 / 0\n")
+        lines += (
+            f"  - {{source: responses, aggregate: own, expression: '{name}.py:f', label: {name}}}\n"
+        )
+    (tmp_path / "project.yaml").write_text(PROJECT + lines.replace("two.py:f'", "two.py:g'"))
+    (tmp_path / "two.py").write_text("def g(facts): ...\n1 / 0\n")
+    with pytest.raises(ConfigError, match="an own expression cannot be used") as caught:
+        check(load_project(tmp_path / "project.yaml"), now=NOW)
+    assert [problem.where for problem in caught.value.problems] == ["one.py:f", "two.py:g"]
+    assert all("failed: ZeroDivisionError" in problem.what for problem in caught.value.problems)
