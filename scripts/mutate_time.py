@@ -126,7 +126,7 @@ PLANTED = (
     ),
     (
         "features/own.py",
-        "known.ifelse(rows.ended_at, ibis.null(rows.ended_at.type()))",
+        "still_open.ifelse(ibis.null(rows.ended_at.type()), rows.ended_at)",
         "rows.ended_at",
         "ends not yet known shown to own expressions",
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import days_between
 from npsight.features.rows import matching
-from npsight.temporal.windows import known_before, lies_ahead
+from npsight.temporal.windows import end_lies_ahead, known_before, lies_ahead
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -33,12 +33,12 @@ def ahead_features(source: ir.Table, spine: ir.Table, specs: Sequence[FeatureSpe
 
 
 def _nearest(joined: ir.Table, spec: FeatureSpec) -> ir.FloatingValue:
-    instant = joined.occurred_at
-    rows = lies_ahead(joined.as_of, instant)
-    if spec.aggregation == "days_until_end":
-        instant = joined.ended_at
-        known = (joined.ended_known_at < joined.as_of) & ~rows
-        rows = (lies_ahead(joined.as_of, instant) & known).fill_null(False)
+    as_of = joined.as_of
+    if spec.aggregation == "days_until_next":
+        instant, rows = joined.occurred_at, lies_ahead(as_of, joined.occurred_at)
+    else:
+        instant, begun = joined.ended_at, ~lies_ahead(as_of, joined.occurred_at)
+        rows = begun & end_lies_ahead(as_of, joined.ended_at, joined.ended_known_at)
     wanted = matching(joined, spec.where)
     nearest = instant.min(where=rows if wanted is None else rows & wanted)
-    return days_between(nearest, joined.as_of.max())
+    return days_between(nearest, as_of.max())

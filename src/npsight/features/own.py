@@ -18,6 +18,7 @@ from npsight.config.specs import FeatureSpec
 from npsight.errors import ConfigError, Problem
 from npsight.features.aggregations import window_of
 from npsight.features.rows import seen_rows, selected
+from npsight.temporal.windows import open_as_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -93,8 +94,8 @@ def _finite(number: ir.FloatingValue) -> ir.FloatingValue:
 
 
 def _known_end(rows: ir.Table) -> ir.TimestampValue:
-    known = (rows.ended_at < rows.as_of) & (rows.ended_known_at < rows.as_of)
-    return known.ifelse(rows.ended_at, ibis.null(rows.ended_at.type()))
+    still_open = open_as_of(rows.as_of, rows.ended_at, rows.ended_known_at)
+    return still_open.ifelse(ibis.null(rows.ended_at.type()), rows.ended_at)
 
 
 def _value(stand_in: ir.Table, function: OwnFunction) -> ir.Scalar | Problem:

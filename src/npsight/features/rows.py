@@ -14,7 +14,7 @@ import ibis
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import FORMULAS, days_between, lookback_days, window_of
 from npsight.features.totals import KINDS, Selection, Where
-from npsight.temporal.windows import in_window, open_as_of, seen_before
+from npsight.temporal.windows import before_window, in_window, open_as_of, seen_before
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -54,7 +54,7 @@ def selected(joined: ir.Table, selection: Selection) -> ir.BooleanValue:
     if span.days is not None:
         inside = in_window(joined.as_of, joined.occurred_at, span.days, span.back)
     else:
-        inside = joined.occurred_at < joined.as_of - ibis.interval(days=span.back)
+        inside = before_window(joined.as_of, joined.occurred_at, span.back)
     return inside if rows is None else rows & inside
 
 

@@ -55,6 +55,13 @@ def in_window(
     return (occurred_at >= start) & (occurred_at < end)
 
 
+def before_window(
+    as_of: ir.TimestampValue, occurred_at: ir.TimestampValue, days: int
+) -> ir.BooleanValue:
+    """Whether an instant lies before the window of so many days: `occurred_at < as_of − days`."""
+    return occurred_at < as_of - ibis.interval(days=days)
+
+
 def open_as_of(
     as_of: ir.TimestampValue, ended_at: ir.TimestampValue, ended_known_at: ir.TimestampValue
 ) -> ir.BooleanValue:
@@ -68,6 +75,13 @@ def open_as_of(
 def lies_ahead(as_of: ir.TimestampValue, instant: ir.TimestampValue) -> ir.BooleanValue:
     """Whether an instant is yet to come: `as_of <= instant`."""
     return instant >= as_of
+
+
+def end_lies_ahead(
+    as_of: ir.TimestampValue, ended_at: ir.TimestampValue, ended_known_at: ir.TimestampValue
+) -> ir.BooleanValue:
+    """Whether an end is yet to come and known: `as_of <= ended_at`, `ended_known_at < as_of`."""
+    return (lies_ahead(as_of, ended_at) & (ended_known_at < as_of)).fill_null(False)
 
 
 def outcome_start(as_of: ir.TimestampValue, window: OutcomeWindow) -> ir.TimestampValue:
