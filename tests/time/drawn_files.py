@@ -1,0 +1,503 @@
+"""Random companies as their users would export them: files of clock times, one zone a table."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from plain_reading import HOUR, Accounts, Mapped, Row, instant
+from worlds import MEASURES, SEGMENT, WINDOWS, Draw, every_feature
+
+from npsight.audit.oracle import DAY
+from npsight.config.specs import FeatureSpec
+
+COMPANIES = range(6)
+ACCOUNTS = 175
+TICK = timedelta(microseconds=1)
+NOW = datetime(2025, 6, 1)
+LONG_AGO = datetime(2023, 3, 5, 8)
+LEAP_DAY = datetime(2024, 2, 29)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Its clocks in 2024: readings in the middle of the gap and of the fold, and their length."""
+
+    name: str
+    in_gap: datetime | None = None
+    in_fold: datetime | None = None
+    length: timedelta = HOUR
+
+    @property
+    def changes(self) -> list[datetime]:
+        """Readings inside the gap and the fold, at their edges, and a tick from each."""
+        half = self.length / 2
+        middles = [at for at in (self.in_gap, self.in_fold) if at is not None]
+        return [m + k * half + t * TICK for m in middles for k in (-1, 0, 1) for t in (-1, 0, 1)]
+
+    def clock(self, at: datetime) -> datetime:
+        """What clocks show at a UTC instant."""
+        return at.replace(tzinfo=UTC).astimezone(ZoneInfo(self.name)).replace(tzinfo=None)
+
+
+ZONES = (
+    Zone("America/New_York", datetime(2024, 3, 10, 2, 30), datetime(2024, 11, 3, 1, 30)),
+    Zone("Europe/Berlin", datetime(2024, 3, 31, 2, 30), datetime(2024, 10, 27, 2, 30)),
+    Zone(
+        "Australia/Lord_Howe",
+        datetime(2024, 10, 6, 2, 15),
+        datetime(2024, 4, 7, 1, 45),
+        timedelta(minutes=30),
+    ),
+    Zone("Pacific/Auckland", datetime(2024, 9, 29, 2, 30), datetime(2024, 4, 7, 2, 30)),
+    Zone("Africa/Casablanca", datetime(2024, 4, 14, 2, 30), datetime(2024, 3, 10, 2, 30)),
+    Zone("Asia/Kolkata"),
+)
+CHANGING = ZONES[:5]
+"""Those whose clocks change."""
+
+LATE_PATTERN = "%d.%m.%Y %H:%M:%S.%f"
+TABLES: dict[str, Mapped] = {
+    "responses": Mapped(
+        account="account",
+        time="answered",
+        known_at="synced",
+        id="answer_id",
+        retracted="test",
+        values={"score": "score"},
+    ),
+    "usage": Mapped(
+        account="account",
+        time="at",
+        known_at="loaded",
+        delay_hours=2,
+        id="id",
+        retracted="deleted",
+        values={"logins": "logins", "errors": "errors", "kind": "kind", "channel": "channel"},
+    ),
+    "purchases": Mapped(
+        account="account", time="at", delay_hours=1.5, values={"amount": "amount"}
+    ),
+    "tickets": Mapped(
+        account="account",
+        time="opened",
+        known_at="loaded",
+        delay_hours=0.5,
+        id="id",
+        ended_at="closed",
+        ended_known_at="closing_loaded",
+        values={"hours": "hours", "severity": "severity"},
+    ),
+    "meetings": Mapped(
+        account="account",
+        time="takes_place",
+        known_at="booked",
+        id="id",
+        retracted="cancelled",
+        scheduled=True,
+    ),
+    "subscriptions": Mapped(
+        account="account",
+        time="started",
+        known_at="signed",
+        ended_at="ended",
+        ended_known_at="cancelled",
+    ),
+    "merges": Mapped(account="old", time="merged", known_at="loaded", values={"into": "new"}),
+}
+MOST_FACTS = {
+    "responses": 6,
+    "usage": 12,
+    "purchases": 6,
+    "tickets": 6,
+    "meetings": 4,
+    "subscriptions": 2,
+}
+ID_PREFIX = {"responses": "r", "usage": "u", "tickets": "t", "meetings": "m"}
+
+
+@dataclass
+class Company:
+    """One company's raw rows; clock times are naive, times that say their offset aware."""
+
+    number: int
+    zones: dict[str, Zone]
+    as_ofs: tuple[datetime, ...]
+    tables: dict[str, Mapped]
+    accounts: Accounts
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Every account."""
+        return [f"a{number:03d}" for number in range(ACCOUNTS)]
+
+
+def company(number: int) -> Company:
+    """A random company: its zones, its days, and the histories of all its accounts."""
+    rng = np.random.default_rng([7, number])
+    mixed = [*rng.permutation(len(ZONES)), *rng.permutation(len(ZONES))]
+    zones = {name: ZONES[i] for name, i in zip(("accounts", *TABLES), mixed, strict=False)}
+    tables = dict(TABLES)
+    if number % 2:
+        tables["purchases"] = Mapped(
+            **{**vars(tables["purchases"]), "duplicates": "keep"},
+        )
+    drawn = Company(
+        number,
+        zones,
+        days_of(number),
+        tables,
+        Accounts(None, 24) if number % 2 else Accounts("written", 0),
+    )
+    _Rows(drawn, Draw(number, ())).draw()
+    return drawn
+
+
+def days_of(number: int) -> tuple[datetime, ...]:
+    """Days on and a window's length after the changes of two zones, and one around the leap day."""
+    one, other = (CHANGING[(number + k) % len(CHANGING)] for k in (0, 2))
+    leap = (LEAP_DAY, LEAP_DAY + DAY, LEAP_DAY + DAY - TICK)[number % 3]
+    assert one.in_gap and one.in_fold and other.in_gap and other.in_fold
+    drawn = (
+        instant(one.in_gap, one.name),
+        instant(one.in_fold, one.name),
+        _later(instant(other.in_gap, other.name), 7),
+        _later(instant(other.in_fold, other.name), 1),
+        leap,
+    )
+    return tuple(sorted(at for at in drawn if at is not None))
+
+
+def _later(at: datetime | None, days: int) -> datetime | None:
+    return None if at is None else at + days * DAY
+
+
+class _Rows:
+    """Draws the rows of one company, account by account."""
+
+    def __init__(self, drawn: Company, draw: Draw) -> None:
+        self.company, self.draw_ = drawn, draw
+        self.one, self.chance = draw.one, draw.chance
+        self.focus = drawn.as_ofs[0]
+        self.ids = 0
+
+    def draw(self) -> None:
+        rows = self.company.rows
+        rows |= {name: [] for name in self.company.zones}
+        for account in self.company.names:
+            self.focus = self.one(self.company.as_ofs)
+            rows["accounts"] += self.account(account)
+            for name, most in MOST_FACTS.items():
+                for _ in range(self.upto(most)):
+                    rows[name] += self.fact(name, account)
+        rows["merges"] = list(self.merges())
+        for name in rows:
+            self.repeat(rows[name])
+
+    def upto(self, most: int) -> int:
+        return int(self.draw_.rng.integers(most + 1))
+
+    def repeat(self, rows: list[Row]) -> None:
+        """Some rows twice, as when a file is loaded again; all in any order."""
+        rows += [row for row in rows if self.chance(0.02)]
+        order = self.draw_.rng.permutation(len(rows))
+        rows[:] = [rows[i] for i in order]
+
+    # --- Times ------------------------------------------------------------------------------
+
+    def near(self) -> datetime:
+        """A UTC instant at, or a tick from, a day or a window's edge of the account's focus."""
+        back = self.one((0, 0, *WINDOWS, *(2 * w for w in WINDOWS)))
+        return self.focus - back * DAY + self.one((-1, 0, 1)) * TICK
+
+    def far(self) -> datetime:
+        """Another day, the leap day, or some time before and after."""
+        around = [self.focus + k for k in (-3 * DAY, -5 * HOUR, 20 * DAY, -400 * DAY)]
+        leap = [LEAP_DAY, LEAP_DAY + 12 * HOUR, LEAP_DAY + DAY - TICK]
+        return self.one([*around, *leap, *self.company.as_ofs])
+
+    def time(self, table: str) -> datetime:
+        """A clock time of the table's zone, or an instant where the table says its offsets."""
+        zone = self.company.zones[table]
+        if zone.changes and self.chance(0.35):
+            clock = self.one(zone.changes)
+        else:
+            clock = zone.clock(self.near() if self.chance(0.7) else self.far())
+        if table == "subscriptions":
+            at = clock.replace(tzinfo=ZoneInfo(zone.name), fold=self.one((0, 1)))
+            return at.astimezone(UTC)
+        if table == "meetings" and self.chance(0.3):
+            offset = clock.replace(tzinfo=ZoneInfo(zone.name), fold=self.one((0, 1))).utcoffset()
+            assert offset is not None
+            return clock.replace(tzinfo=timezone(offset))
+        return clock
+
+    def maybe_time(self, table: str, blank: float) -> datetime | None:
+        return None if self.chance(blank) else self.time(table)
+
+    def not_before(self, table: str, start: datetime, blank: float) -> datetime | None:
+        """A time at or after another one, or blank; an end before its start would be refused."""
+        for _ in range(10):
+            at = self.maybe_time(table, blank)
+            if at is None or self.utc(table, at) >= self.utc(table, start):
+                return at
+        return start
+
+    def utc(self, table: str, at: datetime) -> datetime:
+        found = instant(at, self.company.zones[table].name)
+        assert found is not None
+        return found
+
+    # --- Rows -------------------------------------------------------------------------------
+
+    def account(self, account: str) -> Iterator[Row]:
+        """Versions of an account; no two of one beginning that were known at once."""
+        met = set()
+        for _ in range(1 + self.upto(3)):
+            begun = self.time("accounts")
+            if not met and self.chance(0.6):
+                begun = LONG_AGO + self.upto(9) * HOUR
+            row: Row = {"account_id": account, "valid_from": begun}
+            row["valid_to"] = self.not_before("accounts", begun, 0.5)
+            known = begun if self.chance(0.5) else self.maybe_time("accounts", 0.2)
+            row["written"] = known
+            identity = (self.utc("accounts", begun), None)
+            if self.company.accounts.known_at:
+                identity = (identity[0], self.utc("accounts", known or begun))
+            if identity in met:
+                continue
+            met.add(identity)
+            row["created_at"] = self.maybe_time("accounts", 0.8)
+            row["renewal_at"] = self.maybe_time("accounts", 0.3)
+            row |= {"plan": self.one(("gold", "free", None)), "seats": self.one(MEASURES)}
+            yield row | {"owner": self.one(("ann", "bob"))}
+
+    def fact(self, name: str, account: str) -> Iterator[Row]:
+        """One fact: a row, or several versions of it, some withdrawn."""
+        table = self.company.tables[name]
+        if table.id is None:
+            yield self.row(name, account)
+            return
+        self.ids += 1
+        known: set[datetime] = set()
+        for version in range(self.one((1, 1, 1, 2, 3))):
+            moved = version and self.chance(0.15)
+            row = self.row(name, self.one(self.company.names) if moved else account)
+            row[table.id] = f"{ID_PREFIX[name]}{self.ids}"
+            if version and table.retracted and self.chance(0.35):
+                row |= self.withdrawal(name)
+            elif version and name in ("usage", "tickets", "meetings") and self.chance(0.15):
+                row |= {table.time: None, str(table.known_at): self.time(name)}
+            stated = self.stated(name, row)
+            # Of two versions known at once one would be refused.
+            if stated not in known:
+                known.add(stated)
+                yield row
+
+    def stated(self, name: str, row: Row) -> datetime:
+        table = self.company.tables[name]
+        said = row[str(table.known_at)]
+        if said is not None:
+            return self.utc(name, said)
+        return self.utc(name, row[table.time]) + table.delay_hours * HOUR
+
+    def withdrawal(self, name: str) -> Row:
+        """What else such a row says is not read, so it may be nonsense."""
+        table = self.company.tables[name]
+        nonsense = {column: "n/a" for column in table.values.values()}
+        return nonsense | {
+            table.account: self.one(("", "nobody")),
+            table.time: self.one((None, "some day")),
+            str(table.known_at): self.time(name),
+            str(table.retracted): self.one(("true", "Yes", "1")),
+        }
+
+    def row(self, name: str, account: str) -> Row:
+        """A random row of a table, known at once or at any other time: late, early, ahead."""
+        table = self.company.tables[name]
+        at = self.time(name)
+        row: Row = {table.account: account, table.time: at}
+        if table.id:
+            row[table.id] = None
+        if table.known_at:
+            blank = 0.0 if table.scheduled else 0.1
+            row[table.known_at] = at if self.chance(0.4) else self.maybe_time(name, blank)
+        if table.retracted:
+            row[table.retracted] = self.one((None, "false", "No", "0"))
+        if table.ended_at:
+            row[table.ended_at] = self.not_before(name, at, 0.3)
+            row[str(table.ended_known_at)] = self.maybe_time(name, 0.4)
+        return row | {column: self.value(name, column) for column in table.values.values()}
+
+    def value(self, table: str, column: str) -> str | None:
+        if column == "score":
+            return self.one(("0", "3", "6", "7", "8", "9", "10"))
+        words = {"kind": ("web", "app", None), "channel": ("x", "y")}
+        words["severity"] = ("high", "low", None)
+        return self.one(words.get(column, MEASURES))
+
+    def merges(self) -> Iterator[Row]:
+        """A tenth of the accounts became part of another, some of those of a third."""
+        names = self.company.names
+        drawn = self.draw_.rng.choice(len(names), len(names) // 8, replace=False)
+        ended = [names[i] for i in sorted(drawn)]
+        for number, account in enumerate(ended):
+            self.focus = self.one(self.company.as_ofs)
+            # Only into one that does not end, or ends after it in the list: no circles.
+            going_on = [name for name in names if name not in ended]
+            later = ended[number + 1 :]
+            into = self.one(later if later and self.chance(0.4) else going_on)
+            merged = self.time("merges")
+            known = merged if self.chance(0.4) else self.maybe_time("merges", 0.1)
+            yield {"old": account, "new": into, "merged": merged, "loaded": known}
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+MEASURED = {"usage": ["logins", "errors"], "purchases": ["amount"], "tickets": ["hours"]}
+CATEGORIES = {"usage": ["kind", "channel"], "tickets": ["severity"]}
+OWN = "def twice(facts):\n    return facts.count() * 2\n"
+
+
+def write(drawn: Company, folder: Path) -> Path:
+    """The company's files and its project file, whose path is returned."""
+    for name, rows in drawn.rows.items():
+        if name in ("purchases", "subscriptions"):
+            _write_parquet(folder / f"{name}.parquet", rows, drawn.tables[name])
+        else:
+            _write_csv(folder / f"{name}.csv", rows, LATE_PATTERN if name == "tickets" else None)
+    (folder / "own.py").write_text(OWN)
+    project = folder / "project.yaml"
+    project.write_text(yaml.safe_dump(_project(drawn), sort_keys=False))
+    return project
+
+
+def _write_csv(file: Path, rows: list[Row], pattern: str | None) -> None:
+    def text(value: Any) -> Any:
+        if isinstance(value, datetime):
+            return value.strftime(pattern) if pattern else value.isoformat(" ")
+        return value
+
+    with file.open("w", newline="") as opened:
+        writer = csv.DictWriter(opened, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({column: text(value) for column, value in row.items()} for row in rows)
+
+
+def _write_parquet(file: Path, rows: list[Row], table: Mapped) -> None:
+    aware = any(row[table.time].tzinfo for row in rows)
+    instants = pa.timestamp("us", tz="UTC" if aware else None)
+    measures = set(table.values.values())
+    columns = {}
+    for column in rows[0]:
+        kind = pa.decimal128(18, 6) if column in measures else instants
+        kind = pa.string() if column == table.account else kind
+        exact = [
+            Decimal(row[column]) if column in measures and row[column] is not None else row[column]
+            for row in rows
+        ]
+        columns[column] = pa.array(exact, kind)
+    pq.write_table(pa.table(columns), file)
+
+
+def _project(drawn: Company) -> Row:
+    return {
+        "project": f"company{drawn.number}",
+        "tables": {
+            "accounts": _accounts_lines(drawn),
+            "responses": _lines(drawn, "responses"),
+            "activity": {name: _lines(drawn, name) for name in ACTIVITIES},
+            "subscriptions": _lines(drawn, "subscriptions"),
+            "merges": _lines(drawn, "merges"),
+        },
+        "targets": {"detractor": {}},
+        "engine": {"threads": 2},
+        "features": [_feature_line(spec) for spec in features()],
+    }
+
+
+ACTIVITIES = ("usage", "purchases", "tickets", "meetings")
+
+
+def _accounts_lines(drawn: Company) -> Row:
+    known = drawn.accounts.known_at
+    when = {"known_at": known} if known else {"delay_hours": drawn.accounts.delay_hours}
+    return {
+        "path": "accounts.csv",
+        "timezone": drawn.zones["accounts"].name,
+        "key": "account_id",
+        "valid_from": "valid_from",
+        "valid_to": "valid_to",
+        "created_at": "created_at",
+        "renewal_at": "renewal_at",
+        "owner": "owner",
+        "attributes": {"plan": "category", "seats": "number"},
+        "segments": [SEGMENT],
+        **when,
+    }
+
+
+def _lines(drawn: Company, name: str) -> Row:
+    """The table's lines of the project file."""
+    table = drawn.tables[name]
+    parquet = name in ("purchases", "subscriptions")
+    lines: Row = {
+        "path": f"{name}.{'parquet' if parquet else 'csv'}",
+        "timezone": drawn.zones[name].name,
+        "account": table.account,
+        "started_at" if name == "subscriptions" else "time": table.time,
+        "known_at": table.known_at,
+        "delay_hours": table.delay_hours,
+        "id": table.id,
+        "retracted": table.retracted,
+        "scheduled": table.scheduled or None,
+        "ended_at": table.ended_at,
+        "ended_known_at": table.ended_known_at,
+        "duplicates": table.duplicates,
+        "measures": MEASURED.get(name),
+        "categories": CATEGORIES.get(name),
+        "time_format": LATE_PATTERN if name == "tickets" else None,
+        "score": table.values.get("score"),
+        "into": table.values.get("into"),
+    }
+    return {key: value for key, value in lines.items() if value is not None}
+
+
+def features() -> list[FeatureSpec]:
+    """Every aggregation, and some of the table without ids."""
+    plain = ("count", "days_since_last", "distinct_days", "longest_gap")
+    own = [
+        FeatureSpec(source="purchases", aggregation=name, window_days=window)
+        for name in plain
+        for window in (None, 7)
+    ]
+    own.append(FeatureSpec(source="purchases", aggregation="sum", measure="amount", window_days=30))
+    return [*every_feature(), *own]
+
+
+def _feature_line(spec: FeatureSpec) -> Row:
+    lines: Row = {
+        "source": spec.source,
+        "aggregate": spec.aggregation,
+        "measure": spec.measure,
+        "per": spec.per,
+        "category": spec.category,
+        "expression": spec.expression,
+        "windows": spec.window_days,
+        "where": dict(spec.where),
+        "against": spec.against,
+        "missing": spec.missing,
+    }
+    return {key: value for key, value in lines.items() if value}
