@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cached_property
@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
-from plain_reading import HOUR, Accounts, Mapped, Row, instant
+from plain_reading import HOUR, Accounts, Mapped, Row, utc_of
 from worlds import MEASURES, SEGMENT, WINDOWS, Draw, every_feature
 
 from npsight.audit.oracle import DAY
 from npsight.config.specs import FeatureSpec
 
-COMPANIES = range(6)
-ACCOUNTS = 175
+COMPANIES = range(5)
+ACCOUNTS = 300
 TICK = timedelta(microseconds=1)
 NOW = datetime(2025, 6, 1)
 LONG_AGO = datetime(2023, 3, 5, 8)
@@ -67,7 +67,7 @@ ZONES = (
 CHANGING = ZONES[:5]
 """Those whose clocks change."""
 
-LATE_PATTERN = "%d.%m.%Y %H:%M:%S.%f"
+PATTERN = "%d.%m.%Y %H:%M:%S.%f"
 TABLES: dict[str, Mapped] = {
     "responses": Mapped(
         account="account",
@@ -86,9 +86,7 @@ TABLES: dict[str, Mapped] = {
         retracted="deleted",
         values={"logins": "logins", "errors": "errors", "kind": "kind", "channel": "channel"},
     ),
-    "purchases": Mapped(
-        account="account", time="at", delay_hours=1.5, values={"amount": "amount"}
-    ),
+    "purchases": Mapped(account="account", time="at", delay_hours=1.5, values={"amount": "amount"}),
     "tickets": Mapped(
         account="account",
         time="opened",
@@ -151,9 +149,7 @@ def company(number: int) -> Company:
     zones = {name: ZONES[i] for name, i in zip(("accounts", *TABLES), mixed, strict=False)}
     tables = dict(TABLES)
     if number % 2:
-        tables["purchases"] = Mapped(
-            **{**vars(tables["purchases"]), "duplicates": "keep"},
-        )
+        tables["purchases"] = replace(tables["purchases"], duplicates="keep")
     drawn = Company(
         number,
         zones,
@@ -161,7 +157,7 @@ def company(number: int) -> Company:
         tables,
         Accounts(None, 24) if number % 2 else Accounts("written", 0),
     )
-    _Rows(drawn, Draw(number, ())).draw()
+    _Rows(drawn).draw()
     return drawn
 
 
@@ -169,27 +165,27 @@ def days_of(number: int) -> tuple[datetime, ...]:
     """Days on and a window's length after the changes of two zones, and one around the leap day."""
     one, other = (CHANGING[(number + k) % len(CHANGING)] for k in (0, 2))
     leap = (LEAP_DAY, LEAP_DAY + DAY, LEAP_DAY + DAY - TICK)[number % 3]
-    assert one.in_gap and one.in_fold and other.in_gap and other.in_fold
-    drawn = (
-        instant(one.in_gap, one.name),
-        instant(one.in_fold, one.name),
-        _later(instant(other.in_gap, other.name), 7),
-        _later(instant(other.in_fold, other.name), 1),
+    assert one.in_gap is not None
+    assert one.in_fold is not None
+    assert other.in_gap is not None
+    assert other.in_fold is not None
+    days = (
+        utc_of(one.in_gap, one.name),
+        utc_of(one.in_fold, one.name),
+        utc_of(other.in_gap, other.name) + 7 * DAY,
+        utc_of(other.in_fold, other.name) + DAY,
         leap,
     )
-    return tuple(sorted(at for at in drawn if at is not None))
-
-
-def _later(at: datetime | None, days: int) -> datetime | None:
-    return None if at is None else at + days * DAY
+    return tuple(sorted(days))
 
 
 class _Rows:
     """Draws the rows of one company, account by account."""
 
-    def __init__(self, drawn: Company, draw: Draw) -> None:
-        self.company, self.draw_ = drawn, draw
-        self.one, self.chance = draw.one, draw.chance
+    def __init__(self, drawn: Company) -> None:
+        choose = Draw(drawn.number, ())
+        self.company, self.rng = drawn, choose.rng
+        self.one, self.chance = choose.one, choose.chance
         self.focus = drawn.as_ofs[0]
         self.ids = 0
 
@@ -207,12 +203,12 @@ class _Rows:
             self.repeat(rows[name])
 
     def upto(self, most: int) -> int:
-        return int(self.draw_.rng.integers(most + 1))
+        return int(self.rng.integers(most + 1))
 
     def repeat(self, rows: list[Row]) -> None:
         """Some rows twice, as when a file is loaded again; all in any order."""
         rows += [row for row in rows if self.chance(0.02)]
-        order = self.draw_.rng.permutation(len(rows))
+        order = self.rng.permutation(len(rows))
         rows[:] = [rows[i] for i in order]
 
     # --- Times ------------------------------------------------------------------------------
@@ -256,9 +252,7 @@ class _Rows:
         return start
 
     def utc(self, table: str, at: datetime) -> datetime:
-        found = instant(at, self.company.zones[table].name)
-        assert found is not None
-        return found
+        return utc_of(at, self.company.zones[table].name)
 
     # --- Rows -------------------------------------------------------------------------------
 
@@ -273,12 +267,12 @@ class _Rows:
             row["valid_to"] = self.not_before("accounts", begun, 0.5)
             known = begun if self.chance(0.5) else self.maybe_time("accounts", 0.2)
             row["written"] = known
-            identity = (self.utc("accounts", begun), None)
+            identity = [self.utc("accounts", begun)]
             if self.company.accounts.known_at:
-                identity = (identity[0], self.utc("accounts", known or begun))
-            if identity in met:
+                identity.append(self.utc("accounts", known or begun))
+            if tuple(identity) in met:
                 continue
-            met.add(identity)
+            met.add(tuple(identity))
             row["created_at"] = self.maybe_time("accounts", 0.8)
             row["renewal_at"] = self.maybe_time("accounts", 0.3)
             row |= {"plan": self.one(("gold", "free", None)), "seats": self.one(MEASURES)}
@@ -316,7 +310,7 @@ class _Rows:
     def withdrawal(self, name: str) -> Row:
         """What else such a row says is not read, so it may be nonsense."""
         table = self.company.tables[name]
-        nonsense = {column: "n/a" for column in table.values.values()}
+        nonsense = dict.fromkeys(table.values.values(), "n/a")
         return nonsense | {
             table.account: self.one(("", "nobody")),
             table.time: self.one((None, "some day")),
@@ -349,9 +343,9 @@ class _Rows:
         return self.one(words.get(column, MEASURES))
 
     def merges(self) -> Iterator[Row]:
-        """A tenth of the accounts became part of another, some of those of a third."""
+        """An eighth of the accounts became part of another, some of those of a third."""
         names = self.company.names
-        drawn = self.draw_.rng.choice(len(names), len(names) // 8, replace=False)
+        drawn = self.rng.choice(len(names), len(names) // 8, replace=False)
         ended = [names[i] for i in sorted(drawn)]
         for number, account in enumerate(ended):
             self.focus = self.one(self.company.as_ofs)
@@ -377,7 +371,7 @@ def write(drawn: Company, folder: Path) -> Path:
         if name in ("purchases", "subscriptions"):
             _write_parquet(folder / f"{name}.parquet", rows, drawn.tables[name])
         else:
-            _write_csv(folder / f"{name}.csv", rows, LATE_PATTERN if name == "tickets" else None)
+            _write_csv(folder / f"{name}.csv", rows, PATTERN if name == "tickets" else None)
     (folder / "own.py").write_text(OWN)
     project = folder / "project.yaml"
     project.write_text(yaml.safe_dump(_project(drawn), sort_keys=False))
@@ -468,7 +462,7 @@ def _lines(drawn: Company, name: str) -> Row:
         "duplicates": table.duplicates,
         "measures": MEASURED.get(name),
         "categories": CATEGORIES.get(name),
-        "time_format": LATE_PATTERN if name == "tickets" else None,
+        "time_format": PATTERN if name == "tickets" else None,
         "score": table.values.get("score"),
         "into": table.values.get("into"),
     }

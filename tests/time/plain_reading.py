@@ -42,13 +42,16 @@ def in_fold(clock: datetime, zone: str) -> bool:
 
 
 def instant(value: datetime | None, zone: str) -> datetime | None:
+    """`utc_of`, None for a blank."""
+    return None if value is None else utc_of(value, zone)
+
+
+def utc_of(value: datetime, zone: str) -> datetime:
     """UTC without a zone.
 
     A time in the gap moves forward by the gap, so it goes by the offset before; of two readings
     the second counts, so it goes by the offset after: either way the later instant.
     """
-    if value is None:
-        return None
     if value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return max(both_readings(value, zone))
@@ -94,8 +97,7 @@ def _fact(row: Row, table: Mapped, zone: str) -> Row:
     )
     if withdrawn or row[table.time] is None:
         return {"is_fact": False, "id": row[str(table.id)], "stated": said}
-    occurred = instant(row[table.time], zone)
-    assert occurred is not None
+    occurred = utc_of(row[table.time], zone)
     stated = said if said is not None else occurred + table.delay_hours * HOUR
     known = stated if table.scheduled else max(stated, occurred)
     fact = {"account": row[table.account], "occurred_at": occurred, "known_at": known}
@@ -159,28 +161,31 @@ class Accounts:
     delay_hours: float
 
     def versions(self, rows: list[Row], zone: str) -> list[Row]:
-        """Attributes through time."""
+        """Attributes through time.
+
+        Where the next one begins by a day after the end of one, that end was written down then.
+        """
         read = [self._version(row, zone) for row in counted_once(rows)]
-        first_known: dict[tuple[str, datetime], datetime] = {}
-        for row in read:
-            key = row["account"], row["occurred_at"]
-            first_known[key] = min(row["known_at"], first_known.get(key, datetime.max))
-        for row in read:
-            followers = [
-                begun for name, begun in first_known if (name, begun) > (row["account"], row["occurred_at"])
-                and name == row["account"]
+        by_account: dict[str, list[Row]] = {}
+        for version in read:
+            by_account.setdefault(version["account"], []).append(version)
+        for version in read:
+            ended = version["ended_at"]
+            later = [
+                other
+                for other in by_account[version["account"]]
+                if other["occurred_at"] > version["occurred_at"]
             ]
-            if row["ended_at"] is None or not followers:
+            if ended is None or not later:
                 continue
-            following = min(followers)
-            if following <= row["ended_at"] + DAY:
-                written = first_known[row["account"], following]
-                row["ended_known_at"] = max(row["ended_known_at"], written)
+            following = min(later, key=lambda other: (other["occurred_at"], other["known_at"]))
+            if following["occurred_at"] <= ended + DAY:
+                written = max(version["ended_known_at"], following["known_at"])
+                version["ended_known_at"] = written
         return read
 
     def _version(self, row: Row, zone: str) -> Row:
-        begun, ended = instant(row["valid_from"], zone), instant(row["valid_to"], zone)
-        assert begun is not None
+        begun, ended = utc_of(row["valid_from"], zone), instant(row["valid_to"], zone)
         delay = self.delay_hours * HOUR
         said = instant(row[self.known_at], zone) if self.known_at else None
         known = said or begun + delay

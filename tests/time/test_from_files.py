@@ -18,20 +18,22 @@ from typing import Any
 import pandas as pd
 import pytest
 from drawn_files import CHANGING, COMPANIES, LEAP_DAY, NOW, Company, company, features, write
-from plain_reading import Merges, Row, day_of, facts_of, in_fold, in_gap, instant
-from worlds import SEGMENT
+from plain_reading import Merges, Row, day_of, facts_of, in_fold, in_gap, utc_of
+from worlds import GAP, HORIZON, SEGMENT
 
 from npsight.audit import oracle
 from npsight.audit.oracle import World
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.load import load_project
-from npsight.config.specs import FeatureSpec
+from npsight.config.schema import ChurnTarget
+from npsight.config.specs import FeatureSpec, OutcomeWindow
 from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column
 from npsight.jobs.frames import FeatureBuilder
 from npsight.tables.engine import connect
 from npsight.tables.prepare import prepare
 
 AT_LEAST = 1_000
+OUTCOME = OutcomeWindow(GAP, HORIZON)
 TOLERANCE = 1e-9
 WHOLE = {"count", "open", "distinct", "distinct_days"}
 """Aggregations whose numbers are whole, and are to be equal to the last bit."""
@@ -46,6 +48,9 @@ class Found:
 
     values: dict[Key, Row]
     spine: set[Key]
+    answers: dict[Key, Row]
+    lost: dict[Key, Row]
+    data_end: datetime
     specs: tuple[FeatureSpec, ...]
     refused: dict[str, int]
 
@@ -170,13 +175,24 @@ def read(drawn: Company, folder: Path) -> Found:
             [(name, as_of) for name in drawn.names for as_of in drawn.as_ofs],
             columns=["account", "as_of"],
         )
-        frame = builder.features(builder.given_spine(keys))
+        given = builder.given_spine(keys)
+        values = by_key(builder.features(given))
+        answers = by_key(builder.answers(given, OUTCOME))
+        lost = by_key(builder.churn(given, ChurnTarget(event="subscription_end"), OUTCOME))
         spine = backend.to_pyarrow(builder.spine(drawn.as_ofs)).to_pylist()
-    rows = frame.to_dict("records")
-    values = {(row["account"], row["as_of"].to_pydatetime()): row for row in rows}
-    assert len(values) == len(rows) == len(keys)
+    assert len(values) == len(keys)
+    in_spine = {(row["account"], row["as_of"]) for row in spine}
     refused = {report.key: report.quarantined for report in prepared.reports}
-    return Found(values, {(r["account"], r["as_of"]) for r in spine}, project.features, refused)
+    end = prepared.facts.data_end
+    return Found(values, in_spine, answers, lost, end, project.features, refused)
+
+
+def by_key(frame: pd.DataFrame) -> dict[Key, Row]:
+    """The rows by account and day; no two share them."""
+    rows = frame.to_dict("records")
+    keyed = {(row["account"], row["as_of"].to_pydatetime()): row for row in rows}
+    assert len(keyed) == len(rows)
+    return keyed
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +271,37 @@ def test_the_spine_from_files_equals_the_oracle(cases):
         assert 0 < len(expected) < len(case.found.values)
 
 
+def test_outcomes_from_files_equal_the_oracle(cases):
+    for case in cases:
+        gap, horizon = OUTCOME.gap_days, OUTCOME.horizon_days
+        answers: dict[Key, Row] = {}
+        lost: dict[Key, Row] = {}
+        for day in case.days():
+            for account, world in day.worlds.items():
+                world.data_end = case.found.data_end
+                if not oracle.is_complete(world, account, day.as_of, gap, horizon):
+                    continue
+                window = (account, day.as_of, gap, horizon)
+                answers[account, day.as_of] = oracle.answers(world, *window)
+                lost[account, day.as_of] = oracle.churn(world, "subscription_end", *window)
+        assert_outcomes(case.found.answers, answers, (case.drawn.number, "answers"))
+        assert_outcomes(case.found.lost, lost, (case.drawn.number, "subscription_end"))
+
+
+def assert_outcomes(found: dict[Key, Row], expected: dict[Key, Row | None], what: Any) -> None:
+    """The same rows, and nothing else in them; where the oracle has None there is no row."""
+    expected = {key: row for key, row in expected.items() if row is not None}
+    assert expected, what
+    assert found.keys() == expected.keys(), what
+    mismatches = [
+        (what, key, found[key][column], column, value)
+        for key, row in expected.items()
+        for column, value in row.items()
+        if differ(found[key][column], value)
+    ]
+    assert not mismatches, shown(mismatches)
+
+
 def test_every_row_is_used_and_every_aggregation_asked(drawn_cases):
     for case in drawn_cases:
         assert set(case.found.refused.values()) == {0}, case.found.refused
@@ -265,23 +312,23 @@ def test_every_row_is_used_and_every_aggregation_asked(drawn_cases):
 # --- What has been drawn --------------------------------------------------------------------------
 
 
-def clocks(drawn: Company) -> Iterator[tuple[str, str, datetime]]:
-    """(table, zone, clock time) of every time without an offset."""
+def clocks(drawn: Company) -> Iterator[tuple[str, datetime]]:
+    """(zone, clock time) of every time without an offset."""
     for name, rows in drawn.rows.items():
         for row in rows:
             for value in row.values():
                 if isinstance(value, datetime) and value.tzinfo is None:
-                    yield name, drawn.zones[name].name, value
+                    yield drawn.zones[name].name, value
 
 
 def test_every_zone_has_times_in_its_gap_and_fold_and_as_ofs_on_them(drawn_cases):
     drawn: Counter[tuple[str, str]] = Counter()
     for case in drawn_cases:
-        for _, zone, clock in clocks(case.drawn):
+        for zone, clock in clocks(case.drawn):
             for what, holds in (("gap", in_gap), ("fold", in_fold)):
                 if holds(clock, zone):
                     drawn[zone, what] += 1
-                    drawn[zone, f"{what} at as_of"] += instant(clock, zone) in case.drawn.as_ofs
+                    drawn[zone, f"{what} at as_of"] += utc_of(clock, zone) in case.drawn.as_ofs
     for zone in CHANGING:
         for what in ("gap", "fold", "gap at as_of", "fold at as_of"):
             assert drawn[zone.name, what] > 0, (zone.name, what)
