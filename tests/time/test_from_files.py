@@ -17,17 +17,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from drawn_files import CHANGING, COMPANIES, LEAP_DAY, NOW, Company, company, features, write
+from drawn_files import CHANGING, COMPANIES, LEAP_DAY, NOW, Company, company
+from plain_days import Day
 from plain_reading import Merges, Row, day_of, facts_of, in_fold, in_gap, utc_of
-from worlds import GAP, HORIZON, SEGMENT
+from worlds import GAP, HORIZON
+from written_files import features, write
 
 from npsight.audit import oracle
-from npsight.audit.oracle import World
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.load import load_project
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow
-from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column
 from npsight.jobs.frames import FeatureBuilder
 from npsight.tables.engine import connect
 from npsight.tables.prepare import prepare
@@ -37,7 +37,6 @@ OUTCOME = OutcomeWindow(GAP, HORIZON)
 TOLERANCE = 1e-9
 WHOLE = {"count", "open", "distinct", "distinct_days"}
 """Aggregations whose numbers are whole, and are to be equal to the last bit."""
-OWN_LOOPS = {"own.py:twice": lambda rows, as_of: 2.0 * len(rows) if rows else None}
 SOURCES = ("responses", "usage", "purchases", "tickets", "meetings", "subscriptions")
 Key = tuple[str, datetime]
 
@@ -101,68 +100,6 @@ class Case:
         for as_of in self.drawn.as_ofs:
             worlds = day_of(self.begun, self.versions, self.facts, self.merges, as_of)
             yield Day(as_of, worlds)
-
-
-@dataclass
-class Day:
-    """What the plain reading says of one day."""
-
-    as_of: datetime
-    worlds: dict[str, World]
-
-    @cached_property
-    def spine(self) -> set[str]:
-        return {name for name, w in self.worlds.items() if oracle.in_spine(w, name, self.as_of)}
-
-    @cached_property
-    def segments(self) -> dict[str, str]:
-        return {
-            name: oracle.segment_of(world, name, self.as_of, SEGMENT)
-            for name, world in self.worlds.items()
-        }
-
-    def feature(self, spec: FeatureSpec) -> dict[str, Any]:
-        """Account -> the feature."""
-        values = {
-            name: oracle.feature(spec, world, name, self.as_of, OWN_LOOPS)
-            for name, world in self.worlds.items()
-        }
-        if not spec.against:
-            return values
-        members: dict[str, list[Any]] = {}
-        for name in self.spine:
-            members.setdefault(self.segments[name], []).append(values[name])
-        return {name: self._place(name, values[name], members) for name in values}
-
-    def _place(self, name: str, value: Any, members: dict[str, list[Any]]) -> float | None:
-        peers = [peer for peer in members.get(self.segments[name], []) if peer is not None]
-        return oracle.placed(value, peers) if peers else None
-
-    def history(self) -> dict[str, Row]:
-        """Account -> its segment, and the decayed counts of it, the segment and the market."""
-        answers = {name: world.sources["responses"] for name, world in self.worlds.items()}
-        by_segment: dict[str, list[Row]] = {}
-        for name, rows in answers.items():
-            by_segment.setdefault(self.segments[name], []).extend(rows)
-        everyone = [row for rows in answers.values() for row in rows]
-        market = self._counts("market", everyone)
-        shared = {s: self._counts("segment", rows) for s, rows in by_segment.items()}
-        return {
-            name: {"segment_": self.segments[name]}
-            | self._counts("own", rows)
-            | shared[self.segments[name]]
-            | market
-            for name, rows in answers.items()
-        }
-
-    def _counts(self, level: str, answers: list[Row]) -> Row:
-        return {
-            history_column(level, band, half_life): oracle.decayed(
-                answers, self.as_of, band, half_life
-            )
-            for band in BANDS
-            for half_life in HALF_LIVES_DAYS
-        }
 
 
 def read(drawn: Company, folder: Path) -> Found:
