@@ -129,6 +129,7 @@ def test_score_is_stopped(company, tmp_path, how, moment):
     out = tmp_path / "scores.csv"
     npsight("export", out, "-c", company.config).succeeded()
     written = out.read_bytes()
+    shutil.rmtree(company.state / "features", ignore_errors=True)  # so that the day is built
     before = state_of(company.state, "small")
     job = started("score", "-c", company.config, "-o", out)
     printed = stop(job, how, after(moment))
