@@ -38,7 +38,10 @@ def pane_features(source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid) ->
     for spec in specs:
         FORMULAS[spec.aggregation](wanted, spec)
     spans = {span for spec in specs for span in spans_of(spec)}
-    seen = _seen(_panes(source, grid, wanted, spans), grid, spans)
+    # In order of accounts, so that the sums of one account are made one after another: with many
+    # panes it takes half the time.
+    panes = _panes(source, grid, wanted, spans).order_by(["account", "pane_"])
+    seen = _seen(panes, grid, spans)
     totals = PaneTotals(seen, wanted.prefixes, _longest(spans))
     return seen.group_by("account", "as_of").agg(
         [FORMULAS[s.aggregation](totals, s).cast("float64").name(s.name) for s in specs]

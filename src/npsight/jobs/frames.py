@@ -91,29 +91,34 @@ class FeatureBuilder:
         (datetime64[us], UTC), features (float64; object for categories), `segment_`, decayed
         counts.
         """
-        frame = self._fetch(spine)
-        for table in self._compiled(spine):
+        rows = self._rows_by_day(spine)
+        frame: pd.DataFrame | None = None
+        for table in self._compiled(spine, list(rows)):
             progress(f"features from {_sources(table, self.project.features)}")
             frame = _beside(frame, self._fetch(table))
         if "responses" in self.facts.sources:
             progress("NPS history")
             history = history_expr(self.facts, spine, self.project.segment)
             frame = _beside(frame, self._fetch(history))
-        else:
+        if frame is None:
+            frame = self._fetch(spine)
+        if len(frame) != sum(rows.values()):
+            raise AssertionError("a feature table does not have exactly the spine's rows")
+        if "responses" not in self.facts.sources:
             frame["segment_"] = self._segments(spine)
         return frame
 
-    def _compiled(self, spine: ir.Table) -> list[ir.Table]:
-        days = self._fetch_days(spine)
+    def _compiled(self, spine: ir.Table, days: Sequence[datetime]) -> list[ir.Table]:
         project = self.project
         check_own(self.facts.sources, project.features, self.own)
         return compile_features(
             self.facts, spine, project.features, days, self.own, project.segment
         )
 
-    def _fetch_days(self, spine: ir.Table) -> list[datetime]:
-        days = self.backend.to_pyarrow(spine.select("as_of").distinct()).column("as_of")
-        return sorted(days.to_pylist())
+    def _rows_by_day(self, spine: ir.Table) -> dict[datetime, int]:
+        """How many rows the spine has on each of its days, in order."""
+        counted = self.backend.to_pyarrow(spine.group_by("as_of").agg(rows=spine.count()))
+        return {row["as_of"]: row["rows"] for row in counted.sort_by("as_of").to_pylist()}
 
     def _segments(self, spine: ir.Table) -> Any:
         if self.project.segment is None:
@@ -187,12 +192,11 @@ def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
     return functions
 
 
-def _beside(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+def _beside(left: pd.DataFrame | None, right: pd.DataFrame) -> pd.DataFrame:
     """Columns of `right` next to `left`, whose rows are the same in the same order."""
-    same = len(left) == len(right) and all(
-        np.array_equal(left[key].to_numpy(), right[key].to_numpy()) for key in KEYS
-    )
-    if not same:
+    if left is None:
+        return right
+    if not all(left[key].equals(right[key]) for key in KEYS):
         raise AssertionError("a feature table does not have exactly the spine's rows")
     return pd.concat([left, right.drop(columns=KEYS)], axis=1)
 
