@@ -130,7 +130,7 @@ def test_a_command_that_does_not_exist_is_noticed(line: str, fault: str) -> None
 def test_every_project_file_loads(text: str, tmp_path: Path) -> None:
     content = yaml.safe_load(text)
     if "project" not in content:
-        pytest.skip("a fragment")
+        pytest.skip("a part of a project file, shown for one key; it cannot be loaded by itself")
     file = tmp_path / "npsight.yaml"
     file.write_text(text, encoding="utf-8")
     project = load_project(file)

