@@ -96,8 +96,8 @@ def tiny_model() -> Model:
     """Detractor, promoter and churn, each with trees."""
     train = rows(600, seed=1)
     priors: dict[str, Prior] = {
-        "detractor": HistoryPrior(("detractor",), BANDS, 0.3, 240, 4.0, 20.0),
-        "promoter": HistoryPrior(("promoter",), ("passive", "promoter"), 0.4, 240, 4.0, 20.0),
+        "detractor": HistoryPrior(("detractor",), BANDS, 0.3, 240, 240, 4.0, 20.0),
+        "promoter": HistoryPrior(("promoter",), ("passive", "promoter"), 0.4, 240, 240, 4.0, 20.0),
         "churn": RatePrior(0.2),
     }
     parts = {name: _part(name, prior, train, i) for i, (name, prior) in enumerate(priors.items())}

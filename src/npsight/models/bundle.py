@@ -23,7 +23,7 @@ from npsight.models.part import PartModel
 from npsight.models.prior import prior_from_json
 from npsight.models.trees import Trees
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 NOT_PART_OF_MODEL = frozenset({"card.md"})
 TOLERANCE = 1e-9

@@ -6,27 +6,41 @@ With decayed counts n (all) and s (of the event) for account, segment and market
     segment = (s_g + k_g·market) / (n_g + k_g)
     prior   = (s_a + k_a·segment) / (n_a + k_a)
 
-Empirical-Bayes shrinkage of a beta-binomial mean (Efron & Morris 1973 in spirit). The half-life
-and both strengths k are those of least log loss on the training rows, whose counts were known
-before each row's as_of; so an account without answers gets its segment's level.
+Empirical-Bayes shrinkage of a beta-binomial mean (Efron & Morris 1973 in spirit). An account
+remembers longer than a market: own counts have a half-life of their own, segment and market share
+another. Both half-lives and both strengths k are those of least log loss on the training rows,
+whose counts were known before each row's as_of; so an account without answers gets its segment's
+level.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import product
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from npsight.features.history import HALF_LIVES_DAYS, LEVELS, history_column
+from npsight.features.history import HALF_LIVES_DAYS, history_column
 from npsight.models.logits import Vector, log_loss_rows, logit
 
 ACCOUNT_STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 SEGMENT_STRENGTHS = (5.0, 20.0, 80.0, 320.0, 1280.0)
-Counts = dict[str, tuple[Vector, Vector]]
-"""Level -> decayed counts of the event and of all bands."""
+AXES: dict[str, tuple[Any, ...]] = {
+    "half_life_days": tuple(reversed(HALF_LIVES_DAYS)),
+    "level_half_life_days": tuple(reversed(HALF_LIVES_DAYS)),
+    "account_strength": tuple(reversed(ACCOUNT_STRENGTHS)),
+    "segment_strength": tuple(reversed(SEGMENT_STRENGTHS)),
+}
+"""What is learned, and the values it may take; of equally good ones the first is taken."""
+MOST_ROWS = 40_000
+"""Rows that the settings are judged on; more hardly move them."""
+MOST_ROUNDS = 6
+
+Totals = Callable[[str, int], tuple[Vector, Vector]]
+"""(level, half-life) -> decayed counts of the event and of all bands."""
 
 
 class Prior(Protocol):
@@ -64,20 +78,27 @@ class HistoryPrior:
     among: tuple[str, ...]
     base: float
     half_life_days: int
+    level_half_life_days: int
     account_strength: float
     segment_strength: float
 
     def log_odds(self, frame: pd.DataFrame) -> Vector:
         """Needs the columns of `features.history.history_columns`."""
-        counts = _counts(frame, self.event, self.among, self.half_life_days)
-        return logit(self._share(counts))
+        return logit(self._share(_totals_of(frame, self.event, self.among)))
 
-    def _share(self, counts: Counts) -> Vector:
-        event, among = counts["market"]
-        market = (event + 2 * self.base) / (among + 2)
-        event, among = counts["segment"]
+    def of_the_day(self, frame: pd.DataFrame) -> Vector:
+        """Log-odds of the market's level on each row's day: what is known without the account."""
+        return logit(self._market(_totals_of(frame, self.event, self.among)))
+
+    def _market(self, totals: Totals) -> Vector:
+        event, among = totals("market", self.level_half_life_days)
+        return (event + 2 * self.base) / (among + 2)
+
+    def _share(self, totals: Totals) -> Vector:
+        market = self._market(totals)
+        event, among = totals("segment", self.level_half_life_days)
         segment = (event + self.segment_strength * market) / (among + self.segment_strength)
-        event, among = counts["own"]
+        event, among = totals("own", self.half_life_days)
         return (event + self.account_strength * segment) / (among + self.account_strength)
 
     def to_json(self) -> dict[str, object]:
@@ -103,31 +124,47 @@ def fit_history_prior(
     event: tuple[str, ...],
     among: tuple[str, ...],
 ) -> HistoryPrior:
-    """The half-life and strengths with the least weighted log loss; ties go to the stronger shrink.
+    """The half-lives and strengths with the least weighted log loss, found axis by axis.
 
     `share` is the observed share of the event among each row's answers, `weight` its weight.
+    Beyond `MOST_ROWS` every k-th row is judged, so that all days and accounts have their part.
     """
     base = float(np.average(share, weights=weight))
-    best, least = None, np.inf
-    counts = {h: _counts(frame, event, among, h) for h in HALF_LIVES_DAYS}
-    grid = product(HALF_LIVES_DAYS, reversed(ACCOUNT_STRENGTHS), reversed(SEGMENT_STRENGTHS))
-    for half_life, account, segment in grid:
-        prior = HistoryPrior(event, among, base, half_life, account, segment)
-        shares = prior._share(counts[half_life])
-        loss = float(np.average(log_loss_rows(share, shares), weights=weight))
-        if loss < least - 1e-12:
-            best, least = prior, loss
-    assert best is not None
+    every = slice(None, None, max(1, -(-len(frame) // MOST_ROWS)))
+    totals = _totals_of(frame.iloc[every], event, among)
+    share, weight = share[every], weight[every]
+
+    def loss(prior: HistoryPrior) -> float:
+        return float(np.average(log_loss_rows(share, prior._share(totals)), weights=weight))
+
+    strongest = {axis: values[0] for axis, values in AXES.items()}
+    return _descend(HistoryPrior(event, among, base, **strongest), loss)
+
+
+def _descend(start: HistoryPrior, loss: Callable[[HistoryPrior], float]) -> HistoryPrior:
+    """Coordinate descent over `AXES` until no axis gains; ties stay with the stronger shrink."""
+    best, least = start, loss(start)
+    for _ in range(MOST_ROUNDS):
+        before = best
+        for axis, values in AXES.items():
+            others = [replace(best, **{axis: v}) for v in values if v != getattr(best, axis)]
+            losses = [loss(other) for other in others]
+            place = int(np.argmin(losses))
+            if losses[place] < least - 1e-12:
+                best, least = others[place], losses[place]
+        if best == before:
+            break
     return best
 
 
-def _counts(
-    frame: pd.DataFrame, event: tuple[str, ...], among: tuple[str, ...], half_life: int
-) -> Counts:
-    return {
-        level: (_total(frame, level, event, half_life), _total(frame, level, among, half_life))
-        for level in LEVELS
-    }
+def _totals_of(frame: pd.DataFrame, event: tuple[str, ...], among: tuple[str, ...]) -> Totals:
+    """Reads each count once."""
+
+    @cache
+    def totals(level: str, half_life: int) -> tuple[Vector, Vector]:
+        return _total(frame, level, event, half_life), _total(frame, level, among, half_life)
+
+    return totals
 
 
 def _total(frame: pd.DataFrame, level: str, bands: tuple[str, ...], half_life: int) -> Vector:

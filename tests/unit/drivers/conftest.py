@@ -158,7 +158,7 @@ def fit_part(name: str, train: pd.DataFrame, prior: Prior, trees: int, seed: int
 
 def history_prior(event: str) -> HistoryPrior:
     """A history prior with that band as its event."""
-    return HistoryPrior((event,), BANDS, 0.3, 240, 4.0, 20.0)
+    return HistoryPrior((event,), BANDS, 0.3, 240, 240, 4.0, 20.0)
 
 
 MakeModel = Callable[..., Model]

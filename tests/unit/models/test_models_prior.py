@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column, history_columns
-from npsight.models.logits import logit, probability
+from npsight.models.logits import log_loss_rows, logit, probability
 from npsight.models.prior import (
     ACCOUNT_STRENGTHS,
+    AXES,
     SEGMENT_STRENGTHS,
     HistoryPrior,
     RatePrior,
@@ -31,7 +34,7 @@ def counts(level: str, detractor: float, promoter: float, half_life: int = 240) 
 
 
 def prior(account: float = 4.0, segment: float = 20.0) -> HistoryPrior:
-    return HistoryPrior(("detractor",), BANDS, 0.3, 240, account, segment)
+    return HistoryPrior(("detractor",), BANDS, 0.3, 240, 240, account, segment)
 
 
 def share(of: HistoryPrior, row: dict[str, float]) -> float:
@@ -72,7 +75,7 @@ def test_more_answers_move_it_further():
 
 
 def test_among_leaves_other_bands_out():
-    promoter = HistoryPrior(("promoter",), ("passive", "promoter"), 0.5, 240, 4.0, 20.0)
+    promoter = HistoryPrior(("promoter",), ("passive", "promoter"), 0.5, 240, 240, 4.0, 20.0)
     few = counts("market", 0, 10)
     many = counts("market", 1000, 10)
     assert share(promoter, few) == share(promoter, many)
@@ -83,9 +86,62 @@ def test_only_its_own_half_life_is_read():
     assert share(prior(), other) == share(prior(), {})
 
 
+def test_the_level_of_the_day_knows_nothing_of_the_account():
+    rows = frame(
+        [
+            counts("market", 30, 70, half_life=60) | counts("own", own, 0) | counts("segment", 9, 1)
+            for own in (0, 9)
+        ]
+    )
+    made = HistoryPrior(("detractor",), BANDS, 0.3, 240, 60, 4.0, 20.0)
+    np.testing.assert_allclose(probability(made.of_the_day(rows)), (30 + 2 * 0.3) / (100 + 2))
+
+
+def drifting(days: int = 30, accounts: int = 60, seed: int = 3):
+    """The market's level changes from day to day, and every account keeps its distance to it."""
+    rng = np.random.default_rng(seed)
+    level = np.repeat(np.tile([0.1, 0.7], days // 2), accounts)
+    rows = {c: np.zeros(days * accounts) for c in history_columns()}
+    for h in HALF_LIVES_DAYS:
+        for band, part in (("detractor", level), ("promoter", 1 - level)):
+            memory = 0.4 if band == "detractor" else 0.6
+            for name in ("market", "segment"):
+                rows[history_column(name, band, h)] = 1e4 * (part if h == 60 else memory + 0 * part)
+    share = (rng.random(days * accounts) < level).astype(float)
+    return pd.DataFrame(rows), share, np.ones(len(share))
+
+
+def test_the_level_has_a_half_life_of_its_own():
+    found = fit_history_prior(*drifting(), ("detractor",), BANDS)
+    assert found.level_half_life_days == 60
+    assert found.half_life_days == max(HALF_LIVES_DAYS)
+
+
+def test_the_descent_finds_what_the_whole_grid_finds():
+    rows, share, weight = simulated(240, accounts=400)
+    made = fit_history_prior(rows, share, weight, ("detractor",), BANDS)
+
+    def loss(candidate: HistoryPrior) -> float:
+        return float(log_loss_rows(share, probability(candidate.log_odds(rows))).mean())
+
+    grid = (
+        HistoryPrior(("detractor",), BANDS, made.base, *values)
+        for values in product(*AXES.values())
+    )
+    assert loss(made) == pytest.approx(min(map(loss, grid)), abs=1e-9)
+
+
+def test_many_rows_are_judged_by_a_part_of_them(monkeypatch):
+    rows, share, weight = simulated(240)
+    monkeypatch.setattr("npsight.models.prior.MOST_ROWS", 400)
+    found = fit_history_prior(rows, share, weight, ("detractor",), BANDS)
+    assert found.half_life_days == 240
+    assert found.base == pytest.approx(float(share.mean()))
+
+
 def test_log_odds_are_finite_for_one_sided_histories():
     extreme = frame([counts(v, 1e6, 0) for v in ("own", "segment", "market")])
-    sure = HistoryPrior(("detractor",), BANDS, 1.0, 240, 1e-9, 1e-9)
+    sure = HistoryPrior(("detractor",), BANDS, 1.0, 240, 240, 1e-9, 1e-9)
     assert np.isfinite(sure.log_odds(extreme)).all()
 
 
