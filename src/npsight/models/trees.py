@@ -14,6 +14,9 @@ from npsight.models.logits import Vector
 if TYPE_CHECKING:
     import lightgbm
 
+ROWS_WORTH_THREADS = 10_000
+"""Below this, threads wait for each other longer than they work; the trees are the same."""
+
 
 @dataclass(frozen=True)
 class TreeSettings:
@@ -47,7 +50,7 @@ class TreeSettings:
             "cat_smooth": 20.0,
             "max_cat_threshold": 16,
             "seed": self.seed,
-            "num_threads": self.threads,
+            "num_threads": self.threads if rows >= ROWS_WORTH_THREADS else 1,
             "deterministic": True,
             "force_col_wise": True,
             "verbosity": -1,
