@@ -28,21 +28,25 @@ class TreeSettings:
     learning_rate: float = 0.06
     leaves: int = 8
     depth: int = 4
-    l2: float = 20.0
+    shrink_rows: float = 100.0
     column_share: float = 0.5
     row_share: float = 0.8
     seed: int = 7
     threads: int = 2
 
-    def parameters(self, rows: int) -> dict[str, Any]:
-        """LightGBM's parameters for a training set of that many rows."""
+    def parameters(self, rows: int, curvature: float = 0.25) -> dict[str, Any]:
+        """LightGBM's parameters for a training set of that many rows.
+
+        A leaf is shrunk as if `shrink_rows` rows that say nothing lay in it: `curvature` is the
+        mean p(1 − p) of the rows, so that a rare event is not shrunk more than a frequent one.
+        """
         return {
             "objective": "cross_entropy",
             "learning_rate": self.learning_rate,
             "num_leaves": self.leaves,
             "max_depth": self.depth,
-            "lambda_l2": self.l2,
-            "min_data_in_leaf": int(np.clip(rows // 100, 5, 100)),
+            "lambda_l2": self.shrink_rows * curvature,
+            "min_data_in_leaf": int(np.clip(rows // 200, 5, 50)),
             "feature_fraction": self.column_share,
             "bagging_fraction": self.row_share,
             "bagging_freq": 1,
@@ -120,8 +124,13 @@ def fit_trees(
         params={"verbosity": -1},
         free_raw_data=True,
     )
-    parameters = settings.parameters(len(matrix))
+    parameters = settings.parameters(len(matrix), _curvature(share, weight))
     if any(schema.monotone):
         parameters["monotone_constraints"] = list(schema.monotone)
     booster = lightgbm.train(parameters, data, num_boost_round=trees)
     return Trees(booster.model_to_string())
+
+
+def _curvature(share: Vector, weight: Vector) -> float:
+    mean = float(np.average(share, weights=weight))
+    return max(round(mean * (1 - mean), 6), 1e-3)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from npsight.models.backtest import CONTENDERS, backtest, origin_days, time_pairs
-from npsight.models.fitting import FitSettings, clustered_mean, fit_part
+from npsight.models.clustered import clustered_mean
+from npsight.models.fitting import FitSettings, fit_part
 from npsight.models.prior import RatePrior
 from npsight.models.rule import fit_rule
 from npsight.models.splits import TimeSplits

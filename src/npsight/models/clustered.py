@@ -1,0 +1,24 @@
+"""Means over rows of which several belong to one account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from npsight.models.logits import Vector
+
+
+def clustered_mean(values: Vector, weight: Vector, cluster: NDArray[Any]) -> tuple[float, float]:
+    """Weighted mean and its standard error with rows of one account taken as one draw
+    (linearised ratio estimator).
+    """
+    mean = float(np.average(values, weights=weight))
+    _, codes = np.unique(cluster, return_inverse=True)
+    residual = np.bincount(codes, weights=weight * (values - mean))
+    groups = len(residual)
+    if groups < 2:
+        return mean, float("inf")
+    variance = groups / (groups - 1) * float(residual @ residual) / float(weight.sum()) ** 2
+    return mean, float(np.sqrt(variance))
