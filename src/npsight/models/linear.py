@@ -4,6 +4,7 @@ log-odds = intercept + prior_weight · prior + Σ coefficient · z, where z is t
 column. Numbers go through sign(x)·log(1 + |x|/scale) first, so that one huge account does not
 bend the line; a missing number is its mean (z = 0) with a column of its own for being missing;
 a category is one column a value. The penalty is ridge/2 · (Σ coefficient² + (prior_weight − 1)²).
+A number declared monotone has no coefficient against its direction.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from npsight.models.encoding import FeatureSchema, Matrix
 from npsight.models.logits import Vector, probability
 
 MOST_STEPS = 30
+WALL = 1e12
 LIMIT = 4.0
 """Standardised values are cut here, in standard deviations."""
 
@@ -135,6 +137,10 @@ class LinearProblem:
         self.columns = design_columns(matrix, schema, weight)
         self.full = np.column_stack([_design(matrix, self.columns), prior, np.ones(len(matrix))])
         self.share, self.weight = share, weight
+        self.direction = np.zeros(self.full.shape[1])
+        for j, column in enumerate(self.columns):
+            if column.value is None and not column.missing:
+                self.direction[j] = schema.monotone[column.feature]
         self.centre = np.zeros(self.full.shape[1])
         self.centre[-2] = 1.0
         self.last = self.centre.copy()
@@ -143,7 +149,22 @@ class LinearProblem:
         """The regression of least penalised log loss, by Newton's method."""
         strength = np.full(self.full.shape[1], ridge)
         strength[-1] = 1e-6
-        theta, loss = self.last, self._loss(self.last, strength)
+        theta = self._newton(self.last, strength)
+        while (against := theta * self.direction < 0).any():
+            # A column that wants to go against its direction stays out: the pull on it is endless.
+            strength[against] = WALL
+            theta = self._newton(np.where(against, 0.0, theta), strength)
+            theta[strength == WALL] = 0.0
+        self.last = theta
+        return Linear(
+            columns=self.columns,
+            coefficients=tuple(round(float(c), 9) for c in theta[:-2]),
+            intercept=round(float(theta[-1]), 9),
+            prior_weight=round(float(theta[-2]), 9),
+        )
+
+    def _newton(self, theta: Vector, strength: Vector) -> Vector:
+        loss = self._loss(theta, strength)
         for _ in range(MOST_STEPS):
             step = self._newton_step(theta, strength)
             size = 1.0
@@ -154,13 +175,7 @@ class LinearProblem:
             theta, gained, loss = theta - size * step, loss - better, better
             if gained < 1e-9 * max(1.0, abs(loss)):
                 break
-        self.last = theta
-        return Linear(
-            columns=self.columns,
-            coefficients=tuple(round(float(c), 9) for c in theta[:-2]),
-            intercept=round(float(theta[-1]), 9),
-            prior_weight=round(float(theta[-2]), 9),
-        )
+        return theta
 
     def _newton_step(self, theta: Vector, strength: Vector) -> Vector:
         predicted = probability(self.full @ theta)

@@ -21,8 +21,8 @@ from npsight.models.encoding import FeatureSchema, Matrix
 from npsight.models.examples import Examples
 from npsight.models.logits import Vector, probability
 
-ACCOUNTS_A_FEATURE = 5
-ALWAYS_LOOKED_AT = 40
+ACCOUNTS_A_FEATURE = 20
+ALWAYS_LOOKED_AT = 25
 FALSE_SHARE = 0.1
 LEAST_KEPT = 10
 

@@ -123,3 +123,25 @@ def test_one_huge_value_is_cut(fitted):
     row[0, 0] = 1e300
     assert np.abs(_design(row, linear.columns)).max() <= LIMIT
     assert np.isfinite(linear.added(row, np.zeros(1))).all()
+
+
+@pytest.mark.parametrize("direction", [(1, 1, 0), (-1, -1, 0), (1, -1, 0), (-1, 1, 1)])
+def test_no_coefficient_goes_against_its_declared_direction(numbers, direction):
+    matrix, label, weight = numbers
+    names = tuple(f"x{i}" for i in range(3))
+    schema = FeatureSchema(names, (None,) * 3, direction, (None,) * 3)
+    made = LinearProblem(matrix, schema, label, weight, np.zeros(400)).fit(RIDGE)
+    free = LinearProblem(matrix, number_schema(3), label, weight, np.zeros(400)).fit(RIDGE)
+    for ours, own_way, sign in zip(made.coefficients, free.coefficients, direction, strict=True):
+        if sign * own_way < 0:
+            assert ours == 0.0
+        elif sign:
+            assert sign * ours > 0
+
+
+def test_directions_that_agree_change_nothing(numbers):
+    matrix, label, weight = numbers
+    schema = FeatureSchema(("a", "b", "c"), (None,) * 3, (1, -1, 0), (None,) * 3)
+    made = LinearProblem(matrix, schema, label, weight, np.zeros(400)).fit(RIDGE)
+    free = LinearProblem(matrix, number_schema(3), label, weight, np.zeros(400)).fit(RIDGE)
+    assert made == free
