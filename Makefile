@@ -76,7 +76,7 @@ bench-features: $(READY)  ## Measure feature building against other ways (ENGINE
 	  $(if $(filter 0,$(HUGE)),--no-huge) $(if $(filter 1,$(KEEP)),--keep) $(BENCH)
 
 lock: $(READY)  ## Resolve the dependencies anew
-	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite \
+	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite --extra tune \
 	  --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock
 
 clean:  ## Remove the environment and everything made

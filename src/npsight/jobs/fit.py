@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,7 @@ from npsight.models.model import Model
 from npsight.models.prior import Prior, RatePrior, fit_history_prior
 from npsight.models.splits import RandomSplits, Split, Splitter, TimeSplits
 from npsight.models.trees import TreeSettings
+from npsight.models.tuning import tuned
 
 SNAPSHOT_FOLDS = 5
 
@@ -103,12 +104,33 @@ def _fit(
         min_events=training.min_events,
     )
     rule = rule_feature(project, name)
+    pairs = _pairs(project, rows, labels)
+    settings = _tuned(project, name, settings, pairs, progress)
     origins = []
-    for label, pair in _pairs(project, rows, labels):
+    for label, pair in pairs:
         progress(f"{name}: backtest at {label}")
         origins += backtest(name, [(label, pair)], settings, rule)
     progress(f"{name}: final fit on {len(rows):,} rows")
     return PartResult(name, rows, tuple(origins), fit_part(name, rows, settings), rule)
+
+
+def _tuned(
+    project: ProjectSpec,
+    name: str,
+    settings: FitSettings,
+    pairs: list[tuple[str, Split]],
+    progress: Progress,
+) -> FitSettings:
+    """Tree settings tuned, where a budget is given, on what was known before the first origin."""
+    trials = project.training.tune_trials
+    if trials == 0 or not pairs:
+        return settings
+    known = pairs[0][1][0]
+
+    def told(trial: int) -> None:
+        progress(f"{name}: tuning, trial {trial} of {trials}")
+
+    return replace(settings, trees=tuned(known, settings, trials, told))
 
 
 def _pairs(

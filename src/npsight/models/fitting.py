@@ -53,12 +53,8 @@ def fit_part(name: str, rows: Examples, settings: FitSettings) -> FittedPart:
     The learners are used only when their best blend lowers the folds' log loss by more than one
     standard error; the calibration only when it lowers it by two on folds it was not fitted on.
     """
-    stages = [s for s in STAGES if s <= settings.trees.max_trees] or [settings.trees.max_trees]
-    folds = [
-        _cached_fold(past, future, settings, stages)
-        for past, future in settings.split(rows)
-        if past.can_be_learned(settings.min_events) and len(future)
-    ]
+    stages = _stages(settings)
+    folds = folds_of(rows, settings)
     selection = select(folds, stages)
     recipe = selection.recipe
     calibration = calibrated(folds, stages, recipe)
@@ -87,6 +83,23 @@ def fit_part(name: str, rows: Examples, settings: FitSettings) -> FittedPart:
         )
     chosen = replace(chosen, calibration=calibration or Calibration())
     return FittedPart(chosen, alone, logistic, lightgbm, selection)
+
+
+def folds_of(rows: Examples, settings: FitSettings) -> list[Fold]:
+    """The out-of-time folds inside `rows`, newest first; those with too little to learn from are
+    left out.
+    """
+    stages = _stages(settings)
+    return [
+        _cached_fold(past, future, settings, stages)
+        for past, future in settings.split(rows)
+        if past.can_be_learned(settings.min_events) and len(future)
+    ]
+
+
+def _stages(settings: FitSettings) -> list[int]:
+    most = settings.trees.max_trees
+    return [s for s in STAGES if s <= most] or [most]
 
 
 def _schema(rows: Examples, start: Vector, settings: FitSettings) -> FeatureSchema:

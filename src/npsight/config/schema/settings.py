@@ -84,6 +84,14 @@ class Training(Section):
         2, ge=1, le=256, description="Threads; part of what makes a run repeatable."
     )
     max_trees: int = Field(200, ge=10, le=5000, description="Most trees a model may have.")
+    tune_trials: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Settings of the trees that are tried, with Optuna (`pip install "
+        "'npsight[tune]'`), on what was known before the first origin. 0: the defaults, which "
+        "are made for small noisy panels.",
+    )
     min_events: int = Field(
         20,
         ge=2,
