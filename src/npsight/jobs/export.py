@@ -32,17 +32,28 @@ def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int
     `run` is the latest unless given. CSV cells that a spreadsheet would run as a formula get a
     leading apostrophe; drivers are JSON. Returns the number of accounts.
     """
-    if path.suffix not in (".csv", ".parquet"):
-        raise ConfigError(
-            f"{path}: cannot be written",
-            [Problem(f"`{path.suffix}` is no known format", "name a .csv or .parquet file")],
-        )
+    check_format(path)
     if run is None:
         run, rows = latest(project)
     else:
         with closing(open_store(store_file(project.state_dir))) as store:
             rows = store.scores(run.id)
     frame = pd.DataFrame(_records(run, rows, spreadsheet=path.suffix == ".csv"))
+    write_frame(frame, path)
+    return len(frame)
+
+
+def check_format(path: Path) -> None:
+    """Raises ConfigError where a table file cannot be written under this name."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(
+            f"{path}: cannot be written",
+            [Problem(f"`{path.suffix}` is no known format", "name a .csv or .parquet file")],
+        )
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a .csv or .parquet file that appears whole or not at all; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     try:
@@ -53,7 +64,6 @@ def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return len(frame)
 
 
 def _records(
@@ -64,10 +74,11 @@ def _records(
         record["drivers"] = json.dumps(record["drivers"], ensure_ascii=False)
         record["churn_drivers"] = json.dumps(record["churn_drivers"], ensure_ascii=False)
         record |= {"model_version": run.model_version, "run_id": run.id}
-        yield {name: _cell(value, spreadsheet) for name, value in record.items()}
+        yield {name: cell(value, spreadsheet) for name, value in record.items()}
 
 
-def _cell(value: Any, spreadsheet: bool) -> Any:
+def cell(value: Any, spreadsheet: bool) -> Any:
+    """A value as it is written: in a spreadsheet, no text that it would run as a formula."""
     if spreadsheet and isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return "'" + value
     if spreadsheet and isinstance(value, datetime):

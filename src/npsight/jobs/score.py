@@ -78,11 +78,7 @@ def score(
     ModelIntegrityError
         The champion is damaged, or was trained with other features than the project declares.
     """
-    progress("champion from the registry")
-    version, files = Tracking(project.name, project.state_dir, registry_uri()).load_champion()
-    model = unpack(files)
-    check_golden(model, files)
-    _check_features(model, project)
+    version, files, model = champion(project, progress)
     with open_tables(project, progress) as (builder, prepared):
         inputs = _read_inputs(builder, as_of or default_as_of(builder), prepared.digest, progress)
     progress(f"scores of {len(inputs.now):,} accounts")
@@ -117,13 +113,25 @@ def score(
     )
 
 
+def champion(
+    project: ProjectSpec, progress: Progress = silent
+) -> tuple[int, dict[str, bytes], Model]:
+    """Version, files and model of the champion, verified; raises as `score` does."""
+    progress("champion from the registry")
+    version, files = Tracking(project.name, project.state_dir, registry_uri()).load_champion()
+    model = unpack(files)
+    check_golden(model, files)
+    _check_features(model, project)
+    return version, files, model
+
+
 def default_as_of(builder: FeatureBuilder) -> datetime:
     """The midnight after the last known fact, but not later than the midnight before now."""
     today = midnight_before(datetime.now(UTC).replace(tzinfo=None))
     return min(midnight_after(builder.facts.data_end), today)
 
 
-def _check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
+def check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
     """Refuse a day that would be scored without any facts of its own time."""
     newest = midnight_after(builder.facts.data_end)
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -166,7 +174,7 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
 def _read_inputs(
     builder: FeatureBuilder, as_of: datetime, data_digest: str, progress: Progress
 ) -> _Inputs:
-    _check_as_of(builder, as_of)
+    check_as_of(builder, as_of)
     spine = builder.spine([as_of])
     now = builder.features_at([as_of], progress)
     if len(now) == 0:
