@@ -206,3 +206,22 @@ def test_without_a_model_it_says_what_to_do(config, tmp_path):
     file = tmp_path / "p.yaml"
     file.write_text(yaml.safe_dump(content))
     npsight("segments", "-c", file).failed(7, "champion")
+
+
+def test_losses_by_band_are_those_of_the_training_days(report, config):
+    """Oracle: the subscriptions file, read without npsight; bands that lost nobody count too."""
+    losses = report.losses
+    content = yaml.safe_load(config.read_text())
+    subscriptions = pd.read_csv(content["tables"]["subscriptions"]["path"]).drop_duplicates()
+    ended = pd.to_datetime(subscriptions["ended_at"], utc=True, errors="coerce").dt.tz_localize(
+        None
+    )
+    first = losses.first + timedelta(days=14)
+    last = losses.last + timedelta(days=104)
+    left = subscriptions["account_id"][(ended >= first) & (ended < last)].nunique()
+    lost = sum(band.lost_accounts for band in losses.found.bands)
+    assert lost > 0
+    # An account that moved between bands while its end drew near is lost in both.
+    assert left * 0.7 <= lost <= left * 2
+    assert losses.last + losses.window.end <= report.as_of
+    assert losses.to_json()["verdict"] in ("more", "less", "cannot tell")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from npsight.jobs.association import LossByBand
     from npsight.jobs.segmentreport import Segment, SegmentsReport
     from npsight.models.forecast import Forecast
     from npsight.models.reported import Difference, Reported
@@ -97,6 +98,8 @@ def print_segments(report: SegmentsReport, console: Console) -> None:
         _print_table(report, name, group, console)
         if has_nps:
             _print_against(report, name, group, console)
+    if report.losses is not None:
+        _print_losses(report.losses, console)
     _print_notes(report, console)
 
 
@@ -261,6 +264,34 @@ def _print_against(
             f"{found.needed:,}",
         )
     console.print(table)
+
+
+def _print_losses(losses: LossByBand, console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    gap, horizon = losses.window.gap_days, losses.window.horizon_days
+    title = (
+        f"Lost {gap} to {gap + horizon} days later, by the newest answer "
+        f"({losses.days} days, {losses.first:%Y-%m-%d} to {losses.last:%Y-%m-%d})"
+    )
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
+    table.add_column("newest answer")
+    for heading in ("accounts", "account-days", "lost accounts", "lost", "95 %"):
+        table.add_column(heading, justify="right")
+    for band in losses.found.bands:
+        table.add_row(
+            band.band,
+            f"{band.accounts:,}",
+            f"{band.rows:,}",
+            f"{band.lost_accounts:,}",
+            f"{band.share:.1%}" if band.rows else "–",
+            f"{band.low_95:.1%}…{band.high_95:.1%}" if band.rows else "–",
+        )
+    console.print()
+    console.print(table)
+    for sentence in losses.sentences:
+        console.print(Text(f"  {sentence}"), soft_wrap=True)
 
 
 def _print_notes(report: SegmentsReport, console: Console) -> None:

@@ -60,6 +60,19 @@ def versions_as_of(facts: Facts, spine: ir.Table, ended_too: bool = False) -> ir
 _TIMES = ("occurred_at", "known_at", "ended_at", "ended_known_at")
 
 
+def standing_expr(facts: Facts, spine: ir.Table, segment: str | None) -> ir.Table:
+    """`account`, `as_of`, `segment` (string, "" where none is in force) and `age_days` (float64,
+    since the account began) of each spine row.
+    """
+    current = versions_as_of(facts, spine)
+    value = ibis.literal("", type="string") if segment is None else current[segment].fill_null("")
+    placed = current.select("account", "as_of", segment=value)
+    began = facts.accounts
+    return placed.left_join(began, placed.account == began.account).select(
+        placed, age_days=days_between(placed.as_of, began.began_at)
+    )
+
+
 def attribute_features(facts: Facts, spine: ir.Table, specs: Sequence[FeatureSpec]) -> ir.Table:
     """`account`, `as_of` and one column for each feature of source `accounts`."""
     attributes = versions_as_of(facts, spine)

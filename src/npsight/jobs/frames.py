@@ -14,7 +14,7 @@ from npsight.config.own import own_source
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
-from npsight.features.attributes import DISPLAY, versions_as_of
+from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.history import history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
@@ -160,6 +160,14 @@ class FeatureBuilder:
         found = self._fetch(versions_as_of(self.facts, self.given_spine(keys), ended_too=True))
         rows = keys[KEYS].merge(found, on=KEYS, how="left", validate="one_to_one")
         return rows[[*KEYS, *names]]
+
+    def standing(self, spine: ir.Table) -> pd.DataFrame:
+        """Of each spine row as of the day: `segment` (a string; "" where none is known),
+        `age_days` (float64; since the account began), and `last_score`, `last_band`,
+        `last_answer_at` of the newest answer known before as_of, null where there is none.
+        """
+        known = self._fetch(standing_expr(self.facts, spine, self.project.segment))
+        return _beside(known, self._fetch(last_answer_expr(self.facts, spine)))
 
     def answers(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """Answers in each outcome window that has ended; see `answers_expr`."""

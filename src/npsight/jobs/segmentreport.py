@@ -9,6 +9,7 @@ from typing import Any
 
 from npsight.config.schema import Benchmark, Goal
 from npsight.config.specs import OutcomeWindow
+from npsight.jobs.association import LossByBand
 from npsight.models.forecast import Forecast
 from npsight.models.goals import Outlook
 from npsight.models.reported import Difference, Reported
@@ -114,7 +115,9 @@ class GoalOutlook:
 
 @dataclass(frozen=True)
 class SegmentsReport:
-    """All of it. `groups` has one entry for each attribute asked for, in that order."""
+    """All of it. `groups` has one entry for each attribute asked for, in that order; `losses` is
+    None where losses or answers are not dated.
+    """
 
     project: str
     as_of: datetime
@@ -125,6 +128,7 @@ class SegmentsReport:
     groups: dict[str, tuple[Segment, ...]]
     goals: tuple[GoalOutlook, ...] = ()
     warnings: tuple[str, ...] = ()
+    losses: LossByBand | None = None
 
     def segments(self) -> Iterator[Segment]:
         """The company, then every value of every attribute."""
@@ -146,6 +150,7 @@ class SegmentsReport:
                 for name, group in self.groups.items()
             },
             "goals": [goal_json(goal) for goal in self.goals],
+            "losses_by_band": None if self.losses is None else self.losses.to_json(),
             "warnings": list(self.warnings),
         }
 

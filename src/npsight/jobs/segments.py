@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from npsight.config.schema import Benchmark
 from npsight.config.specs import OutcomeWindow, ProjectSpec
 from npsight.drivers.explain import explain
+from npsight.jobs.association import association
 from npsight.jobs.frames import Progress, silent
 from npsight.jobs.goals import goal_outlook
 from npsight.jobs.score import champion, default_as_of
@@ -74,6 +75,8 @@ def segments(
     with open_tables(project, progress) as (builder, _):
         day = as_of or default_as_of(builder)
         inputs = read_inputs(builder, day, list(needed), progress)
+        progress("losses by the newest answer")
+        losses = association(builder, day)
     progress(f"segments of {len(inputs.now):,} accounts")
     view = _View(project, model, inputs)
     report = SegmentsReport(
@@ -85,6 +88,7 @@ def segments(
         company=view.company(),
         groups={name: view.group(name) for name in names},
         warnings=tuple(_unknown_values(project, inputs)),
+        losses=losses,
     )
     return replace(report, goals=_goals(project, view, inputs, report.window))
 
