@@ -100,6 +100,9 @@ def print_segments(report: SegmentsReport, console: Console) -> None:
             _print_against(report, name, group, console)
     if report.losses is not None:
         _print_losses(report.losses, console)
+    if report.churn_by_horizon:
+        told = ", ".join(f"{days} days {risk:.1%}" for days, risk in report.churn_by_horizon)
+        console.print(f"\n[bold]Mean churn risk within[/] {told}", highlight=False, soft_wrap=True)
     _print_notes(report, console)
 
 

@@ -10,11 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, Problem
+from npsight.jobs.survival import curve_for
+from npsight.models.bundle import unpack
 from npsight.store import ScoreRow, ScoreRun, open_store, store_file
+from npsight.tracking import Tracking
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -26,11 +31,18 @@ def latest(project: ProjectSpec, ranked_only: bool = False) -> tuple[ScoreRun, l
         return run, store.scores(run.id, ranked_only=ranked_only)
 
 
-def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int:
+def export(
+    project: ProjectSpec,
+    path: Path,
+    run: ScoreRun | None = None,
+    churn_horizon: int | None = None,
+) -> int:
     """Write the scores of all accounts; the file appears whole or not at all.
 
     `run` is the latest unless given. CSV cells that a spreadsheet would run as a formula get a
-    leading apostrophe; drivers are JSON. Returns the number of accounts.
+    leading apostrophe; drivers are JSON. With `churn_horizon` a column `churn_risk_<days>d` holds
+    the risk of a loss in `[as_of + gap, as_of + gap + days)`, by the model of the run. Returns the
+    number of accounts.
     """
     check_format(path)
     if run is None:
@@ -39,8 +51,21 @@ def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int
         with closing(open_store(store_file(project.state_dir))) as store:
             rows = store.scores(run.id)
     frame = pd.DataFrame(_records(run, rows, spreadsheet=path.suffix == ".csv"))
+    if churn_horizon is not None:
+        _add_churn_within(frame, project, run, churn_horizon)
     write_frame(frame, path)
     return len(frame)
+
+
+def _add_churn_within(
+    frame: pd.DataFrame, project: ProjectSpec, run: ScoreRun, horizon_days: int
+) -> None:
+    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    _, files = tracking.load_bundle(run.model_version)
+    curve = curve_for(unpack(files), project, horizon_days)
+    risk = pd.to_numeric(frame["churn_risk"]).to_numpy(np.float64)
+    place = list(frame.columns).index("churn_risk") + 1
+    frame.insert(place, f"churn_risk_{horizon_days}d", curve.probability(risk, horizon_days))
 
 
 def check_format(path: Path) -> None:

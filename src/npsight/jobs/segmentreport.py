@@ -116,7 +116,8 @@ class GoalOutlook:
 @dataclass(frozen=True)
 class SegmentsReport:
     """All of it. `groups` has one entry for each attribute asked for, in that order; `losses` is
-    None where losses or answers are not dated.
+    None where losses or answers are not dated. `churn_by_horizon` is the mean churn risk of all
+    accounts within so many days from `as_of + gap` on, where the model has a churn curve.
     """
 
     project: str
@@ -129,6 +130,7 @@ class SegmentsReport:
     goals: tuple[GoalOutlook, ...] = ()
     warnings: tuple[str, ...] = ()
     losses: LossByBand | None = None
+    churn_by_horizon: tuple[tuple[int, float], ...] = ()
 
     def segments(self) -> Iterator[Segment]:
         """The company, then every value of every attribute."""
@@ -151,6 +153,9 @@ class SegmentsReport:
             },
             "goals": [goal_json(goal) for goal in self.goals],
             "losses_by_band": None if self.losses is None else self.losses.to_json(),
+            "churn_by_horizon": [
+                {"horizon_days": days, "churn_risk": risk} for days, risk in self.churn_by_horizon
+            ],
             "warnings": list(self.warnings),
         }
 

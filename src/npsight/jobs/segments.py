@@ -89,6 +89,7 @@ def segments(
         groups={name: view.group(name) for name in names},
         warnings=tuple(_unknown_values(project, inputs)),
         losses=losses,
+        churn_by_horizon=view.churn_by_horizon(),
     )
     return replace(report, goals=_goals(project, view, inputs, report.window))
 
@@ -175,6 +176,13 @@ class _View:
             return None
         expected = expected_answers(self._model, self._inputs, version)
         return segment_forecast(spread, predicted.detractor, predicted.promoter, expected, rows)
+
+    def churn_by_horizon(self) -> tuple[tuple[int, float], ...]:
+        """(days, mean risk) at each end of the model's churn curve; nothing without one."""
+        curve, risk = self._model.churn_curve, self._predicted.churn
+        if curve is None or risk is None:
+            return ()
+        return tuple((d, float(curve.probability(risk, d).mean())) for d in curve.horizon_days)
 
     def _segment(self, name: str, value: str, rows: Mask, answers: Mask) -> Segment:
         history = self.history(answers)
