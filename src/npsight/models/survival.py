@@ -6,18 +6,21 @@ intervals `[h₀, h₁)`, `[h₁, h₂)` …; a row is at risk in one of them wh
 and the interval's end lies within the data, so a row whose window has not ended is left out of it
 (censored) and never counted as "no".
 
-With p_i a row's out-of-time risk of horizon H and θ_i = −ln(1 − p_i), the hazard of an interval is
-the ΔL for which as many losses are expected as were seen,
+With p_i a row's out-of-time risk of horizon H, its hazard up to H is θ_i = −ln(1 − p_i). The
+hazard of an interval is w_i·Δ, with the Δ for which as many losses are expected as were seen,
 
-    Σ (1 − exp(−θ_i·ΔL)) = losses,   over the rows at risk,
+    Σ (1 − exp(−w_i·Δ)) = losses,   over the rows at risk,
 
 the grouped-time form of Breslow's estimate (Breslow 1974; Kalbfleisch & Prentice 2002, ch. 4);
-with equal risks it is the Kaplan-Meier estimate. With L(h) their sum up to h,
+with equal weights it is the Kaplan-Meier estimate. Up to H the weight is w_i = θ_i. Beyond H it is
+w_i = θ_i^γ with γ from 0 (the model's risk says nothing of later losses) to 1 (hazards stay
+proportional): who leaves soon and who leaves later are not the same accounts, least of all where
+contracts end on known days. γ has the greatest likelihood over the later intervals, drawn to ½.
+With Δ cumulated, and divided by its value at H, up to H (A), and from H on (B),
 
-    P_i(h) = 1 − (1 − p_i)^(L(h) / L(H)),
+    P_i(h) = 1 − exp(−θ_i·A(h) − θ_i^γ·B(h)),
 
-which is p_i at H and never falls with h. Hazards are taken as proportional: a row with twice the
-hazard now has twice the hazard later. A contract that ends on a known later day breaks that.
+which is p_i at H (A = 1, B = 0) and never falls with h.
 """
 
 from __future__ import annotations
@@ -29,12 +32,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from npsight.models.intervals import Z
 from npsight.models.logits import Vector
 
 STEP_DAYS = 30
 LEAST_AT_RISK = 50
 """Accounts at risk that an interval needs; the curve ends before the first that has fewer."""
-Z_95 = 1.959963984540054
+PERSISTENCES = tuple(k / 20 for k in range(21))
+PERSISTENCE_MEAN, PERSISTENCE_SPREAD = 0.5, 0.25
+"""What γ is drawn to, and how far it strays without many losses to learn from."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,11 @@ class ChurnCurve:
     model_horizon_days
         H, one of `horizon_days`.
     cumulative
-        L at each interval's end; rising.
+        A + B at each interval's end: rising, 1 at H, above 1 behind it.
+    persistence
+        γ.
+    observed_ratio
+        Losses up to H relative to what the model foresaw; 1 where it foresaw them right.
     at_risk, lost
         Account-days at risk in the interval, and lost in it.
     lost_share
@@ -59,6 +69,8 @@ class ChurnCurve:
     model_horizon_days: int
     horizon_days: tuple[int, ...]
     cumulative: tuple[float, ...]
+    persistence: float
+    observed_ratio: float
     at_risk: tuple[int, ...]
     lost: tuple[int, ...]
     lost_share: tuple[float, ...]
@@ -71,7 +83,7 @@ class ChurnCurve:
 
     def probability(self, risk: Vector, horizon_days: int) -> Vector:
         """P(lost in `[as_of + gap, as_of + gap + horizon_days)`) of rows whose risk of the model's
-        own horizon is `risk`, in [0, 1); between interval ends L is taken as straight.
+        own horizon is `risk`, in [0, 1); between interval ends hazards are even.
 
         Raises
         ------
@@ -82,17 +94,16 @@ class ChurnCurve:
             raise ValueError(f"a horizon is 1 to {self.longest_days} days, not {horizon_days}")
         if horizon_days == self.model_horizon_days:
             return np.asarray(risk, dtype=np.float64).copy()
-        factor = self._level(horizon_days) / self._level(self.model_horizon_days)
-        return np.asarray(-np.expm1(factor * np.log1p(-risk)), dtype=np.float64)
+        level = float(np.interp(horizon_days, (0, *self.horizon_days), (0.0, *self.cumulative)))
+        hazard = -np.log1p(-np.asarray(risk, dtype=np.float64))
+        later = max(level - 1.0, 0.0) * hazard**self.persistence
+        return np.asarray(-np.expm1(-hazard * min(level, 1.0) - later), dtype=np.float64)
 
     def share_interval(self, position: int) -> tuple[float, float]:
         """95 % bounds of `lost_share[position]`."""
         left = 1.0 - self.lost_share[position]
-        spread = np.exp(Z_95 * self.log_error[position])
+        spread = np.exp(Z[95] * self.log_error[position])
         return max(float(1 - left * spread), 0.0), float(1 - left / spread)
-
-    def _level(self, days: float) -> float:
-        return float(np.interp(days, (0, *self.horizon_days), (0.0, *self.cumulative)))
 
 
 def horizon_grid(model_horizon_days: int, longest_days: int) -> list[int]:
@@ -127,28 +138,68 @@ def fit_churn_curve(
     """
     codes = np.unique(account, return_inverse=True)[1]
     hazard = -np.log1p(-np.asarray(risk, dtype=np.float64))
-    table = _LifeTable(codes)
-    level, levels = 0.0, []
+    table, seen = _LifeTable(codes), list[_Interval]()
     for place in range(len(horizons)):
         here = (observed > place) & ((lost_in < 0) | (lost_in >= place))
         gone = here & (lost_in == place)
         if len(np.unique(codes[here])) < LEAST_AT_RISK:
             break
         table.add(here, gone)
-        level += _increment(hazard[here], float(gone.sum()))
-        levels.append(level)
-    reached = list(horizons[: len(levels)])
-    if model_horizon_days not in reached or levels[reached.index(model_horizon_days)] <= 0:
+        seen.append(_Interval(hazard[here], gone[here]))
+    reached = list(horizons[: len(seen)])
+    if model_horizon_days not in reached:
         return None
+    own = reached.index(model_horizon_days) + 1
+    before = np.cumsum([interval.step(1.0) for interval in seen[:own]])
+    if before[-1] <= 0:
+        return None
+    persistence = _persistence(seen[own:])
+    after = 1.0 + np.cumsum([interval.step(persistence) for interval in seen[own:]])
     return ChurnCurve(
         model_horizon_days,
         tuple(reached),
-        tuple(round(value, 12) for value in levels),
+        _rounded([*before[:-1] / before[-1], 1.0, *after]),
+        persistence,
+        round(float(before[-1]), 12),
         tuple(table.at_risk),
         tuple(table.lost),
-        tuple(round(value, 12) for value in table.shares),
-        tuple(round(value, 12) for value in table.errors),
+        _rounded(table.shares),
+        _rounded(table.errors),
     )
+
+
+def _rounded(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(float(value), 12) for value in values)
+
+
+def _persistence(later: Sequence[_Interval]) -> float:
+    """γ of greatest likelihood over the intervals beyond H, drawn to ½ by a normal prior."""
+
+    def worth(power: float) -> float:
+        away = (power - PERSISTENCE_MEAN) / PERSISTENCE_SPREAD
+        return sum(interval.likelihood(power) for interval in later) - 0.5 * away**2
+
+    return max(PERSISTENCES, key=lambda power: round(worth(power), 9))
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """The rows at risk in an interval: θ, and whether each was lost in it."""
+
+    hazard: Vector
+    gone: NDArray[np.bool_]
+
+    def step(self, power: float) -> float:
+        """Δ with weights θ^power."""
+        return _increment(self.hazard**power, float(self.gone.sum()))
+
+    def likelihood(self, power: float) -> float:
+        """Log-likelihood of what was seen, with the Δ that belongs to the power."""
+        if not self.gone.any():
+            return 0.0
+        expected = self.hazard**power * self.step(power)
+        lost = np.log(-np.expm1(-expected[self.gone]))
+        return float(lost.sum() - expected[~self.gone].sum())
 
 
 class _LifeTable:

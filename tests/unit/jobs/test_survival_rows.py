@@ -25,7 +25,9 @@ from npsight.models.survival import ChurnCurve
 GAP = 14
 START = AS_OF + GAP * DAY
 EVENTS = {"churn_table": "churn", "subscription_end": "subscriptions"}
-CURVE = ChurnCurve(60, (30, 60, 90), (0.1, 0.2, 0.3), (9,) * 3, (1,) * 3, (0.1,) * 3, (0.1,) * 3)
+CURVE = ChurnCurve(
+    60, (30, 60, 90), (0.5, 1.0, 1.3), 0.5, 1.0, (9,) * 3, (1,) * 3, (0.1,) * 3, (0.1,) * 3
+)
 
 
 def project_of(event="churn_table", origins=1, period=90):

@@ -51,7 +51,7 @@ def model(examples, specs) -> Model:
         windows={"detractor": OutcomeWindow(14, 90)},
         trained_through="2024-11-26T00:00:00",
         churn_curve=ChurnCurve(
-            90, (30, 90), (0.1, 0.25), (80, 60), (8, 9), (0.1, 0.2), (0.01, 0.02)
+            90, (30, 90), (0.4, 1.0), 0.5, 1.1, (80, 60), (8, 9), (0.1, 0.2), (0.01, 0.02)
         ),
     )
 
@@ -83,7 +83,7 @@ def test_unpacking_gives_the_model_back(model, files, examples):
 
 
 def test_the_churn_curve_is_part_of_the_model(model, files, examples, specs):
-    other = replace(model, churn_curve=replace(model.churn_curve, cumulative=(0.1, 0.3)))
+    other = replace(model, churn_curve=replace(model.churn_curve, cumulative=(0.3, 1.0)))
     packed = pack(other, golden_rows(examples.frame, specs), "# Card\n")
     assert verify(packed) != verify(files)
     assert unpack(packed).churn_curve.probability(np.array([0.2]), 30)[0] > 0

@@ -60,16 +60,15 @@ def test_counts_and_shares_are_those_of_a_plain_life_table(seed):
 
 
 def test_with_equal_risks_it_is_kaplan_meier():
+    """Up to H the table's shape through the model's risk; behind H the table's own hazards."""
     account, _, lost_in, observed = drawn()
-    flat = np.full(len(account), 0.2)
-    curve = fit(account, flat, lost_in, observed)
-    shares = np.array([e[2] for e in life_table(lost_in, observed)])
-    at_h = curve.horizon_days.index(90)
-    for place, days in enumerate(HORIZONS):
-        # The curve runs through the model's risk at H, with the table's shape.
-        factor = log(1 - shares[place]) / log(1 - shares[at_h])
-        expected = 1 - (1 - 0.2) ** factor
+    curve = fit(account, np.full(len(account), 0.2), lost_in, observed)
+    left = 1 - np.array([e[2] for e in life_table(lost_in, observed)])
+    for place, days in enumerate(HORIZONS[:3]):
+        expected = 1 - (1 - 0.2) ** (log(left[place]) / log(left[2]))
         assert curve.probability(np.array([0.2]), days)[0] == pytest.approx(expected, abs=1e-8)
+    expected = 1 - (1 - 0.2) * left[3] / left[2]
+    assert curve.probability(np.array([0.2]), 120)[0] == pytest.approx(expected, abs=1e-8)
 
 
 def test_as_many_losses_are_expected_as_were_seen():
@@ -79,12 +78,39 @@ def test_as_many_losses_are_expected_as_were_seen():
     before = 0.0
     for k, level in enumerate(curve.cumulative):
         expected = lost = 0.0
+        own = HORIZONS[k] <= 90
+        step = (level - before) * (curve.observed_ratio if own else 1.0)
         for p, where, until in zip(risk, lost_in, observed, strict=True):
             if until > k and not 0 <= where < k:
-                expected += 1 - (1 - p) ** (level - before)
+                hazard = -log(1 - p)
+                expected += 1 - exp(-step * (hazard if own else hazard**curve.persistence))
                 lost += where == k
         assert expected == pytest.approx(lost, abs=1e-4)
         before = level
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.4, 1.0])
+def test_how_far_the_risk_persists_is_found(truth):
+    """Oracle: up to day 90 the hazard is θ, behind it θ^γ times a constant."""
+    rng = np.random.default_rng(8)
+    rows = 60_000
+    theta = np.exp(rng.normal(-3, 1.5, rows))
+    early = rng.random(rows) < 1 - np.exp(-theta)
+    level = 0.05 / np.mean(theta**truth)
+    late = ~early & (rng.random(rows) < 1 - np.exp(-level * theta**truth))
+    lost_in = np.where(early, 2, np.where(late, 3, -1))
+    curve = fit(np.arange(rows), 1 - np.exp(-theta), lost_in, np.full(rows, 4))
+    assert curve.persistence == pytest.approx(truth, abs=0.1)
+    for some in (theta < np.exp(-4), theta > np.exp(-2)):
+        foreseen = curve.probability(1 - np.exp(-theta[some]), 120).mean()
+        assert foreseen == pytest.approx((early | late)[some].mean(), rel=0.06)
+
+
+def test_few_losses_say_little_of_persistence():
+    account, risk, _, _ = drawn(rows=200)
+    lost_in = np.full(200, -1)
+    lost_in[:6] = 0
+    assert fit(account, risk, lost_in, np.full(200, 4)).persistence == 0.5
 
 
 def test_rows_whose_window_has_not_ended_are_no_no():
@@ -148,17 +174,19 @@ def test_at_the_models_horizon_it_is_the_models_risk_exactly():
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.floats(0, 0.05), min_size=4, max_size=4),
-    st.floats(0.001, 0.999),
+    st.floats(0, 0.999),
+    st.floats(0, 1),
     st.integers(1, 120),
     st.integers(1, 120),
 )
-def test_it_never_falls_and_stays_a_probability(steps, risk, one, other):
-    levels = tuple(np.cumsum([0.01, *steps])[1:])
+def test_it_never_falls_and_stays_a_probability(steps, risk, gamma, one, other):
+    early = np.cumsum([0.01, *steps[:3]])[1:]
+    levels = (*(early / early[-1]), 1 + steps[3])
     four = (9, 9, 9, 9)
-    curve = ChurnCurve(90, HORIZONS, levels, four, four, (0.1,) * 4, (0.1,) * 4)
+    curve = ChurnCurve(90, HORIZONS, levels, gamma, 1.0, four, four, (0.1,) * 4, (0.1,) * 4)
     first, last = sorted((one, other))
     p, q = (curve.probability(np.array([risk]), days)[0] for days in (first, last))
-    assert 0 <= p <= q <= 1
+    assert 0 <= p <= q + 1e-12 <= 1 + 1e-12
     higher = curve.probability(np.array([min(risk + 0.0005, 0.9999)]), first)[0]
     assert higher >= p - 1e-12
 
