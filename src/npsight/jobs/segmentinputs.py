@@ -79,7 +79,7 @@ def read_inputs(
         )
     display = builder.display(spine)
     ends: list[datetime] = []
-    answers = pd.DataFrame({c: [] for c in (*KEYS, "answers", "detractors", "promoters")})
+    answers = now[KEYS].iloc[:0].assign(answers=0, detractors=0, promoters=0)
     if "responses" in builder.facts.sources:
         progress("answers by period")
         ends, answers = builder.reported(as_of, builder.project.training.period_days)
