@@ -12,6 +12,7 @@ from npsight.cli.explain import explain_command
 from npsight.cli.init import init_command
 from npsight.cli.promote import models_command, promote_command
 from npsight.cli.score import export_command, score_command
+from npsight.cli.segments import segments_command
 from npsight.cli.serve import serve_command
 from npsight.cli.simulate import simulate_command, truth_command
 from npsight.cli.train import train_command
@@ -48,6 +49,7 @@ app.command("promote", rich_help_panel=MODELS)(promote_command)
 app.command("truth", rich_help_panel=MODELS)(truth_command)
 app.command("score", rich_help_panel=DAILY)(score_command)
 app.command("worklist", rich_help_panel=DAILY)(worklist_command)
+app.command("segments", rich_help_panel=DAILY)(segments_command)
 app.command("explain", rich_help_panel=DAILY)(explain_command)
 app.command("export", rich_help_panel=DAILY)(export_command)
 app.command("serve", rich_help_panel=DAILY)(serve_command)

@@ -70,7 +70,7 @@ def percent(value: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """NPS points with their sign; a dash for missing."""
-    return "–" if value is None else f"{value:+.0f}"
+    return "–" if value is None else f"{round(value):+d}"
 
 
 def money(value: float | None) -> str:

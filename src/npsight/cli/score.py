@@ -10,6 +10,16 @@ import typer
 
 from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, percent, say_engine, steps
 
+ChurnHorizon = Annotated[
+    int | None,
+    typer.Option(
+        "--churn-horizon",
+        min=1,
+        help="Also the churn risk within so many days after the gap, whatever the horizon "
+        "trained on.",
+    ),
+]
+
 
 def score_command(
     config: Config = DEFAULT_CONFIG,
@@ -23,6 +33,7 @@ def score_command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write a .csv or .parquet file.")
     ] = None,
+    churn_horizon: ChurnHorizon = None,
 ) -> None:
     """Score every account with the champion: risk, NPS, drivers, place on the worklist.
 
@@ -35,7 +46,7 @@ def score_command(
     console = make_console()
     project = load_project(config)
     with steps(console) as step:
-        result = score(project, as_of, step)
+        result = score(project, as_of, step, churn_horizon)
     run = result.run
     console.print(
         f"\nScored [bold]{result.accounts:,}[/] accounts as of {run.as_of:%Y-%m-%d} with model "
@@ -48,16 +59,20 @@ def score_command(
             f"{high:+.0f}); mean detractor risk {percent(result.detractor_risk)}."
         )
     if result.churn_risk is not None:
-        console.print(f"Mean churn risk {percent(result.churn_risk)}.")
+        within = ""
+        if result.churn_within is not None:
+            within = f"; {percent(result.churn_within)} within {churn_horizon} days"
+        console.print(f"Mean churn risk {percent(result.churn_risk)}{within}.", highlight=False)
     say_engine(project, console)
     if output is not None:
-        count = export(project, output, run)
+        count = export(project, output, run, churn_horizon)
         console.print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)
 
 
 def export_command(
     output: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")],
     config: Config = DEFAULT_CONFIG,
+    churn_horizon: ChurnHorizon = None,
 ) -> None:
     """Write the latest scores of all accounts to a file.
 
@@ -66,5 +81,5 @@ def export_command(
     from npsight.config.load import load_project
     from npsight.jobs.export import export
 
-    count = export(load_project(config), output)
+    count = export(load_project(config), output, churn_horizon=churn_horizon)
     make_console().print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)

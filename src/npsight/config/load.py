@@ -15,8 +15,18 @@ from npsight.config.checks import Finding, suggest
 from npsight.config.engine import check_engine, located
 from npsight.config.expand import all_drivers, expand, history_features
 from npsight.config.featurechecks import check_feature
+from npsight.config.outlookchecks import check_benchmarks, check_goals
 from npsight.config.own import own_source
-from npsight.config.schema import Feature, Project, Section, Source, Tables, Targets
+from npsight.config.schema import (
+    Benchmark,
+    Feature,
+    Goal,
+    Project,
+    Section,
+    Source,
+    Tables,
+    Targets,
+)
 from npsight.config.specs import FeatureSpec, ProjectSpec
 from npsight.config.yamlfile import KeyPath, YamlFile, read_yaml
 from npsight.errors import ConfigError, Problem
@@ -206,14 +216,25 @@ def _cross_check(file: YamlFile, project: Project | None) -> list[Finding]:
         findings += checks.check_versions(response, key)
     if targets is not None and (project is not None or _part(Tables, raw.get("tables"))):
         findings += checks.check_targets(targets, tables)
-    written = raw.get("features")
-    for index, item in enumerate(written if isinstance(written, list) else []):
-        feature = _part(Feature, item)
-        if feature is not None and not _names_invalid_table(feature, raw, tables):
+    if tables.accounts or "accounts" not in _mapping(raw.get("tables")):
+        findings += check_goals(_valid_items(Goal, raw.get("goals")), tables, targets)
+        findings += check_benchmarks(_valid_items(Benchmark, raw.get("benchmarks")), tables)
+    for index, feature in _valid_items(Feature, raw.get("features")):
+        if not _names_invalid_table(feature, raw, tables):
             findings += check_feature(feature, ("features", index), tables, file.path.parent)
     if project is not None and not findings:
         findings += _check_names(project, tables, file.path.parent)
     return findings
+
+
+def _valid_items(model: type[SectionT], written: Any) -> list[tuple[int, SectionT]]:
+    """The items of a list that are valid by themselves, each with its place."""
+    parts = [(i, _part(model, item)) for i, item in enumerate(_listed(written))]
+    return [(i, part) for i, part in parts if part is not None]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _names_invalid_table(feature: Feature, raw: Any, tables: Tables) -> bool:
@@ -392,4 +413,6 @@ def _spec(project: Project, tables: Tables, file: Path) -> ProjectSpec:
         comments=project.comments,
         quarantine=project.quarantine,
         engine=located(project.engine, file.parent),
+        goals=tuple(project.goals),
+        benchmarks=tuple(project.benchmarks),
     )

@@ -11,10 +11,12 @@ from typing import Literal
 from npsight.config.aggregations import Missing
 from npsight.config.schema import (
     AuditSettings,
+    Benchmark,
     ChurnTarget,
     Comments,
     DetractorTarget,
     Engine,
+    Goal,
     Quarantine,
     Tables,
     Training,
@@ -126,6 +128,8 @@ class ProjectSpec:
     comments: Comments
     quarantine: Quarantine
     engine: Engine
+    goals: tuple[Goal, ...] = ()
+    benchmarks: tuple[Benchmark, ...] = ()
 
     @property
     def is_snapshot(self) -> bool:

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 DISPLAY = ("name_", "owner_", "revenue_", "renewal_at_")
 
 
-def versions_as_of(facts: Facts, spine: ir.Table) -> ir.Table:
+def versions_as_of(facts: Facts, spine: ir.Table, ended_too: bool = False) -> ir.Table:
     """For each spine row the attribute version in force, or nulls.
 
     That is the version with the latest `occurred_at < as_of` that was `known_at < as_of`; once
     its `ended_at < as_of`, known so before as_of, nothing is in force. A change stamped exactly
-    as_of is not yet seen.
+    as_of is not yet seen. With `ended_too`, an account keeps its last version when it ends: so
+    those that have left still belong somewhere.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def versions_as_of(facts: Facts, spine: ir.Table) -> ir.Table:
         order_by=[joined.occurred_at.desc(), joined.known_at.desc()],
     )
     ranked = joined.mutate(rank_=newest)
-    in_force = open_as_of(ranked.as_of, ranked.ended_at, ranked.ended_known_at)
+    in_force = open_as_of(ranked.as_of, ranked.ended_at, ranked.ended_known_at) | ended_too
     current = ranked.filter((ranked.rank_ == 0) & in_force).select("account", "as_of", *columns)
     return spine.left_join(current, ["account", "as_of"]).select(
         spine.account, spine.as_of, *(current[c] for c in columns)
@@ -57,6 +58,19 @@ def versions_as_of(facts: Facts, spine: ir.Table) -> ir.Table:
 
 
 _TIMES = ("occurred_at", "known_at", "ended_at", "ended_known_at")
+
+
+def standing_expr(facts: Facts, spine: ir.Table, segment: str | None) -> ir.Table:
+    """`account`, `as_of`, `segment` (string, "" where none is in force) and `age_days` (float64,
+    since the account began) of each spine row.
+    """
+    current = versions_as_of(facts, spine)
+    value = ibis.literal("", type="string") if segment is None else current[segment].fill_null("")
+    placed = current.select("account", "as_of", segment=value)
+    began = facts.accounts
+    return placed.left_join(began, placed.account == began.account).select(
+        placed, age_days=days_between(placed.as_of, began.began_at)
+    )
 
 
 def attribute_features(facts: Facts, spine: ir.Table, specs: Sequence[FeatureSpec]) -> ir.Table:

@@ -10,11 +10,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, Problem
+from npsight.jobs.survival import curve_for
+from npsight.models.bundle import unpack
 from npsight.store import ScoreRow, ScoreRun, open_store, store_file
+from npsight.tracking import Tracking
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -26,23 +31,54 @@ def latest(project: ProjectSpec, ranked_only: bool = False) -> tuple[ScoreRun, l
         return run, store.scores(run.id, ranked_only=ranked_only)
 
 
-def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int:
+def export(
+    project: ProjectSpec,
+    path: Path,
+    run: ScoreRun | None = None,
+    churn_horizon: int | None = None,
+) -> int:
     """Write the scores of all accounts; the file appears whole or not at all.
 
     `run` is the latest unless given. CSV cells that a spreadsheet would run as a formula get a
-    leading apostrophe; drivers are JSON. Returns the number of accounts.
+    leading apostrophe; drivers are JSON. With `churn_horizon` a column `churn_risk_<days>d` holds
+    the risk of a loss in `[as_of + gap, as_of + gap + days)`, by the model of the run. Returns the
+    number of accounts.
     """
-    if path.suffix not in (".csv", ".parquet"):
-        raise ConfigError(
-            f"{path}: cannot be written",
-            [Problem(f"`{path.suffix}` is no known format", "name a .csv or .parquet file")],
-        )
+    check_format(path)
     if run is None:
         run, rows = latest(project)
     else:
         with closing(open_store(store_file(project.state_dir))) as store:
             rows = store.scores(run.id)
     frame = pd.DataFrame(_records(run, rows, spreadsheet=path.suffix == ".csv"))
+    if churn_horizon is not None:
+        _add_churn_within(frame, project, run, churn_horizon)
+    write_frame(frame, path)
+    return len(frame)
+
+
+def _add_churn_within(
+    frame: pd.DataFrame, project: ProjectSpec, run: ScoreRun, horizon_days: int
+) -> None:
+    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    _, files = tracking.load_bundle(run.model_version)
+    curve = curve_for(unpack(files), project, horizon_days)
+    risk = pd.to_numeric(frame["churn_risk"]).to_numpy(np.float64)
+    place = list(frame.columns).index("churn_risk") + 1
+    frame.insert(place, f"churn_risk_{horizon_days}d", curve.probability(risk, horizon_days))
+
+
+def check_format(path: Path) -> None:
+    """Raises ConfigError where a table file cannot be written under this name."""
+    if path.suffix not in (".csv", ".parquet"):
+        raise ConfigError(
+            f"{path}: cannot be written",
+            [Problem(f"`{path.suffix}` is no known format", "name a .csv or .parquet file")],
+        )
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a .csv or .parquet file that appears whole or not at all; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     try:
@@ -53,7 +89,6 @@ def export(project: ProjectSpec, path: Path, run: ScoreRun | None = None) -> int
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    return len(frame)
 
 
 def _records(
@@ -64,10 +99,11 @@ def _records(
         record["drivers"] = json.dumps(record["drivers"], ensure_ascii=False)
         record["churn_drivers"] = json.dumps(record["churn_drivers"], ensure_ascii=False)
         record |= {"model_version": run.model_version, "run_id": run.id}
-        yield {name: _cell(value, spreadsheet) for name, value in record.items()}
+        yield {name: cell(value, spreadsheet) for name, value in record.items()}
 
 
-def _cell(value: Any, spreadsheet: bool) -> Any:
+def cell(value: Any, spreadsheet: bool) -> Any:
+    """A value as it is written: in a spreadsheet, no text that it would run as a formula."""
     if spreadsheet and isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return "'" + value
     if spreadsheet and isinstance(value, datetime):

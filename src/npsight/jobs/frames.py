@@ -14,10 +14,11 @@ from npsight.config.own import own_source
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
-from npsight.features.attributes import DISPLAY, versions_as_of
+from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.history import history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
+from npsight.features.periods import answers_by_period_expr, period_ends
 from npsight.jobs.featurecache import FeatureCache
 from npsight.targets.outcomes import answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
@@ -141,6 +142,32 @@ class FeatureBuilder:
         if "responses" in self.facts.sources:
             return _beside(frame, self._fetch(last_answer_expr(self.facts, spine)))
         return frame.assign(last_score=np.nan, last_band=None, last_answer_at=pd.NaT)
+
+    def reported(self, as_of: datetime, period_days: int) -> tuple[list[datetime], pd.DataFrame]:
+        """Ends of the whole periods before as_of, rising, and the answers of each account in each
+        of them; see `answers_by_period_expr`.
+        """
+        ends = period_ends(self.facts.data_start, as_of, period_days)
+        table = answers_by_period_expr(self.facts, ends, as_of, period_days)
+        return ends, self._fetch(table)
+
+    def attributes(self, keys: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+        """The last known value of each attribute for given (account, as_of) rows, in their order:
+        strings for categories, float64 for numbers; None or NaN where nothing is known.
+
+        An account that has left keeps what it had, so that its answers still count somewhere.
+        """
+        found = self._fetch(versions_as_of(self.facts, self.given_spine(keys), ended_too=True))
+        rows = keys[KEYS].merge(found, on=KEYS, how="left", validate="one_to_one")
+        return rows[[*KEYS, *names]]
+
+    def standing(self, spine: ir.Table) -> pd.DataFrame:
+        """Of each spine row as of the day: `segment` (a string; "" where none is known),
+        `age_days` (float64; since the account began), and `last_score`, `last_band`,
+        `last_answer_at` of the newest answer known before as_of, null where there is none.
+        """
+        known = self._fetch(standing_expr(self.facts, spine, self.project.segment))
+        return _beside(known, self._fetch(last_answer_expr(self.facts, spine)))
 
     def answers(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """Answers in each outcome window that has ended; see `answers_expr`."""

@@ -22,9 +22,12 @@ from npsight.drivers.sentences import notes
 from npsight.errors import ConfigError, ModelIntegrityError, NotFoundError, Problem
 from npsight.features.history import history_columns
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.survival import curve_for
 from npsight.jobs.train import open_tables
 from npsight.models.bundle import check_golden, digest_of, unpack
+from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
+from npsight.models.survival import ChurnCurve
 from npsight.store import ScoreRow, ScoreRun, open_store, store_file
 from npsight.temporal.spine import midnight_after, midnight_before
 from npsight.tracking import Tracking, write_cached
@@ -39,6 +42,7 @@ class ScoreResult:
     """A finished run: what was written, and the company as a whole.
 
     `nps` is (mean, low, high) with the 80 % bounds if everyone answered once, or None.
+    `churn_within` is the mean churn risk within the horizon that was asked for.
     """
 
     run: ScoreRun
@@ -47,6 +51,7 @@ class ScoreResult:
     nps: tuple[float, float, float] | None
     detractor_risk: float | None
     churn_risk: float | None
+    churn_within: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,10 @@ class _Inputs:
 
 
 def score(
-    project: ProjectSpec, as_of: datetime | None = None, progress: Progress = silent
+    project: ProjectSpec,
+    as_of: datetime | None = None,
+    progress: Progress = silent,
+    churn_horizon: int | None = None,
 ) -> ScoreResult:
     """Score every account alive at as_of and write one run to the store, whole or not at all.
 
@@ -70,19 +78,20 @@ def score(
     as_of
         UTC instant without a zone. Default: the midnight after the last known fact, but not
         later than today's.
+    churn_horizon
+        Also give the mean churn risk within so many days from `as_of + gap` on.
 
     Raises
     ------
+    ConfigError
+        The champion cannot tell of that horizon (see `npsight.jobs.survival.curve_for`).
     NotFoundError
         There is no champion, or no account exists at as_of.
     ModelIntegrityError
         The champion is damaged, or was trained with other features than the project declares.
     """
-    progress("champion from the registry")
-    version, files = Tracking(project.name, project.state_dir, registry_uri()).load_champion()
-    model = unpack(files)
-    check_golden(model, files)
-    _check_features(model, project)
+    version, files, model = champion(project, progress)
+    curve = None if churn_horizon is None else curve_for(model, project, churn_horizon)
     with open_tables(project, progress) as (builder, prepared):
         inputs = _read_inputs(builder, as_of or default_as_of(builder), prepared.digest, progress)
     progress(f"scores of {len(inputs.now):,} accounts")
@@ -114,7 +123,20 @@ def score(
         nps=_company(model, predicted),
         detractor_risk=_mean(predicted.detractor),
         churn_risk=_mean(predicted.churn),
+        churn_within=_mean(_within(curve, predicted.churn, churn_horizon)),
     )
+
+
+def champion(
+    project: ProjectSpec, progress: Progress = silent
+) -> tuple[int, dict[str, bytes], Model]:
+    """Version, files and model of the champion, verified; raises as `score` does."""
+    progress("champion from the registry")
+    version, files = Tracking(project.name, project.state_dir, registry_uri()).load_champion()
+    model = unpack(files)
+    check_golden(model, files)
+    _check_features(model, project)
+    return version, files, model
 
 
 def default_as_of(builder: FeatureBuilder) -> datetime:
@@ -123,7 +145,7 @@ def default_as_of(builder: FeatureBuilder) -> datetime:
     return min(midnight_after(builder.facts.data_end), today)
 
 
-def _check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
+def check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
     """Refuse a day that would be scored without any facts of its own time."""
     newest = midnight_after(builder.facts.data_end)
     now = datetime.now(UTC).replace(tzinfo=None)
@@ -166,7 +188,7 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
 def _read_inputs(
     builder: FeatureBuilder, as_of: datetime, data_digest: str, progress: Progress
 ) -> _Inputs:
-    _check_as_of(builder, as_of)
+    check_as_of(builder, as_of)
     spine = builder.spine([as_of])
     now = builder.features_at([as_of], progress)
     if len(now) == 0:
@@ -273,6 +295,14 @@ def _company(model: Model, predicted: Predictions) -> tuple[float, float, float]
         return None
     once = np.ones(len(predicted.detractor))
     return model.spread.set_interval(predicted.detractor, predicted.promoter, once, 80)
+
+
+def _within(
+    curve: ChurnCurve | None, risk: Vector | None, horizon_days: int | None
+) -> Vector | None:
+    if curve is None or risk is None or horizon_days is None:
+        return None
+    return curve.probability(risk, horizon_days)
 
 
 def _mean(values: Any) -> float | None:

@@ -30,6 +30,7 @@ from npsight.jobs.labels import (
     promoter_examples,
 )
 from npsight.jobs.report import card, metrics, parameters
+from npsight.jobs.survival import losses_by_horizon, with_churn_curve
 from npsight.models.bundle import digest_of, golden_rows, pack
 from npsight.models.examples import Examples
 from npsight.tables.digest import visible_digests
@@ -91,10 +92,11 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
     with open_tables(project, progress) as (builder, prepared):
         data = training_data(builder, progress)
         ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
+        losses = losses_by_horizon(builder, data.frame, progress)
         report = audit_rows(builder, data, gate(project), progress, prepared.digest)
     write_json(report, project.state_dir / AUDIT_FILE)
     ensure_clean(project, report)
-    fitted = fit_project(project, data.examples, progress)
+    fitted = with_churn_curve(fit_project(project, data.examples, progress), data.frame, losses)
     return _register(project, prepared, data, fitted, report, progress)
 
 

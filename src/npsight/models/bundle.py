@@ -21,6 +21,7 @@ from npsight.models.linear import Column, Linear
 from npsight.models.model import Model
 from npsight.models.part import PartModel
 from npsight.models.prior import prior_from_json
+from npsight.models.survival import ChurnCurve
 from npsight.models.trees import Trees
 
 FORMAT = 2
@@ -118,6 +119,7 @@ def unpack(files: Mapping[str, bytes]) -> Model:
         segment=content["segment"],
         windows={k: OutcomeWindow(**v) for k, v in content["windows"].items()},
         trained_through=content["trained_through"],
+        churn_curve=_curve(content.get("churn_curve")),
     )
 
 
@@ -165,6 +167,7 @@ def _model_json(model: Model) -> dict[str, Any]:
         "segment": model.segment,
         "windows": {name: asdict(window) for name, window in model.windows.items()},
         "trained_through": model.trained_through,
+        "churn_curve": asdict(model.churn_curve) if model.churn_curve else None,
     }
 
 
@@ -210,6 +213,13 @@ def _linear(fields: dict[str, Any]) -> Linear:
         intercept=fields["intercept"],
         prior_weight=fields["prior_weight"],
     )
+
+
+def _curve(fields: dict[str, Any] | None) -> ChurnCurve | None:
+    if not fields:
+        return None
+    read: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    return ChurnCurve(**read)
 
 
 def _spec(fields: dict[str, Any]) -> FeatureSpec:

@@ -12,6 +12,7 @@ from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
 from npsight.models.intervals import NpsSpread
 from npsight.models.logits import Vector
 from npsight.models.part import PartModel
+from npsight.models.survival import ChurnCurve
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Model:
         The features, their groups, and the attribute that gives peers.
     trained_through
         The newest training as_of, ISO 8601.
+    churn_curve
+        How churn risk grows with the horizon; None where that is unknown, or has no meaning.
     """
 
     project: str
@@ -57,6 +60,7 @@ class Model:
     segment: str | None
     windows: dict[str, OutcomeWindow]
     trained_through: str
+    churn_curve: ChurnCurve | None = None
 
     def parts(self) -> Iterator[tuple[str, PartModel]]:
         """The parts that exist, by name."""

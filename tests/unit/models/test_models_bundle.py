@@ -17,6 +17,7 @@ from npsight.models.intervals import NpsSpread
 from npsight.models.model import Model
 from npsight.models.prior import RatePrior, fit_history_prior
 from npsight.models.splits import TimeSplits
+from npsight.models.survival import ChurnCurve
 from npsight.models.trees import TreeSettings
 
 
@@ -49,6 +50,9 @@ def model(examples, specs) -> Model:
         segment="plan",
         windows={"detractor": OutcomeWindow(14, 90)},
         trained_through="2024-11-26T00:00:00",
+        churn_curve=ChurnCurve(
+            90, (30, 90), (0.4, 1.0), 0.5, 1.1, (80, 60), (8, 9), (0.1, 0.2), (0.01, 0.02)
+        ),
     )
 
 
@@ -76,6 +80,15 @@ def test_unpacking_gives_the_model_back(model, files, examples):
             part.raw(examples.frame), getattr(model, name).raw(examples.frame)
         )
     check_golden(back, files)
+
+
+def test_the_churn_curve_is_part_of_the_model(model, files, examples, specs):
+    other = replace(model, churn_curve=replace(model.churn_curve, cumulative=(0.3, 1.0)))
+    packed = pack(other, golden_rows(examples.frame, specs), "# Card\n")
+    assert verify(packed) != verify(files)
+    assert unpack(packed).churn_curve.probability(np.array([0.2]), 30)[0] > 0
+    without = pack(replace(model, churn_curve=None), golden_rows(examples.frame, specs), "# Card\n")
+    assert unpack(without).churn_curve is None
 
 
 def test_the_card_is_no_part_of_the_model(model, files, examples, specs):

@@ -6,6 +6,7 @@ from them. Nothing here knows an engine; `specs.py` holds what the rest of npsig
 
 from npsight.config.schema.base import IDENTIFIER, ColumnMap, Days, Name, Section
 from npsight.config.schema.features import Driver, Feature
+from npsight.config.schema.outlook import Benchmark, Goal
 from npsight.config.schema.project import Project
 from npsight.config.schema.settings import (
     AuditSettings,
@@ -39,6 +40,7 @@ __all__ = [
     "Activity",
     "AuditSettings",
     "Bands",
+    "Benchmark",
     "ChurnEvents",
     "ChurnTarget",
     "ColumnMap",
@@ -49,6 +51,7 @@ __all__ = [
     "Engine",
     "FactSource",
     "Feature",
+    "Goal",
     "ListedBand",
     "Merges",
     "Name",

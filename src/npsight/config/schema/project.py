@@ -8,6 +8,7 @@ from pydantic import Field
 
 from npsight.config.schema.base import Name, Section
 from npsight.config.schema.features import Driver, Feature
+from npsight.config.schema.outlook import Benchmark, Goal
 from npsight.config.schema.settings import (
     AuditSettings,
     Comments,
@@ -43,6 +44,13 @@ class Project(Section):
     )
     drivers: dict[Name, Driver] = Field(
         default_factory=dict, description="Groups of features, by name."
+    )
+    goals: list[Goal] = Field(
+        default_factory=list, description="NPS to reach by a day; see docs/segments.md."
+    )
+    benchmarks: list[Benchmark] = Field(
+        default_factory=list,
+        description="Published NPS to show beside the segments; see docs/segments.md.",
     )
     worklist: Worklist = Field(default_factory=Worklist, description="Ranking.")
     training: Training = Field(default_factory=Training, description="Training and backtest.")
