@@ -92,8 +92,20 @@ def _fit(
     labels: list[str] | None,
     progress: Progress,
 ) -> PartResult:
+    settings = fit_settings(project, name)
+    rule = rule_feature(project, name)
+    origins = []
+    for label, pair in _pairs(project, rows, labels):
+        progress(f"{name}: backtest at {label}")
+        origins += backtest(name, [(label, pair)], settings, rule)
+    progress(f"{name}: final fit on {len(rows):,} rows")
+    return PartResult(name, rows, tuple(origins), fit_part(name, rows, settings), rule)
+
+
+def fit_settings(project: ProjectSpec, name: str) -> FitSettings:
+    """How the part of that name is fitted; with nothing fitted yet."""
     training = project.training
-    settings = FitSettings(
+    return FitSettings(
         specs=project.features,
         fit_prior=_prior_of(name),
         trees=TreeSettings(
@@ -102,13 +114,6 @@ def _fit(
         split=_splitter(project),
         min_events=training.min_events,
     )
-    rule = rule_feature(project, name)
-    origins = []
-    for label, pair in _pairs(project, rows, labels):
-        progress(f"{name}: backtest at {label}")
-        origins += backtest(name, [(label, pair)], settings, rule)
-    progress(f"{name}: final fit on {len(rows):,} rows")
-    return PartResult(name, rows, tuple(origins), fit_part(name, rows, settings), rule)
 
 
 def _pairs(

@@ -14,6 +14,7 @@ from npsight.config.own import own_source
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
+from npsight.features.answered import answered_expr
 from npsight.features.attributes import DISPLAY, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.history import history_expr, last_answer_expr
@@ -141,6 +142,14 @@ class FeatureBuilder:
         if "responses" in self.facts.sources:
             return _beside(frame, self._fetch(last_answer_expr(self.facts, spine)))
         return frame.assign(last_score=np.nan, last_band=None, last_answer_at=pd.NaT)
+
+    def attributes(self, spine: ir.Table) -> pd.DataFrame:
+        """Every attribute in force as of each spine row's day; see `versions_as_of`."""
+        return self._fetch(versions_as_of(self.facts, spine))
+
+    def answered(self, spine: ir.Table) -> pd.DataFrame:
+        """Known answers of each spine row: how many, and the newest; see `answered_expr`."""
+        return self._fetch(answered_expr(self.facts, spine))
 
     def answers(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """Answers in each outcome window that has ended; see `answers_expr`."""
