@@ -73,8 +73,8 @@ def _print_verdict(verdict: Verdict, console: Console) -> None:
             f"[{_COLOURS[a.judgement]}]{a.judgement}[/]",
         )
     console.print(table)
-    # The first sentences say the table's figures in words; what is left is the list.
-    for sentence in verdict.sentences[len(verdict.against) :]:
+    # The last sentences say the table's figures in words; before them comes the list.
+    for sentence in verdict.sentences[: -len(verdict.against)]:
         console.print(escape(sentence), highlight=False)
 
 

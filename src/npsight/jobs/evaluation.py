@@ -72,8 +72,7 @@ def evaluate(project: ProjectSpec, made: Evaluated, progress: Progress = silent)
     fitted = made.fitted
     targets = {}
     for name, part in fitted.parts.items():
-        progress(f"evaluation: {name}")
-        targets[name] = _target(project, made, name, part)
+        targets[name] = _target(project, made, name, part, progress)
     nps: tuple[NpsRow, ...] = ()
     nps_drivers = None
     if "promoter" in fitted.parts:
@@ -113,12 +112,18 @@ def _verdicts(targets: dict[str, TargetFound]) -> Iterator[Verdict]:
             yield verdict(name, found.title, found.standings, found.lists, found.rule)
 
 
-def _target(project: ProjectSpec, made: Evaluated, name: str, part: PartResult) -> TargetFound:
+def _target(
+    project: ProjectSpec, made: Evaluated, name: str, part: PartResult, progress: Progress
+) -> TargetFound:
     origins = [with_level(o) for o in part.origins if len(o.test)]
     lists = [made.context.call_list(o.test, project) for o in origins]
     events, others = part.examples.events()
     selection = part.fitted.selection
     whole = name != "promoter"
+    if whole:
+        progress(f"evaluation: {name} from less history")
+    history = learning_curve(project, part) if whole else None
+    progress(f"evaluation: {name} side by side")
     return TargetFound(
         name=name,
         title=TITLES[name],
@@ -139,7 +144,7 @@ def _target(project: ProjectSpec, made: Evaluated, name: str, part: PartResult) 
         standings=tuple(standings(origins, lists, project.training.seed)),
         curve=tuple(curve(origins, _on_curve(origins))) if origins else (),
         groups=tuple(_groups(project, made, name, origins)) if whole else (),
-        learning=learning_curve(project, part) if whole else None,
+        learning=history,
         drivers=drivers_of(name, made.fitted.model, made.fitted.parts, made.newest)
         if whole
         else None,

@@ -16,6 +16,12 @@ WORDS = {
     "prior": "the history prior alone",
     "rule": "the one-feature rule",
 }
+JUDGED: dict[Judgement, str] = {
+    "better": "better beyond chance",
+    "no difference": "no difference beyond chance",
+    "worse": "worse beyond chance",
+    "not judged": "too few accounts to judge",
+}
 EVENTS = {"detractor": "detractors", "promoter": "promoters", "churn": "lost accounts"}
 
 
@@ -124,14 +130,14 @@ def _sentences(
     together: dict[str, Standing],
     lists: Sequence[ListFacts],
 ) -> Iterator[str]:
-    for a in against:
-        size = f"{abs(a.saved):.1%}".replace("%", " %")
-        side = "less" if a.saved >= 0 else "more"
-        yield (
-            f"Its log loss is {size} {side} than with {WORDS[a.baseline]}: {a.loss:.4f} against "
-            f"{a.baseline_loss:.4f} nats a row (gain {_bounds(a.gap, a.interval)}): {a.judgement}."
-        )
     yield from _list_sentence(target, together, lists)
+    for a in against:
+        size = f"{100 * abs(a.saved):.1f} % {'less' if a.saved >= 0 else 'more'}"
+        name = f"{WORDS[a.baseline]} ({a.feature})" if a.feature else WORDS[a.baseline]
+        yield (
+            f"Against {name}: {a.loss:.4f} instead of {a.baseline_loss:.4f} nats a row of log "
+            f"loss, {size} – {JUDGED[a.judgement]}."
+        )
 
 
 def _list_sentence(
@@ -151,12 +157,6 @@ def _list_sentence(
     if other is not None:
         text += f"; on a list by the history prior alone {100 * other:.0f} %"
     yield f"{text} (n = {chosen.rows:,} rows with an outcome)."
-
-
-def _bounds(value: float, bounds: Interval | None) -> str:
-    if bounds is None:
-        return f"{value:+.4f}"
-    return f"{value:+.4f}, 95 % interval {bounds.low:+.4f} to {bounds.high:+.4f}"
 
 
 def _percents(bounds: Interval | None) -> str:

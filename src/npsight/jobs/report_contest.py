@@ -56,6 +56,7 @@ def against(read: Reader, verdict: str) -> Table:
         )
     return table(
         f"against-{target}",
+        "The figures of this verdict",
         f"Log loss of the chosen model against each baseline, all origins together; n = {rows:,} "
         f"rows of {accounts:,} accounts. Intervals: 95 %, bootstrap by account.",
         [
@@ -82,15 +83,16 @@ def standings(read: Reader, target: str, together: bool) -> Table:
     keys = _standing_keys(read, target, together)
     has_revenue = any(read.get(f"{k}.figures.capture") is not None for k in keys)
     figures = [f for f in FIGURES if f[0] != "capture" or has_revenue]
-    rows = [_standing(read, key, target, figures) for key in keys]
+    rows = [_standing(read, key, target, figures, together) for key in keys]
     strong = [i for i, key in enumerate(keys) if read.get(f"{key}.contender") == "chosen"]
     where = "all origins together" if together else "origin by origin"
     return table(
         f"contenders-{target}-{'all' if together else 'origins'}",
+        f"Every contender, {where}",
         f"{title}: every contender, {where}. n is the rows (an account on a day) with an outcome; "
         "the chosen model's figures have 95 % intervals (bootstrap by account).",
         [
-            ("origin", None),
+            *(() if together else (("origin", None),)),
             ("contender", None),
             ("n", COUNT),
             ("events", WEIGHED),
@@ -115,14 +117,18 @@ def _standing_keys(read: Reader, target: str, together: bool) -> list[str]:
 
 
 def _standing(
-    read: Reader, key: str, target: str, figures: list[tuple[str, str, Style, Style]]
+    read: Reader,
+    key: str,
+    target: str,
+    figures: list[tuple[str, str, Style, Style]],
+    together: bool,
 ) -> list[Cell]:
     n = read.get(f"{key}.rows")
     known = read.get(f"{key}.intervals")
     name = read.get(f"{key}.contender")
     rule = read.get(f"targets.{target}.rule")
-    cells = [
-        read.words(f"{key}.origin"),
+    cells = [] if together else [read.words(f"{key}.origin")]
+    cells += [
         Cell(words=f"rule: {rule}" if name == "rule" else name),
         read.number(f"{key}.rows", COUNT, n),
         read.number(f"{key}.events", WEIGHED, n),
@@ -160,6 +166,7 @@ def against_prior(read: Reader, target: str) -> Table:
     prior = "base rate" if target == "churn" else "history prior"
     return table(
         f"difference-{target}",
+        "Chosen model minus prior",
         f"Chosen model minus {prior}, on the same rows (n), with 95 % intervals (bootstrap by "
         "account). Brier score and log loss: below 0 is better; all others: above 0.",
         [("origin", None), ("n", COUNT), *((head, style) for _, head, _, style in figures)],
@@ -187,6 +194,7 @@ def decomposition(read: Reader, target: str) -> Table:
         )
     return table(
         f"brier-{target}",
+        "The Brier score taken apart",
         "The Brier score taken apart: reliability (0 is best) − resolution (more is better) + "
         "uncertainty (of the data) + differences within groups. All origins together; n rows.",
         [
@@ -218,7 +226,8 @@ def lists(read: Reader, target: str) -> Table:
         )
     return table(
         f"list-{target}",
-        "The list a team can call: `worklist.capacity` for each owner. n is the accounts alive "
+        "How long the list is",
+        "The list a team can call: worklist.capacity for each owner. n is the accounts alive "
         "that day; only some have an outcome, so the list is taken as the same part of those.",
         [
             ("origin", None),
@@ -258,6 +267,7 @@ def nps(read: Reader, together: bool) -> Table:
     where = "root mean squares over the origins" if together else "origin by origin"
     return table(
         f"nps-{'all' if together else 'origins'}",
+        f"NPS errors, {where}",
         f"NPS of those who answered, foreseen before they did: errors by contender, {where}. "
         "Company: all answers together; segment: root mean square over segments by their answers; "
         "account: root mean square over accounts, most of it the luck of single answers.",
@@ -293,6 +303,7 @@ def coverage(read: Reader) -> Table:
         )
     return table(
         "coverage",
+        "Coverage of the intervals",
         "How often an interval held the NPS that was answered later. n is the intervals tested.",
         [
             ("of", None),

@@ -42,7 +42,7 @@ def _grouping(read: Reader, target: str, grouping: str, keys: list[str]) -> Tabl
         ("events", WEIGHED),
         ("predicted", PERCENT),
         ("observed", PERCENT),
-        ("observed − predicted", POINTS_GAP),
+        ("gap", POINTS_GAP),
         ("AUC", AUC),
         ("Brier score", BRIER),
     ]
@@ -56,8 +56,9 @@ def _grouping(read: Reader, target: str, grouping: str, keys: list[str]) -> Tabl
     number = read.get(f"targets.{target}.title")
     return table(
         f"groups-{target}-{_slug(grouping)}",
-        f"{number} by {grouping}, all origins together. n is the rows with an outcome; intervals "
-        "95 %, clustered by account.",
+        f"By {grouping}",
+        f"{number} by {grouping}, all origins together. n is the rows with an outcome. "
+        "The gap is observed minus predicted, its interval 95 %, clustered by account.",
         columns,
         [_group(read, key, with_nps) for key in keys],
     )
@@ -113,6 +114,7 @@ def learning(read: Reader, target: str) -> Table:
     origin = read.get(f"{place}.origin")
     return table(
         f"learning-{target}",
+        "Less and less history",
         f"The origin {origin}, learned from parts of the {what} before it; tested on the same n "
         "rows each time. Intervals 95 %, bootstrap by account.",
         [
@@ -147,6 +149,7 @@ def drivers(read: Reader, place: str) -> Table:
     shown = "foreseen NPS" if target == "nps" else "displayed risk"
     return table(
         f"drivers-{target}",
+        "Drivers",
         f"How far each driver moves the {shown}, over n = {n:,} accounts of the newest training "
         "day: exact Shapley points. They contribute to a prediction; they are no causes.",
         [
@@ -185,6 +188,7 @@ def stability(read: Reader, place: str) -> Table:
     heads = [f"{origin}, n = {count:,}" for origin, count in zip(origins, counts, strict=True)]
     return table(
         f"stability-{target}",
+        "Drivers, origin by origin",
         "Mean size of each driver by the model of every origin, on the n rows it was tested on. "
         "The last line is a rank correlation (−1 to 1) over the drivers, n being their number.",
         [("driver", None), *((head, style) for head in heads)],
@@ -207,6 +211,7 @@ def features(read: Reader, place: str) -> Table:
         )
     return table(
         f"features-{target}",
+        "Features",
         f"Features by mean |contribution| over n = {n:,} accounts. Direction is the rank "
         "correlation of value and contribution: above 0, more of it means more risk; n/a for "
         "categories.",
@@ -225,6 +230,7 @@ def scores(read: Reader, target: str) -> Table:
     ]
     return table(
         f"levels-{target}",
+        "Levels of risk",
         f"Accounts by level of risk on {read.get(f'{place}.day')}, n = {n:,} accounts alive.",
         [("level", None), ("accounts", COUNT), ("of (n)", None)],
         rows,
@@ -238,6 +244,7 @@ def quantiles(read: Reader, target: str) -> Table:
     names = list(read.get(f"{place}.quantiles"))
     return table(
         f"quantiles-{target}",
+        "Quantiles of risk",
         f"Risk that this part of the n = {n:,} accounts stays below.",
         [("", None), *((f"{name} of accounts", PERCENT) for name in names)],
         [
@@ -269,6 +276,7 @@ def audit(read: Reader) -> Table:
         )
     return table(
         "audit",
+        "Leakage audit",
         "Leakage audit: what was compared (n), and what came of it.",
         [
             ("check", None),

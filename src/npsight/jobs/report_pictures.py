@@ -25,11 +25,12 @@ SETTINGS: dict[Any, Any] = {
     "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "npsight",
-    "font.size": 11,
+    "font.size": 13,
     "text.color": INK,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
     "axes.grid": True,
+    "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "grid.color": GRID,
@@ -74,7 +75,7 @@ def calibration(found: TargetFound) -> Picture:
                 low, high = [100 * p.low for p in points], [100 * p.high for p in points]
                 axes.vlines(x, low, high, color=LINES[i], linewidth=1)
         axes.set(xlabel="predicted, %", ylabel="observed, %")
-        axes.legend()
+        axes.legend(fontsize=11)
 
     return _picture(
         f"calibration-{found.name}",
@@ -134,7 +135,7 @@ def stability(found: Drivers) -> Picture:
         axes.set_xticks(range(len(found.origins)), found.origins)
         axes.set(ylabel=f"mean size, {unit}")
         axes.set_ylim(bottom=0)
-        axes.legend(fontsize=9)
+        axes.legend(fontsize=11)
 
     told = "; ".join(
         f"{d.label}: {', '.join(f'{scale * v:.1f}' for v in d.by_origin)}" for d in shown
@@ -187,7 +188,7 @@ def _picture(name: str, caption: str, alt: str, draw: Callable[[Any], None]) -> 
 
     buffer = io.StringIO()
     with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(5.6, 3.6), layout="constrained")
+        figure = Figure(figsize=(6.0, 4.0), layout="constrained")
         draw(figure.subplots())
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return Picture(name, caption, alt, themed(buffer.getvalue(), name))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 NOT_DEFINED = "n/a"
+MINUS = "−"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Style:
             return NOT_DEFINED
         sign = "+" if self.signed else ""
         shown = round(value * self.scale, self.digits) + 0.0
-        return f"{shown:{sign},.{self.digits}f}"
+        return f"{shown:{sign},.{self.digits}f}".replace("-", MINUS)
 
 
 COUNT = Style("count")
@@ -77,9 +78,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`strong` are the positions of rows to stress."""
+    """`title` is its short name where it is folded; `strong` the positions of rows to stress."""
 
     name: str
+    title: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -128,6 +130,7 @@ def _count(n: object) -> str:
 
 def table(
     name: str,
+    title: str,
     caption: str,
     columns: Sequence[tuple[str, Style | None]],
     rows: Iterable[Sequence[Cell]],
@@ -135,4 +138,4 @@ def table(
 ) -> Table:
     """A table whose columns are (head, style); None for words."""
     heads = tuple(Column(head, style.unit if style else "") for head, style in columns)
-    return Table(name, caption, heads, tuple(tuple(row) for row in rows), frozenset(strong))
+    return Table(name, title, caption, heads, tuple(tuple(row) for row in rows), frozenset(strong))
