@@ -29,7 +29,7 @@ LAST_ANSWER = "last known answer"
 
 
 @dataclass(frozen=True)
-class Tested:
+class OutcomeRows:
     """All origins' test rows as one, with the chosen model's predictions.
 
     The NPS columns are None where no NPS is foreseen.
@@ -47,7 +47,7 @@ class Tested:
 
 def tested_rows(
     origins: Sequence[Origin], context: Context, promoter: Sequence[Origin] | None
-) -> Tested:
+) -> OutcomeRows:
     """Of origins that have rows; `promoter` are the same origins of the other part of NPS."""
     nps = seen = answers = None
     if promoter is not None:
@@ -57,7 +57,7 @@ def tested_rows(
         answers = np.concatenate([f["answers"].to_numpy(np.float64) for f in frames])
         net = [(f["promoters"] - f["detractors"]).to_numpy(np.float64) for f in frames]
         seen = 100 * np.concatenate(net) / answers
-    return Tested(
+    return OutcomeRows(
         context=pd.concat([context.beside(o.test) for o in origins], ignore_index=True),
         account=np.concatenate([o.test.account for o in origins]),
         predicted=np.concatenate([o.predicted["chosen"] for o in origins]),
@@ -89,7 +89,7 @@ def wilson(share: float, trials: float) -> tuple[float, float]:
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
-def groups(rows: Tested, context: Context, silent_days: int) -> Iterator[GroupRow]:
+def groups(rows: OutcomeRows, context: Context, silent_days: int) -> Iterator[GroupRow]:
     """Every grouping that the project has, in the order it is shown."""
     if context.has_answers:
         for name, where in by_past_answers(rows.context):
@@ -133,7 +133,7 @@ def by_value(column: pd.Series[str], weight: Vector) -> Iterator[tuple[str, Rows
         yield f"other ({len(names) - MOST_VALUES} values)", rest
 
 
-def _row(rows: Tested, grouping: str, group: str, where: Rows) -> Iterator[GroupRow]:
+def _row(rows: OutcomeRows, grouping: str, group: str, where: Rows) -> Iterator[GroupRow]:
     weight, share, predicted = rows.weight[where], rows.share[where], rows.predicted[where]
     if weight.sum() <= 0:
         return
@@ -159,7 +159,7 @@ def _row(rows: Tested, grouping: str, group: str, where: Rows) -> Iterator[Group
     yield found
 
 
-def _nps(rows: Tested, where: Rows) -> dict[str, float]:
+def _nps(rows: OutcomeRows, where: Rows) -> dict[str, float]:
     if rows.answers is None or rows.nps_predicted is None or rows.nps_observed is None:
         return {}
     answers = rows.answers[where]

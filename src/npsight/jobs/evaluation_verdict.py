@@ -149,9 +149,10 @@ def _list_sentence(
         return
     newest = lists[-1]
     text = (
-        f"The team can call {newest.calls:,} of the {newest.accounts:,} accounts of the newest "
-        f"origin. Of the accounts on such lists {100 * found:.0f} % were {EVENTS[target]} "
-        f"({_percents(chosen.intervals.get('precision'))}), of all {100 * chosen.base_rate:.1f} %"
+        f"The team can call {newest.calls:,} of the {newest.accounts:,} accounts alive (at "
+        f"{newest.origin}). Of the accounts on such lists {100 * found:.0f} % were "
+        f"{EVENTS[target]} ({_percents(chosen.intervals.get('precision'))}), "
+        f"of all {100 * chosen.base_rate:.1f} %"
     )
     other = prior.figures["precision"] if prior and target != "churn" else None
     if other is not None:

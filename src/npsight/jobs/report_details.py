@@ -38,13 +38,13 @@ def _grouping(read: Reader, target: str, grouping: str, keys: list[str]) -> Tabl
     columns: list[tuple[str, Style | None]] = [
         (grouping, None),
         ("n", COUNT),
-        ("accounts", COUNT),
-        ("events", WEIGHED),
         ("predicted", PERCENT),
         ("observed", PERCENT),
         ("gap", POINTS_GAP),
         ("AUC", AUC),
         ("Brier score", BRIER),
+        ("events", WEIGHED),
+        ("accounts", COUNT),
     ]
     if with_nps:
         columns += [
@@ -69,13 +69,13 @@ def _group(read: Reader, key: str, with_nps: bool) -> list[Cell]:
     cells = [
         read.words(f"{key}.group"),
         read.number(f"{key}.rows", COUNT, n),
-        read.number(f"{key}.accounts", COUNT, n),
-        read.number(f"{key}.events", WEIGHED, n),
         read.number(f"{key}.predicted", PERCENT, n),
         read.number(f"{key}.observed", PERCENT, n),
         read.number(f"{key}.gap", POINTS_GAP, n, f"{key}.interval"),
         read.number(f"{key}.auc", AUC, n),
         read.number(f"{key}.brier", BRIER, n),
+        read.number(f"{key}.events", WEIGHED, n),
+        read.number(f"{key}.accounts", COUNT, n),
     ]
     if with_nps:
         answers = read.get(f"{key}.answers")
@@ -178,20 +178,33 @@ def stability(read: Reader, place: str) -> Table:
             read.number(f"{key}.by_origin.{i}", style, count) for i, count in enumerate(counts)
         ]
         rows.append(cells)
-    last = [Cell(words="rank correlation with the origin before"), Cell(words="–")]
-    last += [
-        read.number(f"{place}.stability.{i}", RANK, len(rows))
-        for i in range(len(read.get(f"{place}.stability")))
-    ]
-    if len(last) == len(origins) + 1:
-        rows.append(last)
     heads = [f"{origin}, n = {count:,}" for origin, count in zip(origins, counts, strict=True)]
     return table(
         f"stability-{target}",
         "Drivers, origin by origin",
-        "Mean size of each driver by the model of every origin, on the n rows it was tested on. "
-        "The last line is a rank correlation (−1 to 1) over the drivers, n being their number.",
+        "Mean size of each driver by the model of every origin, on the n rows it was tested on.",
         [("driver", None), *((head, style) for head in heads)],
+        rows,
+    )
+
+
+def agreement(read: Reader, place: str) -> Table:
+    """How alike each origin and the next rank the drivers."""
+    origins, count = read.get(f"{place}.origins"), len(read.get(f"{place}.drivers"))
+    rows = [
+        [
+            Cell(words=f"{origins[i]} and {origins[i + 1]}"),
+            read.number(key, RANK, count),
+            Cell(words=f"{count}"),
+        ]
+        for i, key in enumerate(read.keys(f"{place}.stability"))
+    ]
+    return table(
+        f"agreement-{read.get(f'{place}.target')}",
+        "Do the origins agree on the drivers",
+        "Rank correlation of the drivers' mean sizes between an origin and the next: 1 is the same "
+        "order, 0 none. n is the number of drivers.",
+        [("origins", None), ("rank correlation", RANK), ("drivers (n)", None)],
         rows,
     )
 

@@ -123,7 +123,9 @@ def _target(found: Evaluation, target: TargetFound, read: Reader) -> Iterator[Bl
 
 def _drivers(found: Drivers, read: Reader, place: str) -> Block:
     tables = [details.drivers(read, place)]
-    folded = [details.stability(read, place)] if len(found.origins) else []
+    folded = [details.stability(read, place)] if found.origins else []
+    if found.stability:
+        folded.append(details.agreement(read, place))
     if found.features:
         folded.append(details.features(read, place))
     picture = pictures.stability(found) if len(found.origins) > 1 else None

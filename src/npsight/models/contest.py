@@ -114,9 +114,10 @@ def with_level(origin: Origin) -> Origin:
         return origin
     flat = replace(prior, account_strength=NOTHING_OF_ITS_OWN, segment_strength=NOTHING_OF_ITS_OWN)
     part = replace(origin.fitted.prior, prior=flat, calibration=Calibration())
-    # What is left of the account's own answers is far below rounding, and must not rank.
-    level = np.round(part.probability(origin.test.frame), 9)
-    return replace(origin, predicted=origin.predicted | {LEVEL_OF_DAY: level})
+    level = part.probability(origin.test.frame)
+    # What is left of each account's own answers is in the last digits only, and must not rank.
+    _, first, day = np.unique(origin.test.as_of, return_index=True, return_inverse=True)
+    return replace(origin, predicted=origin.predicted | {LEVEL_OF_DAY: level[first][day]})
 
 
 class _Contest:
