@@ -15,7 +15,7 @@ from npsight.jobs.evaluation_found import CurvePoint, GroupRow
 from npsight.jobs.outcomes import predicted_nps
 from npsight.models.backtest import Origin
 from npsight.models.bootstrap import Interval
-from npsight.models.fitting import clustered_mean
+from npsight.models.clustered import clustered_mean
 from npsight.models.intervals import Z
 from npsight.models.logits import Vector
 from npsight.models.metrics import auc, calibration_groups

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from npsight.models.bootstrap import Interval, draw_accounts, interval
-from npsight.models.fitting import clustered_mean
+from npsight.models.clustered import clustered_mean
 from npsight.models.weighted import Ranked
 
 
