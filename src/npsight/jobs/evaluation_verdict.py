@@ -132,7 +132,9 @@ def _sentences(
 ) -> Iterator[str]:
     yield from _list_sentence(target, together, lists)
     for a in against:
-        size = f"{100 * abs(a.saved):.1f} % {'less' if a.saved >= 0 else 'more'}"
+        percent = f"{100 * abs(a.saved):.1f} %"
+        same = percent == "0.0 %"
+        size = "the same" if same else f"{percent} {'less' if a.saved > 0 else 'more'}"
         name = f"{WORDS[a.baseline]} ({a.feature})" if a.feature else WORDS[a.baseline]
         yield (
             f"Against {name}: {a.loss:.4f} instead of {a.baseline_loss:.4f} nats a row of log "

@@ -40,3 +40,11 @@ def test_within_is_the_variance_and_covariance_inside_groups():
         p, y = predicted[group], share[group]
         inside += np.sum((p - p.mean()) ** 2) - 2 * np.sum((p - p.mean()) * (y - y.mean()))
     assert brier_parts(predicted, share, np.ones(100)).within == pytest.approx(inside / 100)
+
+
+def test_the_same_risk_for_everybody_tells_nobody_apart():
+    """Equal predictions are one group, however the rows are ordered."""
+    share = np.repeat([0.0, 1.0], [70, 30])
+    found = brier_parts(np.full(100, 0.25), share, np.ones(100))
+    assert found.resolution == 0.0
+    assert found.reliability == pytest.approx(0.05**2)
