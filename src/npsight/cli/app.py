@@ -7,6 +7,7 @@ import sys
 import typer
 
 from npsight.cli.audit import audit_command
+from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
 from npsight.cli.explain import explain_command
 from npsight.cli.init import init_command
@@ -44,6 +45,7 @@ app.command("check", rich_help_panel=START)(check_command)
 app.command("simulate", rich_help_panel=START)(simulate_command)
 app.command("train", rich_help_panel=MODELS)(train_command)
 app.command("audit", rich_help_panel=MODELS)(audit_command)
+app.command("backtest", rich_help_panel=MODELS)(backtest_command)
 app.command("models", rich_help_panel=MODELS)(models_command)
 app.command("promote", rich_help_panel=MODELS)(promote_command)
 app.command("truth", rich_help_panel=MODELS)(truth_command)

@@ -45,6 +45,7 @@ def print_training(result: TrainResult, console: Console) -> None:
     if result.alias == "challenger":
         console.print(f"Make it the champion with: npsight promote --version {result.version}")
     console.print(f"Model card    {result.card_file}", highlight=False, soft_wrap=True)
+    console.print(f"Report        {result.page}", highlight=False, soft_wrap=True)
 
 
 def _print_part(part: PartResult, console: Console) -> None:

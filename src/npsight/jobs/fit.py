@@ -93,8 +93,21 @@ def _fit(
     labels: list[str] | None,
     progress: Progress,
 ) -> PartResult:
+    rule = rule_feature(project, name)
+    pairs = _pairs(project, rows, labels)
+    settings = _tuned(project, name, fit_settings(project, name), pairs, progress)
+    origins = []
+    for label, pair in pairs:
+        progress(f"{name}: backtest at {label}")
+        origins += backtest(name, [(label, pair)], settings, rule)
+    progress(f"{name}: final fit on {len(rows):,} rows")
+    return PartResult(name, rows, tuple(origins), fit_part(name, rows, settings), rule)
+
+
+def fit_settings(project: ProjectSpec, name: str) -> FitSettings:
+    """How the part of that name is fitted; with nothing fitted yet."""
     training = project.training
-    settings = FitSettings(
+    return FitSettings(
         specs=project.features,
         fit_prior=_prior_of(name),
         trees=TreeSettings(
@@ -103,15 +116,6 @@ def _fit(
         split=_splitter(project),
         min_events=training.min_events,
     )
-    rule = rule_feature(project, name)
-    pairs = _pairs(project, rows, labels)
-    settings = _tuned(project, name, settings, pairs, progress)
-    origins = []
-    for label, pair in pairs:
-        progress(f"{name}: backtest at {label}")
-        origins += backtest(name, [(label, pair)], settings, rule)
-    progress(f"{name}: final fit on {len(rows):,} rows")
-    return PartResult(name, rows, tuple(origins), fit_part(name, rows, settings), rule)
 
 
 def _tuned(

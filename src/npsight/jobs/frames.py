@@ -14,6 +14,7 @@ from npsight.config.own import own_source
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
+from npsight.features.answered import answered_expr
 from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.history import history_expr, last_answer_expr
@@ -168,6 +169,14 @@ class FeatureBuilder:
         """
         known = self._fetch(standing_expr(self.facts, spine, self.project.segment))
         return _beside(known, self._fetch(last_answer_expr(self.facts, spine)))
+
+    def attributes_now(self, spine: ir.Table) -> pd.DataFrame:
+        """Every attribute in force as of each spine row's day; see `versions_as_of`."""
+        return self._fetch(versions_as_of(self.facts, spine))
+
+    def answered(self, spine: ir.Table) -> pd.DataFrame:
+        """Known answers of each spine row: how many, and the newest; see `answered_expr`."""
+        return self._fetch(answered_expr(self.facts, spine))
 
     def answers(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """Answers in each outcome window that has ended; see `answers_expr`."""

@@ -18,7 +18,11 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError, Problem
 from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
+from npsight.jobs.context import read_context
 from npsight.jobs.days import first_day, labelled_days
+from npsight.jobs.evaluation import Evaluated, evaluate
+from npsight.jobs.evaluation_files import evaluation_metrics, keep_files, report_files
+from npsight.jobs.evaluation_found import Evaluation
 from npsight.jobs.featurecache import FeatureCache
 from npsight.jobs.files import write_atomically
 from npsight.jobs.fit import Fitted, fit_project, probabilities, windows
@@ -61,6 +65,7 @@ class TrainResult:
     rows: int
     as_ofs: tuple[datetime, ...]
     audit: AuditReport
+    page: Path
 
 
 @dataclass(frozen=True)
@@ -94,10 +99,13 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
         ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
         losses = losses_by_horizon(builder, data.frame, progress)
         report = audit_rows(builder, data, gate(project), progress, prepared.digest)
+        context = read_context(builder, data.as_ofs)
     write_json(report, project.state_dir / AUDIT_FILE)
     ensure_clean(project, report)
     fitted = with_churn_curve(fit_project(project, data.examples, progress), data.frame, losses)
-    return _register(project, prepared, data, fitted, report, progress)
+    made = Evaluated(fitted, data.frame, data.newest, context, report, prepared.digest)
+    found = evaluate(project, made, progress)
+    return _register(project, prepared, data, fitted, report, found, progress)
 
 
 @contextmanager
@@ -175,21 +183,23 @@ def _register(
     data: TrainingData,
     fitted: Fitted,
     report: AuditReport,
+    found: Evaluation,
     progress: Progress,
 ) -> TrainResult:
     progress("model card, plots and registry")
     text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
     files = pack(fitted.model, golden_rows(data.frame, project.features), text)
-    digest = digest_of(files)
+    digest, pages = digest_of(files), report_files(found)
     tracking = Tracking(project.name, project.state_dir, registry_uri())
     tracking.reap_dead_runs()
     tags = {"data_digest": prepared.digest, "model_digest": digest}
     run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)
     try:
-        tracking.log_metrics(run_id, metrics(fitted) | report.figures())
+        tracking.log_metrics(run_id, metrics(fitted) | report.figures() | evaluation_metrics(found))
         _log_pictures(tracking, run_id, fitted, data)
         tracking.log_text(run_id, "card.md", text)
         tracking.log_text(run_id, "audit.json", json.dumps(report.to_json(), indent=2))
+        tracking.log_files(run_id, "report", pages)
         tracking.log_text(run_id, "features.json", files["model.json"].decode())
         version = tracking.register(run_id, files)
         alias = "champion" if tracking.alias_version("champion") is None else "challenger"
@@ -200,6 +210,7 @@ def _register(
     tracking.finish(run_id, "FINISHED")
     card_file = project.state_dir / "models" / f"v{version}" / "card.md"
     write_atomically(card_file, text.encode())
+    page = keep_files(card_file.parent, pages)
     _write_backtest(project, fitted, data)
     return TrainResult(
         version,
@@ -213,6 +224,7 @@ def _register(
         data.rows,
         data.as_ofs,
         report,
+        page,
     )
 
 

@@ -61,9 +61,15 @@ def auc(predicted: Vector, share: Vector, weight: Vector) -> float | None:
 def calibration_groups(
     predicted: Vector, share: Vector, weight: Vector, bins: int = BINS
 ) -> list[tuple[float, float, float]]:
-    """(mean predicted, mean observed, weight) of groups of rising risk and equal weight."""
+    """(mean predicted, mean observed, weight) of groups of rising risk and about equal weight.
+
+    Equal predictions stay in one group: split, chance would tell them apart by the order of rows.
+    """
     order = np.argsort(predicted, kind="stable")
-    position = np.cumsum(weight[order]) - weight[order] / 2
+    ranked = predicted[order]
+    equals = np.cumsum(np.concatenate([[0], (ranked[1:] != ranked[:-1])])).astype(int)
+    size = np.bincount(equals, weights=weight[order])
+    position = (np.cumsum(size) - size / 2)[equals]
     group = np.minimum((position / weight.sum() * bins).astype(int), bins - 1)
     result = []
     for g in np.unique(group):

@@ -69,7 +69,7 @@ def test_all_commands_are_in_the_help():
 
     output = CliRunner().invoke(app, ["--help"]).output
     assert sorted(COMMANDS) == sorted(
-        ["init", "check", "simulate", "audit", "train", "models", "promote", "truth", "score", "worklist",
+        ["init", "check", "simulate", "audit", "backtest", "train", "models", "promote", "truth", "score", "worklist",
          "segments", "explain", "export", "serve"]
     )  # fmt: skip
     assert all(f" {command} " in output for command in COMMANDS)

@@ -1,0 +1,77 @@
+"""`npsight backtest`: what a model of these data is worth, as a report; nothing is registered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from npsight.config.runtime import registry_uri
+from npsight.config.specs import ProjectSpec
+from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
+from npsight.jobs.context import read_context
+from npsight.jobs.evaluation import Evaluated, evaluate
+from npsight.jobs.evaluation_files import evaluation_metrics, keep_files, report_files
+from npsight.jobs.evaluation_found import Evaluation
+from npsight.jobs.fit import fit_project
+from npsight.jobs.frames import Progress, silent
+from npsight.jobs.labels import ensure_learnable
+from npsight.jobs.report import metrics, parameters
+from npsight.jobs.train import open_tables, training_data
+from npsight.tracking import Tracking
+
+FOLDER = "backtest"
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """What was found, and where the page lies."""
+
+    found: Evaluation
+    page: Path
+    run_id: str
+
+
+def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResult:
+    """Read, audit as training does, fit at every origin, and write the report.
+
+    The page and its figures lie in `backtest/` of the state folder, and in MLflow as a run called
+    "backtest". No model is registered, and no alias moves.
+
+    Raises
+    ------
+    DataError
+        A table cannot be used.
+    NothingToLearnError
+        A target has too little to learn from.
+    LeakageError
+        The audit found a leak that the project file does not accept: its figures would be worth
+        nothing.
+    """
+    project.state_dir.mkdir(parents=True, exist_ok=True)
+    with open_tables(project, progress) as (builder, prepared):
+        data = training_data(builder, progress)
+        ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
+        report = audit_rows(builder, data, gate(project), progress, prepared.digest)
+        context = read_context(builder, data.as_ofs)
+    write_json(report, project.state_dir / AUDIT_FILE)
+    ensure_clean(project, report)
+    fitted = fit_project(project, data.examples, progress)
+    made = Evaluated(fitted, data.frame, data.newest, context, report, prepared.digest)
+    found = evaluate(project, made, progress)
+    progress("report and tracking")
+    files = report_files(found)
+    page = keep_files(project.state_dir / FOLDER, files)
+    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tags = {"data_digest": prepared.digest, "npsight.kind": "backtest"}
+    run_id = tracking.start_run("backtest", parameters(project, data.as_ofs, fitted), tags)
+    try:
+        figures = metrics(fitted) | report.figures() | evaluation_metrics(found)
+        tracking.log_metrics(run_id, figures)
+        tracking.log_files(run_id, "report", files)
+        tracking.log_text(run_id, "audit.json", json.dumps(report.to_json(), indent=2))
+    except BaseException:
+        tracking.finish(run_id, "FAILED")
+        raise
+    tracking.finish(run_id, "FINISHED")
+    return BacktestResult(found, page, run_id)
