@@ -1,0 +1,1 @@
+"""How good the predictions are, beside simpler ways, another library's default, and the truth."""
