@@ -35,6 +35,8 @@ from scipy.special import betaincinv, expi, ndtr
 from npsight.models.logits import Vector
 
 LEVELS = (80, 95)
+Z = {80: 1.2815515655446004, 95: 1.959963984540054}
+"""Normal quantiles, for intervals of one known standard deviation."""
 SMALLEST_MEAN = 1e-4
 """Account shares are kept this far from 0 and 1, where a beta distribution has no spread."""
 WIDEST = 0.95
