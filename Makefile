@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ mutate-time: $(READY)  ## Plant faults in the time rules and see the tests catch
 bench-features: $(READY)  ## Measure feature building against other ways (ENGINE=spark, HUGE=0, KEEP=1)
 	@$(BIN)/python -m benchmarks.features --engine $(or $(ENGINE),duckdb) \
 	  $(if $(filter 0,$(HUGE)),--no-huge) $(if $(filter 1,$(KEEP)),--keep) $(BENCH)
+
+bench-coverage: $(READY)  ## Measure whether NPS intervals hold, on simulated companies (BENCH="--seeds 5")
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.coverage $(BENCH)
 
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite --extra tune \

@@ -164,7 +164,7 @@ def _scores(model: Model, now: pd.DataFrame, past: pd.DataFrame) -> list[ScoreRo
     predicted, explained = model.predict(now), explain(model, now)
     peers = peers_of(now, SPECS)
     told = notes(model, explained, now, past, peers, "detractor")
-    low, high = model.spread.account_interval(predicted.nps, 80)
+    low, high = model.spread.account_interval(predicted.detractor, predicted.promoter, 80)
     return [
         ScoreRow(
             account,

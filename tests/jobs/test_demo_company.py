@@ -91,10 +91,13 @@ def test_train_prints_every_contender_and_the_digest(demo_config):
 def test_model_card(project):
     card = (project.state_dir / "models" / "v1" / "card.md").read_text()
     for heading in ("Detractor risk", "Promoter, given no detractor", "Churn risk",
-                    "Next-period NPS", "Limits"):  # fmt: skip
+                    "Next-period NPS", "Who answers", "Limits"):  # fmt: skip
         assert f"## {heading}\n" in card
     assert "A feature reads only facts that had happened and were known before as_of." in card
     assert "not shown to be its reason" in card
+    assert "Intervals are made of: common error of a period" in card
+    assert re.search(r"^\| company \| [\d+-]+ answers \| \d of 2 \(\d+%\) \|", card, re.M)
+    assert re.search(r"^\| segment \| [\d+-]+ answers \| \d+ of \d+ \(\d+%\) \|", card, re.M)
     assert re.search(r"Data digest `[0-9a-f]{16}`, seed 7\.", card)
     origins = set(re.findall(r"^\| (\d{4}-\d\d-\d\d) \| chosen", card, re.M))
     assert len(origins) == 2
@@ -130,6 +133,8 @@ def test_mlflow_run_holds_parameters_metrics_pictures_and_bundle(project):
         for picture in ("calibration", "lift", "beeswarm"):
             assert f"pictures/{picture}_{part}.png" in artifacts
     assert "nps_chosen_company_error" in run.data.metrics
+    assert {"response_auc", "response_calibration_error"} <= set(run.data.metrics)
+    assert 0 <= run.data.metrics["coverage_company_80"] <= 1
     assert {"card.md", "features.json", "bundle/manifest.json", "bundle/model.json",
             "bundle/golden.json"} <= artifacts  # fmt: skip
     assert run.data.tags["model_digest"] == info.digest
@@ -200,6 +205,15 @@ def test_bands_sum_to_one_and_nps_follows_from_them(scored):
     )
 
 
+def test_everybody_may_answer_and_answers_are_few(scored):
+    chance, expected = shown(scored, "answer_prob"), shown(scored, "expected_answers")
+    assert ((chance > 0) & (chance < 1)).all()
+    assert (expected > 0).all()
+    assert np.corrcoef(chance, expected)[0, 1] > 0.9
+    assert 0.2 < chance.mean() < 0.8
+    assert 0.7 * chance.mean() < expected.mean() < 2 * chance.mean()
+
+
 def test_intervals_hold_the_prediction_and_each_other(scored):
     nps = shown(scored, "predicted_nps")
     bounds = [shown(scored, f"nps_{side}_{level}")
@@ -216,6 +230,8 @@ def test_scores_are_the_same_after_reloading_the_bundle(scored):
         ("promoter_prob", scored.predicted.promoter),
         ("predicted_nps", scored.predicted.nps),
         ("churn_risk", scored.predicted.churn),
+        ("answer_prob", scored.predicted.answer_prob),
+        ("expected_answers", scored.predicted.expected_answers),
     ):
         np.testing.assert_array_equal(shown(scored, name), values)
 
@@ -436,6 +452,17 @@ def test_models_lists_the_champion(demo_config):
 
 def test_company_nps_of_the_score_command(scored, demo_config):
     out = (demo_config.parent / "score.out").read_text()
+    shown_nps = re.compile(
+        r"Next-period NPS (if everyone answered|as the survey will report it): ([+-]\d+) "
+        r"\(80 %: ([+-]\d+) to ([+-]\d+), 95 %: ([+-]\d+) to ([+-]\d+)\)"
+    )
+    told = {name: [int(n) for n in numbers] for name, *numbers in shown_nps.findall(out)}
     mean = float(np.mean(scored.predicted.nps))
-    assert f"Next-period NPS if everyone answered: {mean:+.0f}" in out
+    weight = scored.predicted.expected_answers
+    heard = float(np.average(scored.predicted.nps, weights=weight))
+    assert told["if everyone answered"][0] == round(mean)
+    assert told["as the survey will report it"][0] == round(heard)
+    for _, low_80, high_80, low_95, high_95 in told.values():
+        assert low_95 < low_80 < high_80 < high_95
+    assert f"from about {weight.sum():,.0f} answers." in out
     assert f"Scored {len(scored.rows)} accounts" in out

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, percent, say_engine, steps
+
+if TYPE_CHECKING:
+    from npsight.models.intervals import NpsForecast
 
 ChurnHorizon = Annotated[
     int | None,
@@ -52,12 +55,18 @@ def score_command(
         f"\nScored [bold]{result.accounts:,}[/] accounts as of {run.as_of:%Y-%m-%d} with model "
         f"version {run.model_version}; {result.listed:,} are on the worklist."
     )
-    if result.nps is not None:
-        mean, low, high = result.nps
+    if result.survey is not None:
         console.print(
-            f"Next-period NPS if everyone answered: [bold]{mean:+.0f}[/] (80 %: {low:+.0f} to "
-            f"{high:+.0f}); mean detractor risk {percent(result.detractor_risk)}."
+            f"Next-period NPS as the survey will report it: {_nps(result.survey)}, from about "
+            f"{result.survey.answers:,.0f} answers.",
+            soft_wrap=True,
         )
+    if result.everyone is not None:
+        console.print(
+            f"Next-period NPS if everyone answered: {_nps(result.everyone)}.", soft_wrap=True
+        )
+    if result.detractor_risk is not None:
+        console.print(f"Mean detractor risk {percent(result.detractor_risk)}.")
     if result.churn_risk is not None:
         within = ""
         if result.churn_within is not None:
@@ -67,6 +76,13 @@ def score_command(
     if output is not None:
         count = export(project, output, run, churn_horizon)
         console.print(f"Wrote {count:,} accounts to {output}", highlight=False, soft_wrap=True)
+
+
+def _nps(forecast: NpsForecast) -> str:
+    return (
+        f"[bold]{forecast.nps:+.0f}[/] (80 %: {forecast.low_80:+.0f} to {forecast.high_80:+.0f}, "
+        f"95 %: {forecast.low_95:+.0f} to {forecast.high_95:+.0f})"
+    )
 
 
 def export_command(

@@ -125,8 +125,11 @@ class _Run:
 
     @property
     def targets(self) -> dict[str, Examples]:
-        """The outcomes that are foreseen; the promoter's is part of the detractor's."""
-        return {name: rows for name, rows in self.data.examples.items() if name != "promoter"}
+        """The declared outcomes; the promoter's is part of the detractor's, and who answers is
+        foreseen for weights only.
+        """
+        derived = ("promoter", "response")
+        return {name: rows for name, rows in self.data.examples.items() if name not in derived}
 
     def checks(self, days: Sequence[datetime], accounts: Sequence[str]) -> Iterator[Check]:
         frame = self.data.frame

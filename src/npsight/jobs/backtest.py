@@ -17,7 +17,7 @@ from npsight.jobs.fit import fit_project
 from npsight.jobs.frames import Progress, silent
 from npsight.jobs.labels import ensure_learnable
 from npsight.jobs.report import metrics, parameters
-from npsight.jobs.train import open_tables, training_data
+from npsight.jobs.train import DERIVED, open_tables, training_data
 from npsight.tracking import Tracking
 
 FOLDER = "backtest"
@@ -51,7 +51,7 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
     project.state_dir.mkdir(parents=True, exist_ok=True)
     with open_tables(project, progress) as (builder, prepared):
         data = training_data(builder, progress)
-        ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
+        ensure_learnable(project, {k: v for k, v in data.examples.items() if k not in DERIVED})
         report = audit_rows(builder, data, gate(project), progress, prepared.digest)
         context = read_context(builder, data.as_ofs)
     write_json(report, project.state_dir / AUDIT_FILE)

@@ -11,55 +11,68 @@ import pandas as pd
 from npsight.config.specs import OutcomeWindow, ProjectSpec
 from npsight.features.history import BANDS
 from npsight.jobs.frames import Progress
-from npsight.jobs.outcomes import NpsError, nps_errors, residuals
-from npsight.models.backtest import Origin, backtest, origin_days, time_pairs
+from npsight.jobs.outcomes import NpsError, nps_errors
+from npsight.jobs.outcomes import PartResult as PartResult
+from npsight.jobs.responding import ResponseResult, fit_response, forecast_days
+from npsight.models.backtest import backtest, origin_days, time_pairs
+from npsight.models.coverage import CoverageRow, measure_coverage
 from npsight.models.examples import Examples
 from npsight.models.fitting import FitPrior, FitSettings, FittedPart, fit_part
-from npsight.models.intervals import fit_spread
+from npsight.models.intervals import NpsSpread
 from npsight.models.model import Model
 from npsight.models.prior import Prior, RatePrior, fit_history_prior
+from npsight.models.response import fit_response_prior
 from npsight.models.splits import RandomSplits, Split, Splitter, TimeSplits
+from npsight.models.spread import NpsDay, fit_spread
 from npsight.models.trees import TreeSettings
 from npsight.models.tuning import tuned
 
 SNAPSHOT_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class PartResult:
-    """One part's backtest and final fit."""
-
-    name: str
-    examples: Examples
-    origins: tuple[Origin, ...]
-    fitted: FittedPart
-    rule: str | None
+RESPONSE_TREES = 60
+"""Most trees that say who will answer: they only weigh accounts, and need no fine point."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The model, and everything the report says about it."""
+    """The model, and everything the report says about it.
+
+    `response` says who will answer; it is no part, since nobody acts on it. `days` are the NPS
+    forecasts of the backtest beside what was reported, `coverage` how often intervals made
+    without the day held it.
+    """
 
     model: Model
     parts: dict[str, PartResult]
     nps: tuple[dict[str, NpsError], ...]
+    response: ResponseResult | None = None
+    days: tuple[NpsDay, ...] = ()
+    coverage: tuple[CoverageRow, ...] = ()
 
 
 def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: Progress) -> Fitted:
-    """Backtest and fit each part. `examples` has `detractor` and/or `churn`, and `promoter`
-    beside `detractor` where NPS is foreseen.
+    """Backtest and fit each part. `examples` has `detractor` and/or `churn`, `promoter` beside
+    `detractor` where NPS is foreseen, and `response` where it shall be foreseen who answers.
     """
     parts: dict[str, PartResult] = {}
     for name, rows in examples.items():
-        days = parts["detractor"].origins if name == "promoter" else None
-        labels = None if days is None else [origin.label for origin in days]
+        if name == "response":
+            continue
+        origins = parts["detractor"].origins if name == "promoter" else None
+        labels = None if origins is None else [origin.label for origin in origins]
         parts[name] = _fit(project, name, rows, labels, progress)
+    response = None
+    if "response" in examples:
+        labels = [origin.label for origin in parts["detractor"].origins]
+        response = _fit_response(project, examples["response"], labels, progress)
     nps: tuple[dict[str, NpsError], ...] = ()
+    days: tuple[NpsDay, ...] = ()
+    coverage: tuple[CoverageRow, ...] = ()
     spread = None
     if "promoter" in parts:
-        pairs = list(zip(parts["detractor"].origins, parts["promoter"].origins, strict=True))
+        pairs = zip(parts["detractor"].origins, parts["promoter"].origins, strict=True)
         nps = tuple(nps_errors(d, p) for d, p in pairs)
-        spread = fit_spread(residuals(pairs))
+        days = tuple(forecast_days(parts, response))
+        spread, coverage = _intervals(project, response, days)
     newest = max(rows.as_of.max() for rows in examples.values())
     model = Model(
         project=project.name,
@@ -72,8 +85,17 @@ def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: P
         segment=project.segment,
         windows=windows(project),
         trained_through=str(newest.astype("datetime64[s]")),
+        response=None if response is None else response.model,
     )
-    return Fitted(model, parts, nps)
+    return Fitted(model, parts, nps, response, days, coverage)
+
+
+def _intervals(
+    project: ProjectSpec, response: ResponseResult | None, days: tuple[NpsDay, ...]
+) -> tuple[NpsSpread, tuple[CoverageRow, ...]]:
+    dispersion = 0.0 if response is None else response.model.dispersion
+    covered = measure_coverage(days, windows(project)["detractor"], dispersion)
+    return fit_spread(days, dispersion), covered
 
 
 def windows(project: ProjectSpec) -> dict[str, OutcomeWindow]:
@@ -115,6 +137,17 @@ def fit_settings(project: ProjectSpec, name: str) -> FitSettings:
         ),
         split=_splitter(project),
         min_events=training.min_events,
+    )
+
+
+def _fit_response(
+    project: ProjectSpec, rows: Examples, days: list[str], progress: Progress
+) -> ResponseResult | None:
+    progress(f"response: who will answer, backtest and final fit on {len(rows):,} rows")
+    settings = fit_settings(project, "response")
+    fewer = min(settings.trees.max_trees, RESPONSE_TREES)
+    return fit_response(
+        rows, days, replace(settings, trees=replace(settings.trees, max_trees=fewer))
     )
 
 
@@ -161,7 +194,7 @@ def _prior_of(name: str) -> FitPrior:
         return partial(_history_prior, event=("detractor",), among=BANDS)
     if name == "promoter":
         return partial(_history_prior, event=("promoter",), among=("passive", "promoter"))
-    return _rate_prior
+    return fit_response_prior if name == "response" else _rate_prior
 
 
 def _history_prior(rows: Examples, event: tuple[str, ...], among: tuple[str, ...]) -> Prior:

@@ -183,6 +183,10 @@ class FeatureBuilder:
         spine = complete(self.facts, spine, window)
         return self._fetch(answers_expr(self.facts, spine, window))
 
+    def ended(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
+        """`account` and `as_of` of the spine rows whose outcome window has ended."""
+        return self._fetch(complete(self.facts, spine, window).select(*KEYS))
+
     def churn(self, spine: ir.Table, target: ChurnTarget, window: OutcomeWindow) -> pd.DataFrame:
         """Losses in each outcome window that has ended; see `churn_expr`."""
         spine = complete(self.facts, spine, window)

@@ -41,6 +41,28 @@ def promoter_examples(detractor: Examples) -> Examples:
     ).where(rows)
 
 
+def response_examples(
+    frame: pd.DataFrame, complete: pd.DataFrame, answers: pd.DataFrame, window: OutcomeWindow
+) -> Examples:
+    """Whether each account answered in its window: every spine row whose window has ended.
+
+    `complete` names these rows by account and as_of. The frame gets the window's counts
+    `answers`, `detractors` and `promoters`, 0 where nobody answered. Silence is known when the
+    window ends.
+    """
+    rows = frame.merge(complete[KEYS], on=KEYS, how="inner", validate="one_to_one")
+    rows = rows.merge(answers, on=KEYS, how="left", validate="one_to_one")
+    counts = ["answers", "detractors", "promoters"]
+    rows[counts] = rows[counts].fillna(0).astype("int64")
+    return Examples(
+        frame=rows,
+        share=(rows["answers"] > 0).to_numpy(np.float64),
+        weight=np.ones(len(rows)),
+        known_at=rows["label_known_at"].to_numpy("datetime64[us]"),
+        window=window,
+    )
+
+
 def churn_examples(frame: pd.DataFrame, churned: pd.DataFrame, window: OutcomeWindow) -> Examples:
     """Whether each account at risk was lost in its window."""
     keys = [key for key in KEYS if key in churned]

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from npsight.models.backtest import Origin
-from npsight.models.intervals import NpsResiduals
+from npsight.models.examples import Examples
+from npsight.models.fitting import FittedPart
 from npsight.models.logits import Vector
 from npsight.models.part import PartModel
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """One part's backtest and final fit."""
+
+    name: str
+    examples: Examples
+    origins: tuple[Origin, ...]
+    fitted: FittedPart
+    rule: str | None
 
 
 @dataclass(frozen=True)
@@ -59,21 +70,3 @@ def _promoter(promoter: Origin, detractor: Origin, contender: str) -> Vector:
         return np.full(len(frame), float(promoter.predicted["base rate"][0]))
     part: PartModel = getattr(fitted, contender)
     return part.probability(frame)
-
-
-def residuals(pairs: Sequence[tuple[Origin, Origin]]) -> list[NpsResiduals]:
-    """What the spread of NPS is estimated from: the chosen model's out-of-time predictions."""
-    found = []
-    for detractor, promoter in pairs:
-        frame = detractor.test.frame
-        risk = detractor.predicted["chosen"]
-        found.append(
-            NpsResiduals(
-                detractor=risk,
-                promoter=(1 - risk) * _promoter(promoter, detractor, "chosen"),
-                detractors=frame["detractors"].to_numpy(np.float64),
-                promoters=frame["promoters"].to_numpy(np.float64),
-                answers=frame["answers"].to_numpy(np.float64),
-            )
-        )
-    return found

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
 from npsight.jobs.fit import Fitted, PartResult
+from npsight.jobs.report_nps import (
+    coverage_metrics,
+    nps_lines,
+    response_lines,
+    response_metrics,
+)
 from npsight.models.backtest import CONTENDERS, mean_quality
 from npsight.models.metrics import Quality
 
@@ -45,7 +51,9 @@ def card(
     for part in fitted.parts.values():
         lines += ["", f"## {TITLES[part.name]}", "", *_part_lines(part)]
     if fitted.nps:
-        lines += ["", "## Next-period NPS", "", *_nps_lines(fitted)]
+        lines += ["", "## Next-period NPS", "", *nps_lines(fitted)]
+    if fitted.response is not None:
+        lines += ["", "## Who answers", "", *response_lines(fitted.response)]
     lines += ["", "## Leakage audit", "", *_audit_lines(audit)]
     lines += ["", "## Limits", "", *_limits(fitted)]
     return "\n".join(lines) + "\n"
@@ -121,26 +129,6 @@ def quality_rows(part: PartResult) -> Iterator[tuple[str, str, Quality]]:
             yield "all", contender, figures
 
 
-def _nps_lines(fitted: Fitted) -> Iterator[str]:
-    yield "Errors in NPS points, on the accounts that answered."
-    yield ""
-    yield "| origin | model | observed | predicted | company error | account RMSE |"
-    yield "|---|---|---:|---:|---:|---:|"
-    for origin, errors in zip(fitted.parts["detractor"].origins, fitted.nps, strict=True):
-        for contender, error in errors.items():
-            yield (
-                f"| {origin.label} | {contender} | {error.observed:+.1f} | "
-                f"{error.predicted:+.1f} | {error.company:.1f} | {error.account:.1f} |"
-            )
-    spread = fitted.model.spread
-    if spread is not None:
-        yield ""
-        yield (
-            f"Spread of true account NPS around its prediction {spread.account:.1f} points, "
-            f"common error of a period {spread.period:.1f} points; intervals are made of both."
-        )
-
-
 def _audit_lines(audit: AuditReport) -> Iterator[str]:
     days = ", ".join(f"{day:%Y-%m-%d}" for day in audit.as_ofs)
     yield (
@@ -184,6 +172,9 @@ def metrics(fitted: Fitted) -> dict[str, float]:
                 found |= {
                     f"{key}_{k}": float(v) for k, v in asdict(figures).items() if v is not None
                 }
+    if fitted.response is not None:
+        found |= response_metrics(fitted.response)
+    found |= coverage_metrics(fitted.coverage)
     for contender in fitted.nps[0] if fitted.nps else ():
         errors = [by[contender] for by in fitted.nps]
         key = contender.replace(" ", "_")

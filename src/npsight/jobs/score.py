@@ -25,6 +25,7 @@ from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.survival import curve_for
 from npsight.jobs.train import open_tables
 from npsight.models.bundle import check_golden, digest_of, unpack
+from npsight.models.intervals import NpsForecast
 from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
 from npsight.models.survival import ChurnCurve
@@ -41,14 +42,16 @@ Target = Literal["detractor", "churn"]
 class ScoreResult:
     """A finished run: what was written, and the company as a whole.
 
-    `nps` is (mean, low, high) with the 80 % bounds if everyone answered once, or None.
+    `survey` is the NPS as the next survey will report it, `everyone` what it would be if every
+    account answered once; None for a model without NPS.
     `churn_within` is the mean churn risk within the horizon that was asked for.
     """
 
     run: ScoreRun
     accounts: int
     listed: int
-    nps: tuple[float, float, float] | None
+    survey: NpsForecast | None
+    everyone: NpsForecast | None
     detractor_risk: float | None
     churn_risk: float | None
     churn_within: float | None = None
@@ -116,11 +119,13 @@ def score(
     with closing(open_store(store_file(project.state_dir))) as store:
         store.write_run(run, rows, _stored_inputs(model, inputs))
     write_cached(project.state_dir, version, files)
+    survey, everyone = _company(model, predicted, inputs.now["segment_"])
     return ScoreResult(
         run=run,
         accounts=len(scores),
         listed=len(listed),
-        nps=_company(model, predicted),
+        survey=survey,
+        everyone=everyone,
         detractor_risk=_mean(predicted.detractor),
         churn_risk=_mean(predicted.churn),
         churn_within=_mean(_within(curve, predicted.churn, churn_horizon)),
@@ -210,17 +215,20 @@ def _scores(
     scores["band_now"] = inputs.display["last_band"].fillna("silent").to_numpy()
     scores["segment"] = inputs.now["segment_"].replace("", None).to_numpy()
     count = len(scores)
+    detractor, promoter = predicted.detractor, predicted.promoter
     for column, values in (
         ("detractor_risk", predicted.detractor),
         ("promoter_prob", predicted.promoter),
         ("predicted_nps", predicted.nps),
         ("churn_risk", predicted.churn),
+        ("answer_prob", predicted.answer_prob),
+        ("expected_answers", predicted.expected_answers),
     ):
         scores[column] = np.full(count, np.nan) if values is None else values
     for level in (80, 95):
         low = high = np.full(count, np.nan)
-        if model.spread is not None and predicted.nps is not None:
-            low, high = model.spread.account_interval(predicted.nps, level)
+        if model.spread is not None and detractor is not None and promoter is not None:
+            low, high = model.spread.account_interval(detractor, promoter, level)
         scores[f"nps_low_{level}"], scores[f"nps_high_{level}"] = low, high
     by_churn = project.worklist.target == "churn" or predicted.detractor is None
     risk = scores["churn_risk" if by_churn else "detractor_risk"]
@@ -290,11 +298,18 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _company(model: Model, predicted: Predictions) -> tuple[float, float, float] | None:
-    if model.spread is None or predicted.detractor is None or predicted.promoter is None:
-        return None
-    once = np.ones(len(predicted.detractor))
-    return model.spread.set_interval(predicted.detractor, predicted.promoter, once, 80)
+def _company(
+    model: Model, predicted: Predictions, segment: pd.Series
+) -> tuple[NpsForecast | None, NpsForecast | None]:
+    """The company's NPS as the survey will report it, and if everyone answered."""
+    spread, detractor, promoter = model.spread, predicted.detractor, predicted.promoter
+    if spread is None or detractor is None or promoter is None:
+        return None, None
+    expected, labels = predicted.expected_answers, segment.fillna("").to_numpy(str)
+    everyone = spread.everyone(detractor, promoter, labels)
+    if expected is None:
+        return None, everyone
+    return spread.survey(detractor, promoter, expected, labels), everyone
 
 
 def _within(

@@ -29,7 +29,7 @@ from npsight.jobs.segmentreport import (
     SegmentsReport,
 )
 from npsight.jobs.train import open_tables
-from npsight.models.forecast import Forecast, Version, segment_forecast
+from npsight.models.forecast import Forecast, Version, level_forecast, segment_forecast
 from npsight.models.logits import Vector
 from npsight.models.model import Model
 from npsight.models.reported import (
@@ -126,7 +126,9 @@ def _unknown_values(project: ProjectSpec, inputs: SegmentInputs) -> list[str]:
 
 def expected_answers(model: Model, inputs: SegmentInputs, version: Version) -> Vector:
     """Answers expected of every account in the next window; one of each if everyone answered."""
-    return np.ones(len(inputs.now))
+    if version == "everyone" or model.response is None:
+        return np.ones(len(inputs.now))
+    return model.response.answers(inputs.now)
 
 
 class _View:
@@ -174,6 +176,8 @@ class _View:
         spread, predicted = self._model.spread, self._predicted
         if spread is None or predicted.detractor is None or predicted.promoter is None:
             return None
+        if version == "everyone":
+            return level_forecast(spread, predicted.detractor, predicted.promoter, rows)
         expected = expected_answers(self._model, self._inputs, version)
         return segment_forecast(spread, predicted.detractor, predicted.promoter, expected, rows)
 

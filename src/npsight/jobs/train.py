@@ -32,6 +32,7 @@ from npsight.jobs.labels import (
     detractor_examples,
     ensure_learnable,
     promoter_examples,
+    response_examples,
 )
 from npsight.jobs.report import card, metrics, parameters
 from npsight.jobs.survival import losses_by_horizon, with_churn_curve
@@ -47,6 +48,8 @@ from npsight.tracking import Tracking
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+DERIVED = ("promoter", "response")
+"""Examples made beside those of a declared target; too few of them stop no training."""
 BACKTEST_FILE = "backtest_newest.parquet"
 
 
@@ -96,7 +99,7 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
     project.state_dir.mkdir(parents=True, exist_ok=True)
     with open_tables(project, progress) as (builder, prepared):
         data = training_data(builder, progress)
-        ensure_learnable(project, {k: v for k, v in data.examples.items() if k != "promoter"})
+        ensure_learnable(project, {k: v for k, v in data.examples.items() if k not in DERIVED})
         losses = losses_by_horizon(builder, data.frame, progress)
         report = audit_rows(builder, data, gate(project), progress, prepared.digest)
         context = read_context(builder, data.as_ofs)
@@ -168,6 +171,8 @@ def _examples(builder: FeatureBuilder, spine: ir.Table, frame: pd.DataFrame) -> 
         found["detractor"] = detractor_examples(frame, answers, window["detractor"])
         if project.nps:
             found["promoter"] = promoter_examples(found["detractor"])
+        ended = builder.ended(spine, window["detractor"])
+        found["response"] = response_examples(frame, ended, answers, window["detractor"])
     if project.churn is not None:
         if project.is_snapshot:
             outcome = builder.snapshot_outcome()

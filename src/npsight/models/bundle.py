@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +21,7 @@ from npsight.models.linear import Column, Linear
 from npsight.models.model import Model
 from npsight.models.part import PartModel
 from npsight.models.prior import prior_from_json
+from npsight.models.response import ResponseModel
 from npsight.models.survival import ChurnCurve
 from npsight.models.trees import Trees
 
@@ -37,7 +38,7 @@ def pack(model: Model, golden: pd.DataFrame, card: str) -> dict[str, bytes]:
     model can be proved to score as it did here.
     """
     files = {"model.json": _json(_model_json(model)), "card.md": card.encode()}
-    for name, part in model.parts():
+    for name, part in _all_parts(model):
         if part.trees is not None:
             files[f"{name}.lgb.txt"] = part.trees.text.encode()
     files["golden.json"] = _json(
@@ -107,19 +108,20 @@ def unpack(files: Mapping[str, bytes]) -> Model:
     parts = {
         name: _part(name, fields, files) for name, fields in content["parts"].items() if fields
     }
-    spread = content["spread"]
+    spread, response = content["spread"], content["response"]
     return Model(
         project=content["project"],
         detractor=parts.get("detractor"),
         promoter=parts.get("promoter"),
         churn=parts.get("churn"),
-        spread=NpsSpread(**spread) if spread else None,
+        spread=_spread(spread) if spread else None,
         specs=tuple(_spec(fields) for fields in content["specs"]),
         drivers=tuple(DriverSpec(**fields) for fields in content["drivers"]),
         segment=content["segment"],
         windows={k: OutcomeWindow(**v) for k, v in content["windows"].items()},
         trained_through=content["trained_through"],
         churn_curve=_curve(content.get("churn_curve")),
+        response=_response(response, files) if response else None,
     )
 
 
@@ -154,7 +156,17 @@ def golden_rows(
 
 
 def _expected(model: Model, frame: pd.DataFrame) -> dict[str, list[float]]:
-    return {name: part.probability(frame).tolist() for name, part in model.parts()}
+    expected = {name: part.probability(frame).tolist() for name, part in model.parts()}
+    if model.response is not None:
+        expected["response"] = model.response.probability(frame).tolist()
+        expected["expected_answers"] = model.response.answers(frame).tolist()
+    return expected
+
+
+def _all_parts(model: Model) -> Iterator[tuple[str, PartModel]]:
+    yield from model.parts()
+    if model.response is not None:
+        yield "response", model.response.part
 
 
 def _model_json(model: Model) -> dict[str, Any]:
@@ -168,6 +180,7 @@ def _model_json(model: Model) -> dict[str, Any]:
         "windows": {name: asdict(window) for name, window in model.windows.items()},
         "trained_through": model.trained_through,
         "churn_curve": asdict(model.churn_curve) if model.churn_curve else None,
+        "response": _response_json(model.response) if model.response else None,
     }
 
 
@@ -183,6 +196,25 @@ def _part_json(part: PartModel) -> dict[str, Any]:
         "tree_blend": part.tree_blend,
         "tree_count": part.tree_count,
     }
+
+
+def _response_json(response: ResponseModel) -> dict[str, Any]:
+    return {
+        "part": _part_json(response.part),
+        "per_event": response.per_event,
+        "people": response.people,
+        "dispersion": response.dispersion,
+    }
+
+
+def _response(fields: dict[str, Any], files: Mapping[str, bytes]) -> ResponseModel:
+    part = _part("response", fields["part"], files)
+    return ResponseModel(part, fields["per_event"], fields["people"], fields["dispersion"])
+
+
+def _spread(fields: dict[str, Any]) -> NpsSpread:
+    periods = tuple((period, weight) for period, weight in fields["periods"])
+    return NpsSpread(**{**fields, "periods": periods})
 
 
 def _part(name: str, fields: dict[str, Any], files: Mapping[str, bytes]) -> PartModel:

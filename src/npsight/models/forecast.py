@@ -75,3 +75,17 @@ def segment_forecast(
     centre, low_80, high_80 = spread.set_interval(*chosen, 80)
     _, low_95, high_95 = spread.set_interval(*chosen, 95)
     return Forecast(centre, low_80, high_80, low_95, high_95, float(np.sum(answers)))
+
+
+def level_forecast(
+    spread: NpsSpread, detractor: Vector, promoter: Vector, rows: NDArray[Any]
+) -> Forecast | None:
+    """The level of some accounts if everyone answered, without the chance of who does; None of
+    none.
+    """
+    found = spread.everyone(detractor[rows], promoter[rows])
+    if found.answers == 0:
+        return None
+    return Forecast(
+        found.nps, found.low_80, found.high_80, found.low_95, found.high_95, found.answers
+    )

@@ -12,6 +12,7 @@ from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
 from npsight.models.intervals import NpsSpread
 from npsight.models.logits import Vector
 from npsight.models.part import PartModel
+from npsight.models.response import ResponseModel
 from npsight.models.survival import ChurnCurve
 
 
@@ -20,13 +21,16 @@ class Predictions:
     """One value a row, shape (rows,); None for a target the model does not have.
 
     `promoter`, `detractor` and their complement, the passive probability, add to 1;
-    `nps` = 100 · (promoter − detractor), from −100 to 100.
+    `nps` = 100 · (promoter − detractor), from −100 to 100. `answer_prob` is the chance of at
+    least one answer in the outcome window, `expected_answers` how many to expect.
     """
 
     detractor: Vector | None
     promoter: Vector | None
     nps: Vector | None
     churn: Vector | None
+    answer_prob: Vector | None = None
+    expected_answers: Vector | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Model:
         construction, and risk and NPS cannot contradict each other.
     churn
         P(the account is lost).
+    response
+        Who will answer; None for a model without a survey. It is no part: it has no drivers.
     specs, drivers, segment
         The features, their groups, and the attribute that gives peers.
     trained_through
@@ -61,6 +67,7 @@ class Model:
     windows: dict[str, OutcomeWindow]
     trained_through: str
     churn_curve: ChurnCurve | None = None
+    response: ResponseModel | None = None
 
     def parts(self) -> Iterator[tuple[str, PartModel]]:
         """The parts that exist, by name."""
@@ -77,7 +84,11 @@ class Model:
             promoter = (1 - detractor) * self.promoter.probability(frame)
             nps = nps_of(detractor, promoter)
         churn = self.churn.probability(frame) if self.churn else None
-        return Predictions(detractor, promoter, nps, churn)
+        answer_prob = expected = None
+        if self.response is not None:
+            answer_prob = self.response.probability(frame)
+            expected = self.response.answers(frame)
+        return Predictions(detractor, promoter, nps, churn, answer_prob, expected)
 
 
 def nps_of(detractor: Vector, promoter: Vector) -> Vector:

@@ -112,6 +112,10 @@ def prior_from_json(content: dict[str, object]) -> Prior:
     kind = fields.pop("kind")
     if kind == "rate":
         return RatePrior(**fields)  # type: ignore[arg-type]
+    if kind == "response":
+        from npsight.models.response import ResponsePrior
+
+        return ResponsePrior(**fields)  # type: ignore[arg-type]
     fields["event"] = tuple(fields["event"])  # type: ignore[arg-type]
     fields["among"] = tuple(fields["among"])  # type: ignore[arg-type]
     return HistoryPrior(**fields)  # type: ignore[arg-type]

@@ -95,8 +95,8 @@ def _numbers(state: ServingState, now: pd.DataFrame, rows: dict[str, ScoreRow]) 
     """The predictions of each row."""
     predicted, spread = state.model.predict(now), state.model.spread
     interval = None
-    if spread is not None and predicted.nps is not None:
-        interval = spread.account_interval(predicted.nps, 80)
+    if spread is not None and predicted.detractor is not None and predicted.promoter is not None:
+        interval = spread.account_interval(predicted.detractor, predicted.promoter, 80)
     by_churn = state.worklist.target == "churn" or predicted.detractor is None
     results = []
     for i, account in enumerate(now["account"]):

@@ -57,6 +57,9 @@ class ScoreRow:
         Place on the worklist from 1; None for an account that is not listed.
     base_risk, base_nps, base_churn
         Where the driver points start: base + Σ points is the displayed number.
+    answer_prob, expected_answers
+        Chance of at least one answer in the outcome window, and how many answers to expect;
+        None in runs from before they were foreseen.
     drivers, churn_drivers
         Objects with `driver, label, points, nps_points, sentence, actionable, play`.
     """
@@ -87,6 +90,8 @@ class ScoreRow:
     base_risk: float | None = None
     base_nps: float | None = None
     base_churn: float | None = None
+    answer_prob: float | None = None
+    expected_answers: float | None = None
     drivers: list[JsonObject] = field(default_factory=list)
     churn_drivers: list[JsonObject] = field(default_factory=list)
 

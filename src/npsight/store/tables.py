@@ -71,6 +71,8 @@ scores = Table(
     Column("base_risk", Float),
     Column("base_nps", Float),
     Column("base_churn", Float),
+    Column("answer_prob", Float),
+    Column("expected_answers", Float),
     Column("drivers", JSON, nullable=False),
     Column("churn_drivers", JSON, nullable=False),
     Index("ix_scores_run_id_rank", "run_id", "rank"),

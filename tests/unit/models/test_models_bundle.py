@@ -16,6 +16,7 @@ from npsight.models.fitting import FitSettings, fit_part
 from npsight.models.intervals import NpsSpread
 from npsight.models.model import Model
 from npsight.models.prior import RatePrior, fit_history_prior
+from npsight.models.response import fit_response_prior, response_model
 from npsight.models.splits import TimeSplits
 from npsight.models.survival import ChurnCurve
 from npsight.models.trees import TreeSettings
@@ -32,6 +33,14 @@ def rate(rows):
 
 
 @pytest.fixture(scope="module")
+def examples(make_examples):
+    """Examples with the number of answers beside the outcome, which is whether any came."""
+    rows = make_examples()
+    rows.frame["answers"] = (rows.share * (1 + np.arange(len(rows)) % 2)).astype("int64")
+    return rows
+
+
+@pytest.fixture(scope="module")
 def model(examples, specs) -> Model:
     def part(name, prior):
         settings = FitSettings(
@@ -44,7 +53,7 @@ def model(examples, specs) -> Model:
         detractor=part("detractor", history),
         promoter=None,
         churn=part("churn", rate),
-        spread=NpsSpread(12.5, 3.25),
+        spread=NpsSpread(12.5, 3.25, 1.5, -0.25, ((0.5, 0.75), (6.0, 0.25))),
         specs=specs,
         drivers=(DriverSpec("use", "Use"), DriverSpec("accounts", "Account", False)),
         segment="plan",
@@ -53,6 +62,7 @@ def model(examples, specs) -> Model:
         churn_curve=ChurnCurve(
             90, (30, 90), (0.4, 1.0), 0.5, 1.1, (80, 60), (8, 9), (0.1, 0.2), (0.01, 0.02)
         ),
+        response=response_model(part("response", fit_response_prior), examples),
     )
 
 
@@ -61,9 +71,10 @@ def files(model, examples, specs):
     return pack(model, golden_rows(examples.frame, specs), "# Card\n")
 
 
-def test_there_is_something_to_keep(model):
+def test_there_is_something_to_keep(model, files):
     assert model.detractor.linear is not None or model.detractor.trees is not None
     assert model.churn.linear is not None or model.churn.trees is not None
+    assert "response.lgb.txt" in files or model.response.part.linear is not None
 
 
 def test_packing_is_repeatable(model, files, examples, specs):
@@ -79,6 +90,9 @@ def test_unpacking_gives_the_model_back(model, files, examples):
         np.testing.assert_array_equal(
             part.raw(examples.frame), getattr(model, name).raw(examples.frame)
         )
+    np.testing.assert_array_equal(
+        back.response.answers(examples.frame), model.response.answers(examples.frame)
+    )
     check_golden(back, files)
 
 
@@ -169,6 +183,21 @@ def test_golden_rows_that_differ_are_refused(model, files):
     golden["expected"]["detractor"][3] += 1e-6
     with pytest.raises(ModelIntegrityError, match=r"detractor is off by 1e-06"):
         check_golden(model, {**files, "golden.json": json.dumps(golden).encode()})
+
+
+@pytest.mark.parametrize("what", ["response", "expected_answers"])
+def test_golden_rows_of_who_answers_are_checked_too(model, files, what):
+    golden = json.loads(files["golden.json"])
+    golden["expected"][what][0] += 1e-6
+    with pytest.raises(ModelIntegrityError, match=f"{what} is off by 1e-06"):
+        check_golden(model, {**files, "golden.json": json.dumps(golden).encode()})
+
+
+def test_a_model_without_response_or_spread(model, examples, specs):
+    bare = replace(model, response=None, spread=None)
+    back = unpack(pack(bare, golden_rows(examples.frame, specs), "# Card\n"))
+    assert back == bare
+    assert back.predict(examples.frame).expected_answers is None
 
 
 def test_golden_rows_that_are_nan_are_refused(model, files):

@@ -6,14 +6,19 @@ import dataclasses
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from npsight.errors import StateError
-from npsight.store import ScoreRow, ScoreRun, open_store, store_file
+from npsight.store import ScoreRow, ScoreRun, Store, open_store, store_file
+from npsight.store.migrate import MIGRATIONS
 from npsight.store.tables import metadata, score_runs, scores
 
 
@@ -21,10 +26,48 @@ def test_migrations_and_declared_tables_are_the_same(tmp_path: Path) -> None:
     store = open_store(store_file(tmp_path))
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        assert context.get_current_revision() == "0001_scores"
+        assert context.get_current_revision() == "0002_answers"
         assert compare_metadata(context, metadata) == []
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    store.close()
+
+
+def to_revision(store: Store, revision: str) -> None:
+    """Up or down to a revision, as Alembic's own command goes."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    with store._engine.begin() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        down = current is not None and current > revision
+        steps = script._downgrade_revs if down else script._upgrade_revs
+        with EnvironmentContext(
+            config, script, fn=lambda at, _: steps(revision, at), destination_rev=revision
+        ) as environment:
+            environment.configure(connection=connection)
+            environment.run_migrations()
+
+
+def test_who_answers_is_added_to_a_store_with_runs_and_taken_away_again(tmp_path: Path) -> None:
+    path = tmp_path / "npsight.db"
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    run = ScoreRun("r1", "p", now, now, 1, "digest")
+    new = ScoreRow("a1", now, detractor_risk=0.25, answer_prob=0.5, expected_answers=0.75)
+    store = open_store(path)
+    store.write_run(run, [new], [("a1", {"x": 1.0}, {})])
+    assert store.scores("r1") == [new]
+    to_revision(store, "0001_scores")
+    store.close()
+    with sqlite3.connect(path) as raw:
+        columns = {row[1] for row in raw.execute("PRAGMA table_info(scores)")}
+        assert raw.execute("SELECT detractor_risk FROM scores").fetchall() == [(0.25,)]
+        assert raw.execute("SELECT count(*) FROM inputs").fetchone() == (1,)
+    assert not columns & {"answer_prob", "expected_answers"}
+    store = open_store(path)
+    assert store.scores("r1") == [dataclasses.replace(new, answer_prob=None, expected_answers=None)]
+    with store._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     store.close()
 
 
@@ -47,7 +90,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     open_store(path).close()
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '0099_future'")
-    with pytest.raises(StateError, match=r"0099_future.*newest is 0001_scores") as error:
+    with pytest.raises(StateError, match=r"0099_future.*newest is 0002_answers") as error:
         open_store(path)
     assert "→" in str(error.value)
     assert error.value.exit_code == 8

@@ -45,6 +45,7 @@ def test_a_run_comes_back_as_it_was(store: Store) -> None:
         predicted_nps=-5.0, nps_low_80=-20.0, nps_high_80=10.0, nps_low_95=-30.0,
         nps_high_95=20.0, churn_risk=1 / 3, risk_level="high", rank=1, priority=2.5,
         priority_reason="why", within_capacity=True, base_risk=0.2, base_nps=1.0, base_churn=0.1,
+        answer_prob=0.5, expected_answers=0.75,
         drivers=[{"driver": "d", "points": 1 / 7}], churn_drivers=[{"driver": "c"}],
     )  # fmt: skip
     written = store.write_run(run(peers={"overall": {"x": 1.5}}), iter([full]), [])

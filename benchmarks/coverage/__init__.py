@@ -1,0 +1,1 @@
+"""Do intervals hold what they promise, and is "if everyone answered" nearer the truth?"""

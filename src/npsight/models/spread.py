@@ -1,0 +1,182 @@
+"""Forecast errors of a backtest -> what intervals are made of.
+
+ρ, the correlation of two answers of an account given its prediction: with S the sum of an
+account's n answers less n times its prediction, E S² = nV + n(n − 1) ρV, so
+
+    ρ = Σ (S² − nV) / V  over  Σ n(n − 1)
+
+is a mean over pairs of answers of one account. It is drawn towards a usual value, as if
+`PRIOR_PAIRS` pairs had shown that one: accounts that answer once tell nothing of ρ.
+
+σ and ω, the common errors of a period and of a segment within it: by how much the NPS of each
+segment was missed on each day is normal around 0 with variance A + ω² + σ², the σ part common to
+the segments of a day; A is what answers and accounts explain (`NpsSpread.survey_variance`).
+Both get a grid of values, weighted by likelihood and a half-t prior (Gelman 2006, *Bayesian
+Analysis* 1(3)): small unless seen otherwise, and no obstacle to large ones that are seen. Of four
+periods no single σ can be told; averaging over those that are possible widens an interval by what
+is not known, and noise in the answers is not taken for error of the model. Days whose windows
+overlap are together counted as one period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr
+
+from npsight.models.intervals import Labels, NpsSpread, answer_variance
+from npsight.models.logits import Vector
+
+USUAL_CORRELATION = 0.12
+PRIOR_PAIRS = 500.0
+PERIOD_SCALE = 2.0
+SEGMENT_SCALE = 2.0
+"""Scale of σ (ω) in NPS points before any error was seen: half are below ¾ of it, and one in
+twenty-five above three times it.
+"""
+PRIOR_FREEDOM = 4.0
+GRID = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40], np.float64)
+LEAST_WEIGHT = 1e-4
+
+
+@dataclass(frozen=True)
+class NpsDay:
+    """What was forecast for one as_of, for every account alive on it, and what it then answered.
+
+    Attributes
+    ----------
+    origin
+        Label of the backtest origin whose models made the forecast.
+    as_of
+        The day, datetime64[us].
+    weight
+        Share of a period that the day stands for: days of overlapping windows share one.
+    detractor, promoter, expected
+        Predicted shares, and the expected number of answers, shape (accounts,).
+    answers, detractors, promoters
+        Counts in the outcome window, shape (accounts,); 0 for those who did not answer.
+    segment
+        The account's segment, shape (accounts,).
+    """
+
+    origin: str
+    as_of: np.datetime64
+    weight: float
+    detractor: Vector
+    promoter: Vector
+    expected: Vector
+    answers: Vector
+    detractors: Vector
+    promoters: Vector
+    segment: Labels
+
+    def where(self, rows: NDArray[np.bool_]) -> NpsDay:
+        """The accounts for which `rows` is true."""
+        arrays = {
+            name: getattr(self, name)[rows]
+            for name in (
+                "detractor",
+                "promoter",
+                "expected",
+                "answers",
+                "detractors",
+                "promoters",
+                "segment",
+            )
+        }
+        return replace(self, **arrays)
+
+    @property
+    def reported(self) -> float | None:
+        """NPS that the window's survey reported; None without an answer."""
+        total = float(self.answers.sum())
+        return None if total == 0 else 100 * float((self.promoters - self.detractors).sum()) / total
+
+    def segments(self) -> Iterable[tuple[str, NpsDay]]:
+        """Each segment by name, with its accounts."""
+        names = np.asarray(self.segment).astype(str)
+        for name in np.unique(names):
+            yield str(name), self.where(names == name)
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """Of the segments of one day: how far the forecast was off, and the variance of chance."""
+
+    weight: float
+    error: Vector
+    variance: Vector
+
+
+def fit_spread(days: Sequence[NpsDay], dispersion: float = 0.0) -> NpsSpread:
+    """The spread that the days' errors show; without any day, what is usual.
+
+    `dispersion` is φ of the number of answers (see `ResponseModel`).
+    """
+    account = 100 * float(np.sqrt(_correlation(days)))
+    alone = NpsSpread(round(account, 6), 0.0, dispersion=round(dispersion, 9))
+    errors = [e for e in (_errors(day, alone) for day in days) if len(e.error)]
+    segmented = max((len(e.error) for e in errors), default=0) > 1
+    weights = _posterior(errors, GRID if segmented else GRID[:1])
+    by_period, by_segment = weights.sum(axis=1), weights.sum(axis=0)
+    kept = by_period > LEAST_WEIGHT
+    by_period = np.round(by_period[kept] / by_period[kept].sum(), 9)
+    segment = float(np.sqrt(by_segment @ GRID[: len(by_segment)] ** 2))
+    return replace(
+        alone,
+        period=round(float(np.sqrt(by_period @ GRID[kept] ** 2)), 6),
+        segment=round(segment, 6),
+        periods=tuple((float(s), float(w)) for s, w in zip(GRID[kept], by_period, strict=True)),
+    )
+
+
+def _correlation(days: Sequence[NpsDay]) -> float:
+    excess, pairs = USUAL_CORRELATION * PRIOR_PAIRS, PRIOR_PAIRS
+    for day in days:
+        nps = 100 * (day.promoter - day.detractor)
+        variance = np.maximum(answer_variance(day.detractor, day.promoter), 1.0)
+        summed = 100 * (day.promoters - day.detractors) - day.answers * nps
+        several = day.answers > 1
+        excess += day.weight * float(np.sum((summed**2 / variance - day.answers)[several]))
+        pairs += day.weight * float(day.answers @ (day.answers - 1))
+    return float(np.clip(excess / pairs, 0.0, 1.0))
+
+
+def _errors(day: NpsDay, spread: NpsSpread) -> _Errors:
+    error, variance = [], []
+    for _, part in day.segments():
+        reported = part.reported
+        if reported is None:
+            continue
+        share = part.expected / part.expected.sum()
+        error.append(reported - 100 * float(share @ (part.promoter - part.detractor)))
+        variance.append(spread.survey_variance(part.detractor, part.promoter, part.expected))
+    return _Errors(day.weight, np.array(error), np.array(variance))
+
+
+def _posterior(errors: Sequence[_Errors], segments: Vector) -> Vector:
+    """Weight of each (σ, ω), shape (len(GRID), len(segments)), adding to 1."""
+    sigma, omega = GRID[:, None] ** 2, segments[None, :] ** 2
+    log = np.log(_prior(GRID, PERIOD_SCALE))[:, None] + np.log(_prior(segments, SEGMENT_SCALE))
+    for day in errors:
+        # diag(A + ω²) + σ² 11ᵀ: its inverse and determinant by Sherman and Morrison (1950).
+        own = day.variance[:, None, None] + omega
+        ones, first = (1 / own).sum(axis=0), (day.error[:, None, None] / own).sum(axis=0)
+        square = (day.error[:, None, None] ** 2 / own).sum(axis=0)
+        grown = 1 + sigma * ones
+        fit = square - sigma * first**2 / grown
+        log = log - 0.5 * day.weight * (np.log(own).sum(axis=0) + np.log(grown) + fit)
+    weight = np.exp(log - log.max())
+    return np.asarray(weight / weight.sum(), dtype=np.float64)
+
+
+def _prior(values: Vector, scale: float) -> Vector:
+    """Prior weight of each grid value: what the half-t distribution puts into its cell."""
+    if len(values) == 1:
+        return np.ones(1)
+    edges = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [np.inf]])
+    above = 2 * stdtr(PRIOR_FREEDOM, -edges / scale)
+    return np.asarray(-np.diff(above), dtype=np.float64)

@@ -1,0 +1,154 @@
+"""Common errors and correlations, found again in forecasts that were made with known ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from npsight.models.intervals import NpsSpread
+from npsight.models.spread import (
+    PERIOD_SCALE,
+    PRIOR_PAIRS,
+    USUAL_CORRELATION,
+    NpsDay,
+    fit_spread,
+)
+
+
+def made(
+    seed: int,
+    accounts: int = 2000,
+    correlation: float = 0.15,
+    common: float = 0.0,
+    segment_error: float = 0.0,
+    segments: int = 4,
+    rate: float = 1.0,
+) -> NpsDay:
+    """A day whose accounts' true shares are Dirichlet around the prediction, and off in common."""
+    rng = np.random.default_rng(seed)
+    detractor, promoter = rng.uniform(0.15, 0.35, accounts), rng.uniform(0.25, 0.45, accounts)
+    segment = rng.integers(0, segments, accounts)
+    off = common + segment_error * rng.standard_normal(segments)[segment]
+    mean_p = np.clip(promoter + off / 200, 0.001, 0.998)
+    mean_d = np.clip(detractor - off / 200, 0.001, 0.999 - mean_p)
+    mean = np.column_stack([mean_d, mean_p, 1 - mean_d - mean_p])
+    drawn = rng.gamma((1 / correlation - 1) * mean)
+    expected = rng.gamma(2, rate / 2, accounts)
+    answers = rng.poisson(expected)
+    counts = rng.multinomial(answers, drawn / drawn.sum(axis=1, keepdims=True))
+    return NpsDay(
+        origin=f"o{seed}",
+        as_of=np.datetime64("2024-01-01", "us") + np.timedelta64(90 * (seed % 1000), "D"),
+        weight=1.0,
+        detractor=detractor,
+        promoter=promoter,
+        expected=expected,
+        answers=answers * 1.0,
+        detractors=counts[:, 0] * 1.0,
+        promoters=counts[:, 1] * 1.0,
+        segment=segment.astype(str),
+    )
+
+
+@pytest.mark.parametrize("correlation", [0.05, 0.15, 0.4])
+def test_the_correlation_of_an_accounts_answers_is_found_again(correlation):
+    found = fit_spread([made(seed, 8000, correlation) for seed in range(4)])
+    assert (found.account / 100) ** 2 == pytest.approx(correlation, rel=0.1, abs=0.012)
+
+
+def test_single_answers_leave_the_usual_correlation():
+    day = made(1)
+    once = replace(
+        day,
+        answers=np.ones(2000),
+        detractors=(day.detractors > 0) * 1.0,
+        promoters=((day.promoters > 0) & (day.detractors == 0)) * 1.0,
+    )
+    assert fit_spread([once]).account == pytest.approx(100 * np.sqrt(USUAL_CORRELATION))
+
+
+def test_few_pairs_hardly_move_the_usual_correlation():
+    day = made(3, accounts=40, correlation=0.9)
+    pairs = float(day.answers @ (day.answers - 1))
+    found = (fit_spread([day]).account / 100) ** 2
+    assert abs(found - USUAL_CORRELATION) < 2 * pairs / (pairs + PRIOR_PAIRS)
+
+
+@pytest.mark.parametrize("size", [0.0, 3.0, 10.0])
+def test_the_common_error_of_a_period_is_found_again(size):
+    shifts = [-1.2, 0.8, -0.9, 1.05, 1.2, -0.75, -1.0, 1.0]
+    days = [made(i, 20_000, common=size * s) for i, s in enumerate(shifts)]
+    found = fit_spread(days)
+    assert found.period == pytest.approx(size, abs=1.0 + 0.2 * size)
+    assert found.segment < 1.5
+
+
+def test_the_error_of_segments_is_told_from_that_of_the_period():
+    days = [made(i, 20_000, segment_error=8.0, segments=8) for i in range(5)]
+    found = fit_spread(days)
+    assert found.segment == pytest.approx(8, rel=0.3)
+    assert found.period < 6
+
+
+def test_one_segment_has_no_error_of_its_own():
+    found = fit_spread([made(i, 4000, common=6.0, segments=1) for i in range(4)])
+    assert found.segment == 0
+    assert found.period > 3
+
+
+def test_without_any_day_what_is_usual_holds():
+    found = fit_spread([])
+    assert found.account == pytest.approx(100 * np.sqrt(USUAL_CORRELATION))
+    # Student's t with four degrees of freedom: half of it lies within 0.741, 4 % outside 3.
+    below = sum(w for s, w in found.periods if s <= 0.741 * PERIOD_SCALE + 0.25)
+    assert below == pytest.approx(0.5, abs=0.1)
+    above = sum(w for s, w in found.periods if s > 3 * PERIOD_SCALE)
+    assert above == pytest.approx(0.04, abs=0.02)
+    assert sum(w for _, w in found.periods) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_day_without_an_answer_is_passed_over():
+    none = np.zeros(50)
+    silent = replace(made(1, 50), answers=none, detractors=none, promoters=none)
+    assert fit_spread([silent]) == fit_spread([])
+    assert silent.reported is None
+
+
+def test_chance_in_the_answers_is_not_taken_for_error_of_the_model():
+    """60 answers a day are off by 10 points by chance alone."""
+    found = fit_spread([made(i, 60) for i in range(4)])
+    assert found.period < 5
+    assert found.segment < 5
+
+
+def test_days_of_overlapping_windows_count_as_one_period():
+    days = [made(i, 5000, common=(-1) ** i * 8.0) for i in range(3)]
+    thrice = [replace(day, weight=1 / 3) for day in days for _ in range(3)]
+    assert fit_spread(thrice) == fit_spread(days)
+
+
+@pytest.mark.parametrize("accounts", [100, 1000])
+def test_forecasts_hold_with_a_spread_learned_from_four_periods(accounts):
+    """The whole procedure, where the common errors are drawn anew for each company."""
+    rng = np.random.default_rng(0)
+    inside: dict[int, list[bool]] = {80: [], 95: []}
+    for company in range(250):
+        seeds = [1000 * company + k for k in range(5)]
+        *past, day = (
+            made(s, accounts, common=float(rng.normal(0, 3)), segment_error=2.0) for s in seeds
+        )
+        found = fit_spread(past).survey(day.detractor, day.promoter, day.expected, day.segment)
+        for level, held in inside.items():
+            low, high = found.bounds(level)
+            held.append(low <= day.reported <= high)
+    assert np.mean(inside[80]) == pytest.approx(0.80, abs=0.06)
+    assert np.mean(inside[95]) == pytest.approx(0.95, abs=0.035)
+
+
+def test_a_spread_is_plain_numbers():
+    found = fit_spread([made(1)], dispersion=-0.25)
+    assert found.dispersion == -0.25
+    assert all(isinstance(x, float) for pair in found.periods for x in pair)
+    assert found == NpsSpread(**vars(found))
