@@ -66,7 +66,7 @@ TABLES: dict[str, Mapped] = {
         known_at="synced",
         id="answer_id",
         retracted="test",
-        values={"score": "score"},
+        values={"score": "score", "respondent": "contact", "touchpoint": "asked"},
     ),
     "usage": Mapped(
         account="account",
@@ -126,6 +126,11 @@ class Company:
     tables: dict[str, Mapped]
     accounts: Accounts
     rows: dict[str, list[Row]] = field(default_factory=dict)
+
+    @property
+    def touchpoints(self) -> tuple[str, ...]:
+        """Those whose answers are foreseen: one, or all."""
+        return ("mail",) if self.number % 2 else ()
 
     @cached_property
     def names(self) -> list[str]:
@@ -331,6 +336,7 @@ class _Rows:
             return self.one(("0", "3", "6", "7", "8", "9", "10"))
         words = {"kind": ("web", "app", None), "channel": ("x", "y")}
         words["severity"] = ("high", "low", None)
+        words |= {"contact": ("ann", "bob", None), "asked": ("mail", "call", None)}
         return self.one(words.get(column, MEASURES))
 
     def merges(self) -> Iterator[Row]:

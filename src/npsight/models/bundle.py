@@ -13,7 +13,7 @@ import pandas as pd
 
 from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
 from npsight.errors import ModelIntegrityError
-from npsight.features.history import history_columns
+from npsight.features.history import history_columns_of
 from npsight.models.calibration import Calibration
 from npsight.models.encoding import FeatureSchema
 from npsight.models.intervals import NpsSpread
@@ -143,7 +143,7 @@ def golden_rows(
 ) -> pd.DataFrame:
     """Rows that no account has: each column's quantiles, each shifted against the next."""
     columns: dict[str, list[Any]] = {}
-    history = [c for c in history_columns() if c in frame.columns]
+    history = history_columns_of(frame.columns)
     for position, name in enumerate([*(s.name for s in specs), *history]):
         values = np.sort(frame[name].dropna().unique())
         if len(values) == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import ibis
@@ -32,11 +33,14 @@ def complete(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Table:
     return ended.anti_join(gone, ["account", "as_of"])
 
 
-def answers_expr(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Table:
+def answers_expr(
+    facts: Facts, spine: ir.Table, window: OutcomeWindow, touchpoints: Sequence[str] = ()
+) -> ir.Table:
     """Answers of each account in its outcome window; accounts without one have no row.
 
     Outcomes are read with hindsight: of a corrected answer, the final version counts, for the
-    account that it belonged to as of the day.
+    account that it belonged to as of the day. Where `touchpoints` are named, only answers at one
+    of them count; an answer whose touchpoint is missing is at none.
 
     Returns
     -------
@@ -44,14 +48,17 @@ def answers_expr(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Tab
     `label_known_at` (the latest known_at among those answers).
     """
     responses = facts.sources["responses"]
+    asked = responses
+    if touchpoints:
+        asked = responses.filter(responses.touchpoint.isin(list(touchpoints)))
     joined = spine.join(
-        responses,
+        asked,
         [
-            spine.account == responses.account,
-            in_outcome(spine.as_of, responses.occurred_at, window),
-            owned_as_of(spine.as_of, responses),
+            spine.account == asked.account,
+            in_outcome(spine.as_of, asked.occurred_at, window),
+            owned_as_of(spine.as_of, asked),
         ],
-    ).select(spine.account, spine.as_of, responses.band, responses.known_at)
+    ).select(spine.account, spine.as_of, asked.band, asked.known_at)
     return joined.group_by("account", "as_of").agg(
         answers=joined.count().cast("int64"),
         detractors=joined.count(where=joined.band == "detractor").cast("int64"),

@@ -77,6 +77,27 @@ def test_an_answer_is_an_outcome_inside_the_window(engine, at, inside):
     assert (found is not None) is inside
 
 
+@pytest.mark.parametrize(
+    ("touchpoints", "counted"),
+    [((), 3), (("mail",), 1), (("call", "mail"), 2), (("chat",), None)],
+    ids=["all", "one", "two", "another"],
+)
+def test_only_answers_at_the_foreseen_touchpoints_are_outcomes(engine, touchpoints, counted):
+    rows = [answer(START, 3, touchpoint=name) for name in ("mail", "call", None)]
+    facts = facts_of(engine, world_of(responses=rows))
+    found = rows_of(engine, answers_expr(facts, spine(engine), WINDOW, touchpoints))
+    row = found.get(("a", AS_OF))
+    assert (row and row["answers"]) == counted
+
+
+@pytest.mark.parametrize(("at", "inside"), BOUNDARIES, ids=BOUNDARY_IDS)
+def test_the_window_is_the_same_at_a_touchpoint(engine, at, inside):
+    rows = [answer(at, 3, touchpoint="mail"), answer(START, 3, touchpoint="call")]
+    facts = facts_of(engine, world_of(responses=rows))
+    found = rows_of(engine, answers_expr(facts, spine(engine), WINDOW, ["mail"]))
+    assert (("a", AS_OF) in found) is inside
+
+
 def test_answers_are_counted_by_band_and_known_with_the_last(engine):
     rows = [answer(START, s) for s in (0, 6, 7, 8, 9, 10, 10)]
     rows.append(answer(START, 3, END + DAY))
