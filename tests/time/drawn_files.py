@@ -182,6 +182,7 @@ class _Rows:
         choose = Draw(drawn.number, ())
         self.company, self.rng = drawn, choose.rng
         self.one, self.chance = choose.one, choose.chance
+        self.who = Draw(drawn.number + 1_000, ())
         self.focus = drawn.as_ofs[0]
         self.ids = 0
 
@@ -334,9 +335,11 @@ class _Rows:
     def value(self, table: str, column: str) -> str | None:
         if column == "score":
             return self.one(("0", "3", "6", "7", "8", "9", "10"))
+        who = {"contact": ("ann", "bob", None), "asked": ("mail", "call", None)}
+        if column in who:
+            return self.who.one(who[column])
         words = {"kind": ("web", "app", None), "channel": ("x", "y")}
         words["severity"] = ("high", "low", None)
-        words |= {"contact": ("ann", "bob", None), "asked": ("mail", "call", None)}
         return self.one(words.get(column, MEASURES))
 
     def merges(self) -> Iterator[Row]:
