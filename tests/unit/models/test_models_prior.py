@@ -13,6 +13,7 @@ from npsight.models.logits import log_loss_rows, logit, probability
 from npsight.models.prior import (
     ACCOUNT_STRENGTHS,
     AXES,
+    NEEDED,
     SEGMENT_STRENGTHS,
     HistoryPrior,
     RatePrior,
@@ -126,7 +127,7 @@ def test_the_descent_finds_what_the_whole_grid_finds():
 
     grid = (
         HistoryPrior(("detractor",), BANDS, made.base, *values)
-        for values in product(*AXES.values())
+        for values in product(*(v for axis, v in AXES.items() if axis not in NEEDED))
     )
     assert loss(made) == pytest.approx(min(map(loss, grid)), abs=1e-9)
 
