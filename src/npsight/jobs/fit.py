@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.config.specs import OutcomeWindow, ProjectSpec
+from npsight.drivers.typical import with_typical
 from npsight.features.history import BANDS
 from npsight.jobs.frames import Progress
 from npsight.jobs.outcomes import NpsError, nps_errors
@@ -86,6 +87,10 @@ def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: P
         windows=windows(project),
         trained_through=str(newest.astype("datetime64[s]")),
         response=None if response is None else response.model,
+    )
+    progress("what is typical of each driver")
+    model = with_typical(
+        model, {name: (rows.frame, rows.weight) for name, rows in examples.items()}
     )
     return Fitted(model, parts, nps, response, days, coverage)
 
