@@ -155,6 +155,15 @@ class ProjectSpec:
         return any(table.respondent for table in self.tables.responses)
 
     @property
+    def answer_kinds(self) -> tuple[str, ...]:
+        """What is said of an answer beside its score: `touchpoint`, `role`, `seniority`."""
+        tables = self.tables.responses
+        asked = any(table.touchpoint or table.touchpoint_name for table in tables)
+        of_people = ("role", "seniority")
+        told = [name for name in of_people if any(getattr(table, name) for table in tables)]
+        return (*(("touchpoint",) if asked else ()), *told)
+
+    @property
     def touchpoints(self) -> tuple[str, ...]:
         """Touchpoints whose answers are foreseen; empty for all."""
         return tuple(self.detractor.touchpoints) if self.detractor else ()

@@ -20,6 +20,7 @@ from npsight.models.coverage import CoverageRow, measure_coverage
 from npsight.models.examples import Examples
 from npsight.models.fitting import FitPrior, FitSettings, FittedPart, fit_part
 from npsight.models.intervals import NpsSpread
+from npsight.models.mix import MixEffect
 from npsight.models.model import Model
 from npsight.models.prior import Prior, RatePrior, fit_history_prior
 from npsight.models.response import fit_response_prior
@@ -48,6 +49,7 @@ class Fitted:
     response: ResponseResult | None = None
     days: tuple[NpsDay, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
+    mix: tuple[MixEffect, ...] = ()
 
 
 def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: Progress) -> Fitted:

@@ -21,7 +21,7 @@ from npsight.features.history import Counted, history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
 from npsight.features.periods import answers_by_period_expr, period_ends
 from npsight.jobs.featurecache import FeatureCache
-from npsight.targets.outcomes import answers_expr, churn_expr, complete
+from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
 from npsight.temporal.spine import spine_expr
 
@@ -186,6 +186,19 @@ class FeatureBuilder:
     def ended(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """`account` and `as_of` of the spine rows whose outcome window has ended."""
         return self._fetch(complete(self.facts, spine, window).select(*KEYS))
+
+    def answer_rows(
+        self, spine: ir.Table, window: OutcomeWindow, columns: Sequence[str]
+    ) -> pd.DataFrame:
+        """Each answer, at whatever touchpoint, in each outcome window that has ended: `account`,
+        `as_of`, `band` and these columns of the responses, in a fixed order.
+        """
+        rows = answer_rows_expr(
+            self.facts, complete(self.facts, spine, window), window, (), columns
+        ).drop("known_at")
+        fetched = self.backend.to_pyarrow(rows.order_by([*KEYS, "band", *columns])).to_pandas()
+        fetched["as_of"] = fetched["as_of"].astype("datetime64[us]")
+        return fetched
 
     def churn(self, spine: ir.Table, target: ChurnTarget, window: OutcomeWindow) -> pd.DataFrame:
         """Losses in each outcome window that has ended; see `churn_expr`."""

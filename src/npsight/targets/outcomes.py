@@ -47,24 +47,39 @@ def answers_expr(
     Table: `account`, `as_of`, `answers`, `detractors`, `promoters` (int64, counts) and
     `label_known_at` (the latest known_at among those answers).
     """
-    responses = facts.sources["responses"]
-    asked = responses
-    if touchpoints:
-        asked = responses.filter(responses.touchpoint.isin(list(touchpoints)))
-    joined = spine.join(
-        asked,
-        [
-            spine.account == asked.account,
-            in_outcome(spine.as_of, asked.occurred_at, window),
-            owned_as_of(spine.as_of, asked),
-        ],
-    ).select(spine.account, spine.as_of, asked.band, asked.known_at)
+    joined = answer_rows_expr(facts, spine, window, touchpoints)
     return joined.group_by("account", "as_of").agg(
         answers=joined.count().cast("int64"),
         detractors=joined.count(where=joined.band == "detractor").cast("int64"),
         promoters=joined.count(where=joined.band == "promoter").cast("int64"),
         label_known_at=joined.known_at.max(),
     )
+
+
+def answer_rows_expr(
+    facts: Facts,
+    spine: ir.Table,
+    window: OutcomeWindow,
+    touchpoints: Sequence[str] = (),
+    columns: Sequence[str] = (),
+) -> ir.Table:
+    """The answers that `answers_expr` counts, one row each.
+
+    Returns
+    -------
+    Table: `account`, `as_of`, `band`, `known_at` and these `columns` of the responses.
+    """
+    asked = facts.sources["responses"]
+    if touchpoints:
+        asked = asked.filter(asked.touchpoint.isin(list(touchpoints)))
+    return spine.join(
+        asked,
+        [
+            spine.account == asked.account,
+            in_outcome(spine.as_of, asked.occurred_at, window),
+            owned_as_of(spine.as_of, asked),
+        ],
+    ).select(spine.account, spine.as_of, *(asked[c] for c in ("band", "known_at", *columns)))
 
 
 def churn_expr(
