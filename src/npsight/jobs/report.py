@@ -140,8 +140,9 @@ def _mix_lines(fitted: Fitted) -> Iterator[str]:
     yield "| what | value | answers | accounts | points | from | to |"
     yield "|---|---|---:|---:|---:|---:|---:|"
     for effect in fitted.mix:
+        value = effect.value.replace("|", "\\|")
         yield (
-            f"| {effect.kind} | {effect.value} | {effect.answers:,} | {effect.accounts:,} | "
+            f"| {effect.kind} | {value} | {effect.answers:,} | {effect.accounts:,} | "
             f"{effect.points:+.1f} | {effect.low:+.1f} | {effect.high:+.1f} |"
         )
 

@@ -18,7 +18,7 @@ from handmade import (
 
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import OutcomeWindow
-from npsight.targets.outcomes import answers_expr, churn_expr, complete
+from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 
 WINDOW = OutcomeWindow(gap_days=14, horizon_days=90)
 START, END = AS_OF + 14 * DAY, AS_OF + 104 * DAY
@@ -222,3 +222,19 @@ def test_an_event_without_its_table_is_refused(engine, event):
     facts = facts_of(engine, world_of(usage=[]))
     with pytest.raises(ValueError, match=f"`{event}` has no dated outcome"):
         churn_expr(facts, spine(engine), ChurnTarget(event=event), WINDOW)
+
+
+def test_the_answers_behind_the_counts_have_a_row_each(engine):
+    rows = [
+        answer(START, 3, touchpoint="mail", respondent="ann"),
+        answer(END - TICK, 9, touchpoint="call"),
+        answer(END, 3, touchpoint="mail"),
+        answer(START - TICK, 3, touchpoint="mail"),
+    ]
+    facts = facts_of(engine, world_of(responses=rows))
+    table = answer_rows_expr(facts, spine(engine), WINDOW, (), ("touchpoint", "respondent"))
+    found = engine.to_pyarrow(table.order_by("band")).to_pylist()
+    assert [(r["band"], r["touchpoint"], r["respondent"]) for r in found] == [
+        ("detractor", "mail", "ann"),
+        ("promoter", "call", None),
+    ]
