@@ -56,6 +56,20 @@ def test_the_expected_number_is_the_mean_over_draws_of_what_is_left_out(typical,
         assert found[subset] == pytest.approx(drawn.mean(), abs=within), subset
 
 
+def test_the_nodes_have_the_covariance_of_what_is_left_out():
+    typical = two_parts()
+    whole = np.asarray(typical.covariance).reshape(2, 3, 2, 3)
+    nodes = absent(typical, GROUPS, EVERY).nodes
+    added = np.array([parts for _, parts in nodes])
+    weights = np.array([weight for weight, _ in nodes])
+    away = added - np.tensordot(weights, added, 1)
+    for subset in range(8):
+        out = 1 - EVERY[:, subset]
+        expected = np.einsum("i,piqj,j->pq", out, whole, out)
+        found = np.einsum("n,np,nq->pq", weights, away[..., subset], away[..., subset])
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 def test_where_nothing_is_left_out_nothing_is_expected():
     shifted = replace(ONE, shifts=(0.7,))
     for _, (added,) in absent(shifted, GROUPS, EVERY).nodes:
