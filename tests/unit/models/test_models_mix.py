@@ -63,7 +63,7 @@ def test_accounts_that_are_at_risk_anyway_are_not_counted_against_it():
 
 def test_intervals_cover_as_often_as_they_say():
     inside = [
-        (found := of(answers(seed, 150, effect=0.0, spread=0.7, alike=True))).low < 0 < found.high
+        (found := of(answers(seed, 150, effect=0.0, spread=1.5, alike=True))).low < 0 < found.high
         for seed in range(200)
     ]
     assert 0.89 <= np.mean(inside) <= 0.99
