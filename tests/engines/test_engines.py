@@ -28,6 +28,7 @@ from npsight.jobs.frames import FeatureBuilder, silent
 SPECS = every_feature()
 # Looked at a tick before midnight, a day apart; and with a time of day, a week apart.
 FEATURES_SEED, OUTCOMES_SEED = 3, 4
+TOUCHPOINTS = ("mail",)
 TOLERANCE = 1e-9
 
 
@@ -42,7 +43,7 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 def builders(engine: Any, duckdb: Any, drawn: Drawn) -> tuple[FeatureBuilder, FeatureBuilder]:
     """The same facts in DuckDB, and handed over to the engine."""
-    here = builder_of(duckdb, drawn.world, SPECS, SEGMENT)
+    here = builder_of(duckdb, drawn.world, SPECS, SEGMENT, TOUCHPOINTS)
     facts = engine.take(here.facts, silent)
     return here, FeatureBuilder(engine.backend, facts, here.project, own=OWN)
 
@@ -105,7 +106,7 @@ def test_instants_are_kept_to_the_microsecond(engine, duckdb):
 
 
 def replace_features(builder: FeatureBuilder, *specs: FeatureSpec) -> Any:
-    return type(builder.project)(features=specs, segment=None)
+    return type(builder.project)(features=specs, segment=None, respondents=False, touchpoints=())
 
 
 TEXTS = [

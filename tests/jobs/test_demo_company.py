@@ -375,7 +375,7 @@ def test_explain_shows_one_account(scored, demo_config, tmp_path):
     out = npsight(*arguments).succeeded().out
     assert row.name in out
     assert f"Detractor risk {100 * row.detractor_risk:.0f} %" in out
-    assert f"{100 * row.base_risk:.0f} % for a typical account" in out
+    assert f"{100 * row.base_risk:.0f} % on average" in out
     assert f"Churn risk {100 * row.churn_risk:.0f} %" in out
     assert f"Next-period NPS {row.predicted_nps:+.0f} (80 %: {row.nps_low_80:+.0f}" in out
     for driver in [*row.drivers, *row.churn_drivers]:

@@ -66,7 +66,7 @@ TABLES: dict[str, Mapped] = {
         known_at="synced",
         id="answer_id",
         retracted="test",
-        values={"score": "score"},
+        values={"score": "score", "respondent": "contact", "touchpoint": "asked"},
     ),
     "usage": Mapped(
         account="account",
@@ -127,6 +127,11 @@ class Company:
     accounts: Accounts
     rows: dict[str, list[Row]] = field(default_factory=dict)
 
+    @property
+    def touchpoints(self) -> tuple[str, ...]:
+        """Those whose answers are foreseen: one, or all."""
+        return ("mail",) if self.number % 2 else ()
+
     @cached_property
     def names(self) -> list[str]:
         """Every account."""
@@ -177,6 +182,7 @@ class _Rows:
         choose = Draw(drawn.number, ())
         self.company, self.rng = drawn, choose.rng
         self.one, self.chance = choose.one, choose.chance
+        self.who = Draw(drawn.number + 1_000, ())
         self.focus = drawn.as_ofs[0]
         self.ids = 0
 
@@ -329,6 +335,9 @@ class _Rows:
     def value(self, table: str, column: str) -> str | None:
         if column == "score":
             return self.one(("0", "3", "6", "7", "8", "9", "10"))
+        who = {"contact": ("ann", "bob", None), "asked": ("mail", "call", None)}
+        if column in who:
+            return self.who.one(who[column])
         words = {"kind": ("web", "app", None), "channel": ("x", "y")}
         words["severity"] = ("high", "low", None)
         return self.one(words.get(column, MEASURES))

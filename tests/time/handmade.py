@@ -41,6 +41,7 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "raw_score": MEASURE,
         "band": TEXT,
         "touchpoint": TEXT,
+        "respondent": TEXT,
     },
     "subscriptions": {**TIMES, **END, "amount": MEASURE},
     "churn": TIMES,
@@ -104,10 +105,12 @@ def fact(
     return row
 
 
-def answer(at: datetime, score: int, known: datetime | None = None, *, account: str = "a") -> Row:
+def answer(
+    at: datetime, score: int, known: datetime | None = None, *, account: str = "a", **values: Any
+) -> Row:
     """One answer on the scale 0–10."""
     band = "detractor" if score <= 6 else "passive" if score <= 8 else "promoter"
-    return fact(at, known, account=account, score=score, raw_score=score, band=band)
+    return fact(at, known, account=account, score=score, raw_score=score, band=band, **values)
 
 
 def world_of(
@@ -172,9 +175,17 @@ def spine_of(engine: Any, keys: Sequence[tuple[str, datetime]]) -> Any:
     return engine.table(unique)
 
 
-def builder_of(engine: Any, world: World, specs: Any = (), segment: str | None = None) -> Any:
-    """A `FeatureBuilder` of a project that has just these features."""
-    project: Any = SimpleNamespace(features=tuple(specs), segment=segment)
+def builder_of(
+    engine: Any,
+    world: World,
+    specs: Any = (),
+    segment: str | None = None,
+    touchpoints: tuple[str, ...] = (),
+) -> Any:
+    """A `FeatureBuilder` of a project that has just these features, and knows who answered."""
+    project: Any = SimpleNamespace(
+        features=tuple(specs), segment=segment, respondents=True, touchpoints=touchpoints
+    )
     return FeatureBuilder(engine, facts_of(engine, world), project, own=OWN)
 
 

@@ -21,6 +21,7 @@ def assert_no_future(
     segment: str | None,
     draw: Draw,
     found: pd.DataFrame,
+    touchpoints: tuple[str, ...] = (),
 ) -> None:
     """Features, history and display of `found` stay, bit for bit, whatever happens later.
 
@@ -31,7 +32,7 @@ def assert_no_future(
     """
     other = another_future(world, as_of, draw)
     assert other != world, "nothing was changed, so nothing is proved"
-    again = read(engine, other, [as_of], specs, segment)
+    again = read(engine, other, [as_of], specs, segment, touchpoints)
     pd.testing.assert_frame_equal(again, found, check_exact=True)
 
 
@@ -41,13 +42,14 @@ def read(
     as_ofs: Sequence[datetime],
     specs: Sequence[Any],
     segment: str | None,
+    touchpoints: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """All that npsight reads of every account on these days, and whether the spine has it.
 
     Indexed by account and as_of (every account on every day, whether the spine has it or not).
     """
     keys = ["account", "as_of"]
-    builder = builder_of(engine, world, specs, segment)
+    builder = builder_of(engine, world, specs, segment, touchpoints)
     spine = spine_of(engine, [(row["account"], day) for row in world.accounts for day in as_ofs])
     frame = builder.features(spine).merge(builder.display(spine), on=keys).set_index(keys)
     assert len(frame) == len(world.accounts) * len(as_ofs)

@@ -24,6 +24,7 @@ class Day:
 
     as_of: datetime
     worlds: dict[str, World]
+    touchpoints: tuple[str, ...] = ()
 
     @cached_property
     def spine(self) -> set[str]:
@@ -55,7 +56,11 @@ class Day:
 
     def history(self) -> dict[str, Row]:
         """Account -> its segment, and the decayed counts of it, the segment and the market."""
-        answers = {name: world.sources["responses"] for name, world in self.worlds.items()}
+        asked = {
+            name: oracle.asked_at(world.sources["responses"], self.touchpoints)
+            for name, world in self.worlds.items()
+        }
+        answers = {name: rows for name, (rows, _) in asked.items()}
         by_segment: dict[str, list[Row]] = {}
         for name, rows in answers.items():
             by_segment.setdefault(self.segments[name], []).extend(rows)
@@ -65,16 +70,22 @@ class Day:
         return {
             name: {"segment_": self.segments[name]}
             | self._counts("own", rows)
+            | self._counts("each", rows, oracle.one_vote_each)
+            | self._others(others)
             | shared[self.segments[name]]
             | market
-            for name, rows in answers.items()
+            for name, (rows, others) in asked.items()
         }
 
-    def _counts(self, level: str, answers: list[Row]) -> Row:
+    def _others(self, answers: list[Row]) -> Row:
+        if not self.touchpoints:
+            return {}
+        votes = self._counts("each_other", answers, oracle.one_vote_each)
+        return self._counts("other", answers) | votes
+
+    def _counts(self, level: str, answers: list[Row], count: Any = oracle.decayed) -> Row:
         return {
-            history_column(level, band, half_life): oracle.decayed(
-                answers, self.as_of, band, half_life
-            )
+            history_column(level, band, half_life): count(answers, self.as_of, band, half_life)
             for band in BANDS
             for half_life in HALF_LIVES_DAYS
         }

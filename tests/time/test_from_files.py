@@ -99,7 +99,7 @@ class Case:
     def days(self) -> Iterator[Day]:
         for as_of in self.drawn.as_ofs:
             worlds = day_of(self.begun, self.versions, self.facts, self.merges, as_of)
-            yield Day(as_of, worlds)
+            yield Day(as_of, worlds, self.drawn.touchpoints)
 
 
 def read(drawn: Company, folder: Path) -> Found:
@@ -219,7 +219,7 @@ def test_outcomes_from_files_equal_the_oracle(cases):
                 if not oracle.is_complete(world, account, day.as_of, gap, horizon):
                     continue
                 window = (account, day.as_of, gap, horizon)
-                answers[account, day.as_of] = oracle.answers(world, *window)
+                answers[account, day.as_of] = oracle.answers(world, *window, day.touchpoints)
                 lost[account, day.as_of] = oracle.churn(world, "subscription_end", *window)
         assert_outcomes(case.found.answers, answers, (case.drawn.number, "answers"))
         assert_outcomes(case.found.lost, lost, (case.drawn.number, "subscription_end"))

@@ -41,7 +41,8 @@ class Case:
 
     @cached_property
     def found(self) -> pd.DataFrame:
-        return read(self.engine, self.drawn.world, self.drawn.as_ofs, SPECS, SEGMENT)
+        drawn = self.drawn
+        return read(self.engine, drawn.world, drawn.as_ofs, SPECS, SEGMENT, drawn.touchpoints)
 
     @property
     def rows(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
@@ -106,11 +107,13 @@ def test_outcomes_equal_the_oracle(engine, cases):
     window = OutcomeWindow(GAP, HORIZON)
     for case in cases:
         seed, world, keys = case.drawn.seed, case.drawn.world, case.drawn.keys
-        builder, spine = builder_of(engine, world), spine_of(engine, keys)
+        touchpoints = case.drawn.touchpoints
+        builder = builder_of(engine, world, touchpoints=touchpoints)
+        spine = spine_of(engine, keys)
         seen = [key for key in keys if oracle.is_complete(world, *key, GAP, HORIZON)]
         assert 0 < len(seen) < len(keys)  # the later day is censored
         found = by_key(builder.answers(spine, window))
-        expected = {key: oracle.answers(world, *key, GAP, HORIZON) for key in seen}
+        expected = {key: oracle.answers(world, *key, GAP, HORIZON, touchpoints) for key in seen}
         assert_outcomes(found, expected, (seed, "answers"))
         for event in ("subscription_end", "churn_table", "no_activity"):
             target = ChurnTarget(event=event, activity="usage")
@@ -179,7 +182,8 @@ class PlacesOracle:
 
 def test_nps_history_equals_the_oracle(cases):
     for case in cases:
-        expected_of = HistoryOracle(case.drawn.world, SEGMENT)
+        expected_of = HistoryOracle(case.drawn.world, SEGMENT, case.drawn.touchpoints)
+        assert any(name.startswith("each__") for name in case.found)
         for account, as_of, row in case.rows:
             for name, value in expected_of.row(account, as_of).items():
                 assert_equal(row[name], value, (case.drawn.seed, account, as_of, name))
@@ -204,8 +208,8 @@ def test_what_is_shown_equals_the_oracle(cases):
 class HistoryOracle:
     """The oracle's counts of one world; those that accounts share are computed once."""
 
-    def __init__(self, world: World, segment: str | None) -> None:
-        self.world, self.segment = world, segment
+    def __init__(self, world: World, segment: str | None, touchpoints: tuple[str, ...]) -> None:
+        self.world, self.segment, self.touchpoints = world, segment, touchpoints
         self.shared: dict[tuple[datetime, str | None], dict[tuple[str, int], float]] = {}
 
     def row(self, account: str, as_of: datetime) -> dict[str, float | str]:
@@ -219,7 +223,11 @@ class HistoryOracle:
             "own": self._counts({account}, as_of),
             "segment": self.shared[as_of, own_segment],
             "market": self.shared[as_of, None],
+            "each": self._counts({account}, as_of, oracle.one_vote_each),
         }
+        if self.touchpoints:
+            levels["other"] = self._counts({account}, as_of, others=True)
+            levels["each_other"] = self._counts({account}, as_of, oracle.one_vote_each, True)
         named = {
             history_column(level, band, half_life): value
             for level, counts in levels.items()
@@ -227,12 +235,18 @@ class HistoryOracle:
         }
         return {"segment_": own_segment, **named}
 
-    def _counts(self, accounts: set[str] | None, as_of: datetime) -> dict[tuple[str, int], float]:
-        rows = self.world.sources["responses"]
+    def _counts(
+        self,
+        accounts: set[str] | None,
+        as_of: datetime,
+        count: Any = oracle.decayed,
+        others: bool = False,
+    ) -> dict[tuple[str, int], float]:
+        rows = oracle.asked_at(self.world.sources["responses"], self.touchpoints)[others]
         if accounts is not None:
             rows = [row for row in rows if row["account"] in accounts]
         return {
-            (band, half_life): oracle.decayed(rows, as_of, band, half_life)
+            (band, half_life): count(rows, as_of, band, half_life)
             for band in BANDS
             for half_life in HALF_LIVES_DAYS
         }
@@ -244,7 +258,9 @@ def test_no_feature_sees_the_future(engine, cases):
         as_of = drawn.as_ofs[drawn.seed % 2]
         found = case.found.xs(as_of, level="as_of", drop_level=False)
         choose = Draw(drawn.seed + 1_000, drawn.instants)
-        assert_no_future(engine, drawn.world, as_of, SPECS, SEGMENT, choose, found)
+        assert_no_future(
+            engine, drawn.world, as_of, SPECS, SEGMENT, choose, found, drawn.touchpoints
+        )
 
 
 def test_the_order_of_rows_shows_in_no_bit(engine, cases):
@@ -255,5 +271,6 @@ def test_the_order_of_rows_shows_in_no_bit(engine, cases):
             return [rows[i] for i in rng.permutation(len(rows))]
 
         shuffled = case.drawn.world.changed(shuffle)
-        again = read(engine, shuffled, case.drawn.as_ofs, SPECS, SEGMENT)
+        drawn = case.drawn
+        again = read(engine, shuffled, drawn.as_ofs, SPECS, SEGMENT, drawn.touchpoints)
         pd.testing.assert_frame_equal(again, case.found, check_exact=True)

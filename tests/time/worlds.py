@@ -37,6 +37,11 @@ class Drawn:
     instants: tuple[datetime, ...]
 
     @property
+    def touchpoints(self) -> tuple[str, ...]:
+        """Those whose answers are foreseen: all, one, or two."""
+        return ((), ("mail",), ("call", "mail"))[self.seed % 3]
+
+    @property
     def keys(self) -> list[tuple[str, datetime]]:
         """Every account on every day, whether it exists then or not."""
         return [(row["account"], as_of) for row in self.world.accounts for as_of in self.as_ofs]
@@ -83,7 +88,9 @@ class Draw:
             row |= {"hours": self.one(MEASURES), "severity": self.one(("high", "low", None))}
         if table == "responses":
             band, score = self.one(BANDS)
-            row |= {"band": band, "score": score, "raw_score": score, "touchpoint": "mail"}
+            row |= {"band": band, "score": score, "raw_score": score}
+            row |= {"touchpoint": self.one(("mail", "call", None))}
+            row |= {"respondent": self.one(("ann", "bob", None))}
         if table == "subscriptions":
             row |= self.end() | {"amount": self.one(MEASURES)}
         if table == "versions":

@@ -74,7 +74,7 @@ def _project(drawn: Company) -> Row:
             "subscriptions": _lines(drawn, "subscriptions"),
             "merges": _lines(drawn, "merges"),
         },
-        "targets": {"detractor": {}},
+        "targets": {"detractor": {"touchpoints": list(drawn.touchpoints)}},
         "engine": {"threads": 2},
         "features": [_feature_line(spec) for spec in features()],
     }
@@ -122,6 +122,8 @@ def _lines(drawn: Company, name: str) -> Row:
         "categories": CATEGORIES.get(name),
         "time_format": PATTERN if name == "tickets" else None,
         "score": table.values.get("score"),
+        "respondent": table.values.get("respondent"),
+        "touchpoint": table.values.get("touchpoint"),
         "into": table.values.get("into"),
     }
     return {key: value for key, value in lines.items() if value is not None}

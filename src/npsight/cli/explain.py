@@ -104,7 +104,7 @@ def _print_drivers(
     from rich.text import Text
 
     console.print()
-    console.print(f"[bold]{title}[/] = {percent(base)} for a typical account and these points:")
+    console.print(f"[bold]{title}[/] = {percent(base)} on average and these points:")
     widest = max((abs(d["points"]) for d in drivers), default=0) or 1.0
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(justify="right")

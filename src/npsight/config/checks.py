@@ -189,6 +189,24 @@ def check_bands(bands: list[Bands], key: KeyPath) -> Iterator[Finding]:
             )
 
 
+def _check_touchpoints(touchpoints: list[str], tables: Tables) -> Iterator[Finding]:
+    at: KeyPath = ("targets", "detractor", "touchpoints")
+    if not touchpoints:
+        return
+    if tables.responses and not any(t.touchpoint or t.touchpoint_name for t in tables.responses):
+        yield Finding(
+            at,
+            "no table of answers says where they were given",
+            "map `touchpoint`, or give `touchpoint_name`, under `tables.responses`",
+        )
+    if len(set(touchpoints)) < len(touchpoints) or not all(map(str.strip, touchpoints)):
+        yield Finding(at, "needs different values", "list each touchpoint once")
+    if tables.responses and all(t.touchpoint_name for t in tables.responses):
+        names = {str(t.touchpoint_name) for t in tables.responses}
+        for wanted in sorted(set(touchpoints) - names):
+            yield Finding(at, f"no table of answers is `{wanted}`", suggest(wanted, names))
+
+
 def check_targets(targets: Targets, tables: Tables) -> Iterator[Finding]:
     """Every target has the tables it is read from."""
     key: KeyPath = ("targets",)
@@ -200,6 +218,8 @@ def check_targets(targets: Targets, tables: Tables) -> Iterator[Finding]:
             "needs `tables.responses`",
             "map the survey table, or drop the target",
         )
+    if targets.detractor:
+        yield from _check_touchpoints(targets.detractor.touchpoints, tables)
     if targets.nps and not targets.detractor:
         yield Finding((*key, "nps"), "needs `targets.detractor`", "add `detractor: {}` beside it")
     churn = targets.churn

@@ -13,6 +13,8 @@ from npsight.config.yamlfile import KeyPath
 
 RESPONSE_MEASURES = ("score", "comment_length", "sentiment")
 RESPONSE_CATEGORIES = ("band", "touchpoint")
+OF_RESPONDENTS = ("role", "seniority")
+"""Categories of answers, where a table maps them."""
 
 
 def sources_of(tables: Tables) -> dict[str, tuple[set[str], set[str]]]:
@@ -22,7 +24,8 @@ def sources_of(tables: Tables) -> dict[str, tuple[set[str], set[str]]]:
         for name, table in tables.activity.items()
     }
     if tables.responses:
-        found["responses"] = (set(RESPONSE_MEASURES), set(RESPONSE_CATEGORIES))
+        told = {name for name in OF_RESPONDENTS if any(getattr(r, name) for r in tables.responses)}
+        found["responses"] = (set(RESPONSE_MEASURES), {*RESPONSE_CATEGORIES, *told})
         if any(r.invited_at for r in tables.responses):
             found["invitations"] = (set(), {"touchpoint"})
     if tables.subscriptions:

@@ -149,6 +149,25 @@ class ProjectSpec:
         accounts = self.tables.accounts
         return accounts.segments[0] if accounts and accounts.segments else None
 
+    @property
+    def respondents(self) -> bool:
+        """Whether any table of answers says who answered."""
+        return any(table.respondent for table in self.tables.responses)
+
+    @property
+    def answer_kinds(self) -> tuple[str, ...]:
+        """What is said of an answer beside its score: `touchpoint`, `role`, `seniority`."""
+        tables = self.tables.responses
+        asked = any(table.touchpoint or table.touchpoint_name for table in tables)
+        of_people = ("role", "seniority")
+        told = [name for name in of_people if any(getattr(table, name) for table in tables)]
+        return (*(("touchpoint",) if asked else ()), *told)
+
+    @property
+    def touchpoints(self) -> tuple[str, ...]:
+        """Touchpoints whose answers are foreseen; empty for all."""
+        return tuple(self.detractor.touchpoints) if self.detractor else ()
+
     def driver(self, key: str) -> DriverSpec:
         """The driver of that key; raises KeyError when the project has none."""
         for driver in self.drivers:

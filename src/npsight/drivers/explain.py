@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.config.specs import NPS_HISTORY
+from npsight.drivers.absent import Outcome
 from npsight.drivers.points import (
     Points,
     assert_contributions_add_up,
@@ -17,7 +18,7 @@ from npsight.drivers.points import (
 )
 from npsight.models.encoding import Matrix
 from npsight.models.logits import Vector
-from npsight.models.model import Model
+from npsight.models.model import Model, nps_of
 from npsight.models.part import PRIOR_TERM, Contributions, PartModel
 
 
@@ -40,16 +41,15 @@ def explain(model: Model, frame: pd.DataFrame) -> Explanation:
     contributions = {name: part.contributions(frame) for name, part in model.parts()}
     for split in contributions.values():
         assert_contributions_add_up(split)
-    group_of = groups_of(model)
     detractor, promoter, churn = model.detractor, model.promoter, model.churn
     risk = nps = lost = None
     shown = model.predict(frame)
     if detractor is not None and shown.detractor is not None:
-        risk = _points([detractor], contributions, group_of, shown.detractor)
+        risk = _points(model, "risk", [detractor], contributions, shown.detractor)
     if detractor is not None and promoter is not None and shown.nps is not None:
-        nps = _points([detractor, promoter], contributions, group_of, shown.nps)
+        nps = _points(model, "nps", [detractor, promoter], contributions, shown.nps)
     if churn is not None and shown.churn is not None:
-        lost = _points([churn], contributions, group_of, shown.churn)
+        lost = _points(model, "churn", [churn], contributions, shown.churn)
     return Explanation(risk, nps, lost, contributions)
 
 
@@ -61,24 +61,34 @@ def groups_of(model: Model) -> dict[str, str]:
 
 
 def _points(
+    model: Model,
+    name: str,
     parts: Sequence[PartModel],
     contributions: dict[str, Contributions],
-    group_of: dict[str, str],
     displayed: Vector,
 ) -> Points:
+    group_of = groups_of(model)
     splits = [contributions[part.name] for part in parts]
     used = dict.fromkeys(group_of[t] for split in splits for t in split.terms if _varies(split, t))
     groups = list(used) or [NPS_HISTORY]
     kept = {term: g for term, g in group_of.items() if g in used} or {PRIOR_TERM: NPS_HISTORY}
     matrices = [grouped(_only(split, kept), kept, groups) for split in splits]
+    bases = [split.base for split in splits]
+    return driver_points(
+        bases, matrices, groups, outcome_of(parts), displayed, model.typical.get(name)
+    )
+
+
+def outcome_of(parts: Sequence[PartModel]) -> Outcome:
+    """The displayed number of these parts: a probability, or of two of them the NPS."""
 
     def outcome(raws: Sequence[Matrix]) -> Matrix:
         shown = [part.calibration.apply(raw) for part, raw in zip(parts, raws, strict=True)]
         if len(shown) == 1:
             return shown[0]
-        return 100.0 * ((1 - shown[0]) * shown[1] - shown[0])
+        return nps_of(shown[0], (1 - shown[0]) * shown[1])
 
-    return driver_points([s.base for s in splits], matrices, groups, outcome, displayed)
+    return outcome
 
 
 def _varies(split: Contributions, term: str) -> bool:

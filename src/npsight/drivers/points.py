@@ -1,26 +1,28 @@
 """Driver points: the exact Shapley value of the displayed number over the driver groups.
 
-The game of a row is v(S) = outcome(base + Σ of the log-odds of the groups in S); the points of
-group g are its Shapley value (Shapley 1953), so that v(all) = v(none) + Σ points, to rounding.
+The game of a row is v(S) = the number expected when only the log-odds of the groups in S are
+known, and the others are as over the training rows (see `absent`). The points of group g are its
+Shapley value (Shapley 1953), so that v(all) = v(none) + Σ points, to rounding; v(none) is the
+mean prediction over the training rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
 
+from npsight.drivers.absent import Absent, Outcome, absent, nothing_expected
 from npsight.errors import ModelIntegrityError
 from npsight.models.encoding import Matrix
 from npsight.models.logits import Vector
 from npsight.models.part import Contributions
+from npsight.models.typical import Typical
 
 MAX_GROUPS = 16
 BATCH_VALUES = 4_000_000
-Outcome = Callable[[Sequence[Matrix]], Matrix]
-"""Log-odds of each part, shape (rows, subsets) -> the displayed number, the same shape."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,14 @@ def driver_points(
     groups: Sequence[str],
     outcome: Outcome,
     displayed: Vector,
+    typical: Typical | None = None,
 ) -> Points:
     """Shapley values of `outcome` over the groups, exact, all rows at once in batches.
 
     `bases` and `parts` are the base log-odds and the grouped log-odds of each model part that
     the displayed number is made of; `displayed` is that number as the model predicts it, shape
-    (rows,). Raises ModelIntegrityError where the points do not add up to it.
+    (rows,). Without `typical`, a group that is left out counts as its mean in log-odds. Raises
+    ModelIntegrityError where the points do not add up to the number.
     """
     count = len(groups)
     if count > MAX_GROUPS:
@@ -69,15 +73,32 @@ def driver_points(
     rows = len(parts[0])
     values = np.empty((rows, count))
     member = _membership(count)
+    left_out = nothing_expected(len(parts), member.shape[1])
+    if typical is not None:
+        left_out = absent(typical, groups, member)
     step = max(1, BATCH_VALUES >> count)
     for start in range(0, rows, step):
-        some = slice(start, start + step)
-        game = outcome([b + p[some] @ member for b, p in zip(bases, parts, strict=True)])
-        values[some] = _shapley(game, member)
-    nothing = outcome([np.full((1, 1), b) for b in bases])
-    points = Points(float(nothing[0, 0]), tuple(groups), values, displayed)
+        some = [part[start : start + step] for part in parts]
+        values[start : start + step] = _shapley(
+            _game(bases, some, member, outcome, left_out), member
+        )
+    nobody = [np.zeros((1, count)) for _ in parts]
+    base = float(_game(bases, nobody, member[:, :1], outcome, left_out.first())[0, 0])
+    points = Points(base, tuple(groups), values, displayed)
     assert_adds_up(points)
     return points
+
+
+def _game(
+    bases: Sequence[float],
+    parts: Sequence[Matrix],
+    member: Matrix,
+    outcome: Outcome,
+    left_out: Absent,
+) -> Matrix:
+    """The number expected of each row and subset, shape (rows, subsets)."""
+    raws = [base + part @ member for base, part in zip(bases, parts, strict=True)]
+    return left_out.expected(raws, outcome)
 
 
 def assert_adds_up(points: Points, tolerance: float = 1e-9) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,20 @@ from npsight.audit.compare import against_oracle
 from npsight.audit.findings import Check
 from npsight.audit.oracle import Row, World
 from npsight.config.specs import FeatureSpec
-from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column
-from npsight.jobs.frames import FeatureBuilder
+from npsight.features.history import (
+    BANDS,
+    EACH,
+    EACH_OTHER,
+    HALF_LIVES_DAYS,
+    OTHER,
+    history_column,
+)
+from npsight.jobs.frames import FeatureBuilder, counted
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+Count = Callable[[Sequence[Row], datetime, str, int], float]
 CHECK = "a plain loop gives the same"
 TIMES = (
     "account",
@@ -32,6 +40,7 @@ TIMES = (
     "owned_from",
     "moved_at",
 )
+ANSWER = ("band", "respondent", "touchpoint")
 MOST_PEERS = 300
 RANKED_A_DAY = 2
 ROUNDED = ("std", "slope")
@@ -70,6 +79,7 @@ class _Past:
     def __post_init__(self) -> None:
         self.specs = self.builder.project.features
         self.segment = self.builder.project.segment
+        self.counted = counted(self.builder.project)
         self.answers = self._answers()
 
     def left_out(self) -> str:
@@ -133,7 +143,7 @@ class _Past:
 
     def _columns(self, source: str) -> set[str]:
         own = [spec for spec in self.specs if spec.source == source]
-        return {c.partition(".")[2] for spec in own for c in spec.columns} | {"band"}
+        return {c.partition(".")[2] for spec in own for c in spec.columns} | set(ANSWER)
 
     def _answers(self) -> list[Row] | None:
         """All answers, where they are few enough to loop over; else None."""
@@ -143,7 +153,7 @@ class _Past:
         if self.most_answers == 0 or int(table.count().to_pyarrow().as_py()) > self.most_answers:
             self.unjudged.add("history levels of segment and market: held to the cut alone")
             return None
-        wanted = [c for c in table.columns if c in {*TIMES, "band"}]
+        wanted = [c for c in table.columns if c in {*TIMES, *ANSWER}]
         rows: list[Row] = self.builder.backend.to_pyarrow(table.select(*wanted)).to_pylist()
         self.fetch({row["account"] for row in rows})
         return rows
@@ -194,24 +204,37 @@ class _Past:
     def _history(self, account: str, as_of: datetime) -> dict[str, Any]:
         own = self._segment(account, as_of)
         found: dict[str, Any] = {"segment_": own}
-        found |= _counts("own", self.worlds[account].sources["responses"], as_of)
+        found |= self._own_counts(self.worlds[account].sources["responses"], as_of)
         if self.answers is None:
             return found
         for level, key in (("segment", own), ("market", None)):
             if (as_of, key) not in self.shared:
                 rows = [
                     row
-                    for row in self.answers
+                    for row in oracle.asked_at(self.answers, self.counted.touchpoints)[0]
                     if key is None or self._segment(row["account"], as_of) == key
                 ]
                 self.shared[as_of, key] = _counts(level, rows, as_of)
             found |= self.shared[as_of, key]
         return found
 
+    def _own_counts(self, rows: Sequence[Row], as_of: datetime) -> dict[str, float]:
+        asked, others = oracle.asked_at(rows, self.counted.touchpoints)
+        found = _counts("own", asked, as_of)
+        if self.counted.respondents:
+            found |= _counts(EACH, asked, as_of, oracle.one_vote_each)
+        if self.counted.touchpoints:
+            found |= _counts(OTHER, others, as_of)
+        if self.counted.respondents and self.counted.touchpoints:
+            found |= _counts(EACH_OTHER, others, as_of, oracle.one_vote_each)
+        return found
 
-def _counts(level: str, rows: Sequence[Row], as_of: datetime) -> dict[str, float]:
+
+def _counts(
+    level: str, rows: Sequence[Row], as_of: datetime, count: Count = oracle.decayed
+) -> dict[str, float]:
     return {
-        history_column(level, band, half_life): oracle.decayed(rows, as_of, band, half_life)
+        history_column(level, band, half_life): count(rows, as_of, band, half_life)
         for half_life in HALF_LIVES_DAYS
         for band in BANDS
     }

@@ -16,6 +16,7 @@ from npsight.jobs.evaluation_found import Evaluation
 from npsight.jobs.fit import fit_project
 from npsight.jobs.frames import Progress, silent
 from npsight.jobs.labels import ensure_learnable
+from npsight.jobs.mix import with_mix
 from npsight.jobs.report import metrics, parameters
 from npsight.jobs.train import DERIVED, open_tables, training_data
 from npsight.tracking import Tracking
@@ -56,7 +57,7 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
         context = read_context(builder, data.as_ofs)
     write_json(report, project.state_dir / AUDIT_FILE)
     ensure_clean(project, report)
-    fitted = fit_project(project, data.examples, progress)
+    fitted = with_mix(fit_project(project, data.examples, progress), data.answers)
     made = Evaluated(fitted, data.frame, data.newest, context, report, prepared.digest)
     found = evaluate(project, made, progress)
     progress("report and tracking")

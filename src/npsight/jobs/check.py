@@ -253,6 +253,8 @@ class _Findings:
         yield from self._about_rows()
 
     def _about_answers(self, answers: _Answers) -> Iterator[Problem]:
+        from npsight.jobs.touchpoints import unknown_touchpoints
+
         key = "tables.responses"
         if answers.count == 0:
             yield Problem(
@@ -262,6 +264,7 @@ class _Findings:
         if answers.count == 1:
             yield Problem("there is a single answer", "bring more history", key=key)
             return
+        yield from unknown_touchpoints(self.project, self.facts)
         if answers.detractors in (0, answers.count):
             which = "no answer is" if answers.detractors == 0 else "every answer is"
             yield Problem(

@@ -80,6 +80,8 @@ def definitions_digest(project: ProjectSpec) -> str:
         "features": [asdict(spec) for spec in project.features],
         "segment": project.segment,
         "history": bool(project.tables.responses),
+        "respondents": project.respondents,
+        "touchpoints": project.touchpoints,
         "code": _code_digest(),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

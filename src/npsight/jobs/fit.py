@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.config.specs import OutcomeWindow, ProjectSpec
+from npsight.drivers.typical import with_typical
 from npsight.features.history import BANDS
 from npsight.jobs.frames import Progress
 from npsight.jobs.outcomes import NpsError, nps_errors
@@ -19,6 +20,7 @@ from npsight.models.coverage import CoverageRow, measure_coverage
 from npsight.models.examples import Examples
 from npsight.models.fitting import FitPrior, FitSettings, FittedPart, fit_part
 from npsight.models.intervals import NpsSpread
+from npsight.models.mix import MixEffect
 from npsight.models.model import Model
 from npsight.models.prior import Prior, RatePrior, fit_history_prior
 from npsight.models.response import fit_response_prior
@@ -47,6 +49,7 @@ class Fitted:
     response: ResponseResult | None = None
     days: tuple[NpsDay, ...] = ()
     coverage: tuple[CoverageRow, ...] = ()
+    mix: tuple[MixEffect, ...] = ()
 
 
 def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: Progress) -> Fitted:
@@ -86,6 +89,10 @@ def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: P
         windows=windows(project),
         trained_through=str(newest.astype("datetime64[s]")),
         response=None if response is None else response.model,
+    )
+    progress("what is typical of each driver")
+    model = with_typical(
+        model, {name: (rows.frame, rows.weight) for name, rows in examples.items()}
     )
     return Fitted(model, parts, nps, response, days, coverage)
 

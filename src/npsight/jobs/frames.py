@@ -17,11 +17,11 @@ from npsight.errors import ConfigError, Problem
 from npsight.features.answered import answered_expr
 from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
 from npsight.features.compile import compile_features
-from npsight.features.history import history_expr, last_answer_expr
+from npsight.features.history import Counted, history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
 from npsight.features.periods import answers_by_period_expr, period_ends
 from npsight.jobs.featurecache import FeatureCache
-from npsight.targets.outcomes import answers_expr, churn_expr, complete
+from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
 from npsight.temporal.spine import spine_expr
 
@@ -100,7 +100,7 @@ class FeatureBuilder:
             frame = _beside(frame, self._fetch(table))
         if "responses" in self.facts.sources:
             progress("NPS history")
-            history = history_expr(self.facts, spine, self.project.segment)
+            history = history_expr(self.facts, spine, counted(self.project))
             frame = _beside(frame, self._fetch(history))
         if frame is None:
             frame = self._fetch(spine)
@@ -181,11 +181,24 @@ class FeatureBuilder:
     def answers(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """Answers in each outcome window that has ended; see `answers_expr`."""
         spine = complete(self.facts, spine, window)
-        return self._fetch(answers_expr(self.facts, spine, window))
+        return self._fetch(answers_expr(self.facts, spine, window, self.project.touchpoints))
 
     def ended(self, spine: ir.Table, window: OutcomeWindow) -> pd.DataFrame:
         """`account` and `as_of` of the spine rows whose outcome window has ended."""
         return self._fetch(complete(self.facts, spine, window).select(*KEYS))
+
+    def answer_rows(
+        self, spine: ir.Table, window: OutcomeWindow, columns: Sequence[str]
+    ) -> pd.DataFrame:
+        """Each answer, at whatever touchpoint, in each outcome window that has ended: `account`,
+        `as_of`, `band` and these columns of the responses, in a fixed order.
+        """
+        rows = answer_rows_expr(
+            self.facts, complete(self.facts, spine, window), window, (), columns
+        ).drop("known_at")
+        fetched = self.backend.to_pyarrow(rows.order_by([*KEYS, "band", *columns])).to_pandas()
+        fetched["as_of"] = fetched["as_of"].astype("datetime64[us]")
+        return fetched
 
     def churn(self, spine: ir.Table, target: ChurnTarget, window: OutcomeWindow) -> pd.DataFrame:
         """Losses in each outcome window that has ended; see `churn_expr`."""
@@ -211,6 +224,11 @@ def _by_day(
     """The rows of each day, none where nobody existed, typed alike on all days."""
     for as_of in as_ofs:
         yield as_of, frame[frame["as_of"] == as_of].reset_index(drop=True)
+
+
+def counted(project: ProjectSpec) -> Counted:
+    """Which answers the history prior of a project reads."""
+    return Counted(project.segment, project.respondents, project.touchpoints)
 
 
 def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:

@@ -84,7 +84,7 @@ def ensure_learnable(project: ProjectSpec, examples: dict[str, Examples]) -> Non
     problems = [
         problem
         for name, rows in examples.items()
-        if (problem := _obstacle(name, rows, project.training.min_events)) is not None
+        if (problem := _obstacle(name, rows, project)) is not None
     ]
     if problems:
         raise NothingToLearnError(
@@ -92,9 +92,16 @@ def ensure_learnable(project: ProjectSpec, examples: dict[str, Examples]) -> Non
         )
 
 
-def _obstacle(name: str, rows: Examples, least: int) -> Problem | None:
-    key = f"targets.{name}"
+def _obstacle(name: str, rows: Examples, project: ProjectSpec) -> Problem | None:
+    key, least = f"targets.{name}", project.training.min_events
     thing = "answers" if name == "detractor" else "accounts at risk"
+    if len(rows) == 0 and name == "detractor" and project.touchpoints:
+        return Problem(
+            f"no answers at {', '.join(f'`{t}`' for t in project.touchpoints)} fall into any "
+            "outcome window that has ended",
+            "bring more history, or see with `npsight check` which touchpoints there are",
+            key=f"{key}.touchpoints",
+        )
     if len(rows) == 0:
         return Problem(
             f"no {thing} fall into any outcome window that has ended",

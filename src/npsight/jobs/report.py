@@ -54,6 +54,8 @@ def card(
         lines += ["", "## Next-period NPS", "", *nps_lines(fitted)]
     if fitted.response is not None:
         lines += ["", "## Who answers", "", *response_lines(fitted.response)]
+    if fitted.mix:
+        lines += ["", "## Where and whom was asked", "", *_mix_lines(fitted)]
     lines += ["", "## Leakage audit", "", *_audit_lines(audit)]
     lines += ["", "## Limits", "", *_limits(fitted)]
     return "\n".join(lines) + "\n"
@@ -127,6 +129,22 @@ def quality_rows(part: PartResult) -> Iterator[tuple[str, str, Quality]]:
         figures = mean_quality(part.origins, contender)
         if figures is not None and len(part.origins) > 1:
             yield "all", contender, figures
+
+
+def _mix_lines(fitted: Fitted) -> Iterator[str]:
+    yield (
+        "How much more often answers are detractors' than the others of accounts with the same "
+        "out-of-time prediction, in points of a hundred; 95 % intervals clustered by account."
+    )
+    yield ""
+    yield "| what | value | answers | accounts | points | from | to |"
+    yield "|---|---|---:|---:|---:|---:|---:|"
+    for effect in fitted.mix:
+        value = effect.value.replace("|", "\\|")
+        yield (
+            f"| {effect.kind} | {value} | {effect.answers:,} | {effect.accounts:,} | "
+            f"{effect.points:+.1f} | {effect.low:+.1f} | {effect.high:+.1f} |"
+        )
 
 
 def _audit_lines(audit: AuditReport) -> Iterator[str]:

@@ -20,7 +20,7 @@ from npsight.drivers.peers import Peers, peers_of
 from npsight.drivers.points import Points
 from npsight.drivers.sentences import notes
 from npsight.errors import ConfigError, ModelIntegrityError, NotFoundError, Problem
-from npsight.features.history import history_columns
+from npsight.features.history import history_columns_of
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.survival import curve_for
 from npsight.jobs.train import open_tables
@@ -278,7 +278,7 @@ def _rows(
 def _stored_inputs(
     model: Model, inputs: _Inputs
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    history = [c for c in history_columns() if c in inputs.now]
+    history = history_columns_of(inputs.now.columns)
     columns = [spec.name for spec in model.specs] + history + ["segment_"]
     now, past = inputs.now[columns].to_dict("records"), inputs.past[columns].to_dict("records")
     for account, present, earlier in zip(inputs.now["account"], now, past, strict=True):

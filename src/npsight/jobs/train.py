@@ -34,6 +34,7 @@ from npsight.jobs.labels import (
     promoter_examples,
     response_examples,
 )
+from npsight.jobs.mix import with_mix
 from npsight.jobs.report import card, metrics, parameters
 from npsight.jobs.survival import losses_by_horizon, with_churn_curve
 from npsight.models.bundle import digest_of, golden_rows, pack
@@ -73,13 +74,18 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Labelled examples of each part, and every spine row of the newest labelled day."""
+    """Labelled examples of each part, and every spine row of the newest labelled day.
+
+    `answers` has each answer of the outcome windows with its touchpoint, role and seniority, as
+    far as mapped; None where none is.
+    """
 
     examples: dict[str, Examples]
     rows: int
     as_ofs: tuple[datetime, ...]
     newest: pd.DataFrame
     frame: pd.DataFrame
+    answers: pd.DataFrame | None = None
 
 
 def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
@@ -106,6 +112,7 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
     write_json(report, project.state_dir / AUDIT_FILE)
     ensure_clean(project, report)
     fitted = with_churn_curve(fit_project(project, data.examples, progress), data.frame, losses)
+    fitted = with_mix(fitted, data.answers)
     made = Evaluated(fitted, data.frame, data.newest, context, report, prepared.digest)
     found = evaluate(project, made, progress)
     return _register(project, prepared, data, fitted, report, found, progress)
@@ -131,7 +138,12 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
     progress("outcomes")
     examples = _examples(builder, spine, frame)
     newest = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
-    return TrainingData(examples, len(frame), tuple(as_ofs), newest, frame)
+    answers = None
+    project = builder.project
+    if project.detractor is not None and project.answer_kinds:
+        window = windows(project)["detractor"]
+        answers = builder.answer_rows(spine, window, project.answer_kinds)
+    return TrainingData(examples, len(frame), tuple(as_ofs), newest, frame, answers)
 
 
 def training_days(builder: FeatureBuilder) -> list[datetime]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
 from npsight.errors import ModelIntegrityError
-from npsight.features.history import history_columns
+from npsight.features.history import history_columns_of
 from npsight.models.calibration import Calibration
 from npsight.models.encoding import FeatureSchema
 from npsight.models.intervals import NpsSpread
@@ -24,6 +24,7 @@ from npsight.models.prior import prior_from_json
 from npsight.models.response import ResponseModel
 from npsight.models.survival import ChurnCurve
 from npsight.models.trees import Trees
+from npsight.models.typical import Typical
 
 FORMAT = 2
 MANIFEST = "manifest.json"
@@ -122,6 +123,7 @@ def unpack(files: Mapping[str, bytes]) -> Model:
         trained_through=content["trained_through"],
         churn_curve=_curve(content.get("churn_curve")),
         response=_response(response, files) if response else None,
+        typical={name: _typical(fields) for name, fields in content["typical"].items()},
     )
 
 
@@ -143,7 +145,7 @@ def golden_rows(
 ) -> pd.DataFrame:
     """Rows that no account has: each column's quantiles, each shifted against the next."""
     columns: dict[str, list[Any]] = {}
-    history = [c for c in history_columns() if c in frame.columns]
+    history = history_columns_of(frame.columns)
     for position, name in enumerate([*(s.name for s in specs), *history]):
         values = np.sort(frame[name].dropna().unique())
         if len(values) == 0:
@@ -181,6 +183,7 @@ def _model_json(model: Model) -> dict[str, Any]:
         "trained_through": model.trained_through,
         "churn_curve": asdict(model.churn_curve) if model.churn_curve else None,
         "response": _response_json(model.response) if model.response else None,
+        "typical": {name: asdict(typical) for name, typical in model.typical.items()},
     }
 
 
@@ -235,6 +238,15 @@ def _part(name: str, fields: dict[str, Any], files: Mapping[str, bytes]) -> Part
         trees=Trees(files[f"{name}.lgb.txt"].decode()) if fields["has_trees"] else None,
         tree_blend=fields["tree_blend"],
         tree_count=fields["tree_count"],
+    )
+
+
+def _typical(fields: dict[str, Any]) -> Typical:
+    return Typical(
+        groups=tuple(fields["groups"]),
+        means=tuple(tuple(row) for row in fields["means"]),
+        covariance=tuple(tuple(row) for row in fields["covariance"]),
+        shifts=tuple(fields["shifts"]),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from npsight.models.logits import Vector
 from npsight.models.part import PartModel
 from npsight.models.response import ResponseModel
 from npsight.models.survival import ChurnCurve
+from npsight.models.typical import Typical
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Model:
         The newest training as_of, ISO 8601.
     churn_curve
         How churn risk grows with the horizon; None where that is unknown, or has no meaning.
+    typical
+        What the drivers add over the training rows, for the displayed numbers `risk`, `nps` and
+        `churn`. Without it, driver points start from the number at the mean log-odds.
     """
 
     project: str
@@ -68,6 +72,7 @@ class Model:
     trained_through: str
     churn_curve: ChurnCurve | None = None
     response: ResponseModel | None = None
+    typical: Mapping[str, Typical] = field(default_factory=dict)
 
     def parts(self) -> Iterator[tuple[str, PartModel]]:
         """The parts that exist, by name."""

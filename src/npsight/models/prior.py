@@ -11,6 +11,10 @@ remembers longer than a market: own counts have a half-life of their own, segmen
 another. Both half-lives and both strengths k are those of least log loss on the training rows,
 whose counts were known before each row's as_of; so an account without answers gets its segment's
 level.
+
+Two more shares are learned in the same way where the columns exist. `voices` is how much of the
+account's counts are those with one vote for each respondent; `others` is the weight of its
+answers at touchpoints that are not foreseen. Both are 0 where they do not help.
 """
 
 from __future__ import annotations
@@ -23,18 +27,32 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from npsight.features.history import HALF_LIVES_DAYS, history_column
+from npsight.features.history import (
+    EACH,
+    EACH_OTHER,
+    HALF_LIVES_DAYS,
+    LEVELS,
+    OTHER,
+    history_column,
+    history_columns,
+)
 from npsight.models.logits import Vector, log_loss_rows, logit
 
 ACCOUNT_STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 SEGMENT_STRENGTHS = (5.0, 20.0, 80.0, 320.0, 1280.0)
+VOICES = (0.0, 0.5, 1.0)
+OTHERS = (0.0, 0.25, 0.5, 1.0)
 AXES: dict[str, tuple[Any, ...]] = {
     "half_life_days": tuple(reversed(HALF_LIVES_DAYS)),
     "level_half_life_days": tuple(reversed(HALF_LIVES_DAYS)),
     "account_strength": tuple(reversed(ACCOUNT_STRENGTHS)),
     "segment_strength": tuple(reversed(SEGMENT_STRENGTHS)),
+    "voices": VOICES,
+    "others": OTHERS,
 }
 """What is learned, and the values it may take; of equally good ones the first is taken."""
+NEEDED = {"voices": EACH, "others": OTHER}
+"""Axis to the level of counts without which there is nothing to learn about it."""
 MOST_ROWS = 40_000
 """Rows that the settings are judged on; more hardly move them."""
 MOST_ROUNDS = 6
@@ -81,9 +99,19 @@ class HistoryPrior:
     level_half_life_days: int
     account_strength: float
     segment_strength: float
+    voices: float = 0.0
+    others: float = 0.0
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels of decayed counts that it reads."""
+        each = (EACH,) if self.voices > 0 else ()
+        other = (OTHER,) if self.others > 0 else ()
+        both = (EACH_OTHER,) if self.voices > 0 and self.others > 0 else ()
+        return (*LEVELS, *each, *other, *both)
 
     def log_odds(self, frame: pd.DataFrame) -> Vector:
-        """Needs the columns of `features.history.history_columns`."""
+        """Needs the columns of `features.history.history_columns` of its `levels`."""
         return logit(self._share(_totals_of(frame, self.event, self.among)))
 
     def of_the_day(self, frame: pd.DataFrame) -> Vector:
@@ -98,8 +126,26 @@ class HistoryPrior:
         market = self._market(totals)
         event, among = totals("segment", self.level_half_life_days)
         segment = (event + self.segment_strength * market) / (among + self.segment_strength)
-        event, among = totals("own", self.half_life_days)
+        event, among = self._own(totals)
         return (event + self.account_strength * segment) / (among + self.account_strength)
+
+    def _own(self, totals: Totals) -> tuple[Vector, Vector]:
+        """(1 − voices) · (own + others · other) + voices · (each + others · each_other)."""
+        pooled = self._with_others(totals, LEVELS[0], OTHER)
+        if self.voices == 0:
+            return pooled
+        voted = self._with_others(totals, EACH, EACH_OTHER)
+        event, among = (
+            (1 - self.voices) * p + self.voices * v for p, v in zip(pooled, voted, strict=True)
+        )
+        return event, among
+
+    def _with_others(self, totals: Totals, level: str, other: str) -> tuple[Vector, Vector]:
+        event, among = totals(level, self.half_life_days)
+        if self.others == 0:
+            return event, among
+        more = totals(other, self.half_life_days)
+        return event + self.others * more[0], among + self.others * more[1]
 
     def to_json(self) -> dict[str, object]:
         """JSON form, read by `prior_from_json`."""
@@ -128,7 +174,7 @@ def fit_history_prior(
     event: tuple[str, ...],
     among: tuple[str, ...],
 ) -> HistoryPrior:
-    """The half-lives and strengths with the least weighted log loss, found axis by axis.
+    """The settings with the least weighted log loss, found axis by axis.
 
     `share` is the observed share of the event among each row's answers, `weight` its weight.
     Beyond `MOST_ROWS` every k-th row is judged, so that all days and accounts have their part.
@@ -141,16 +187,31 @@ def fit_history_prior(
     def loss(prior: HistoryPrior) -> float:
         return float(np.average(log_loss_rows(share, prior._share(totals)), weights=weight))
 
-    strongest = {axis: values[0] for axis, values in AXES.items()}
-    return _descend(HistoryPrior(event, among, base, **strongest), loss)
+    axes = _axes(frame)
+    strongest = {axis: values[0] for axis, values in axes.items()}
+    return _descend(HistoryPrior(event, among, base, **strongest), axes, loss)
 
 
-def _descend(start: HistoryPrior, loss: Callable[[HistoryPrior], float]) -> HistoryPrior:
-    """Coordinate descent over `AXES` until no axis gains; ties stay with the stronger shrink."""
+def _axes(frame: pd.DataFrame) -> dict[str, tuple[Any, ...]]:
+    """The axes of `AXES` for which the frame has what they need."""
+    present = set(frame.columns)
+    return {
+        axis: values
+        for axis, values in AXES.items()
+        if axis not in NEEDED or set(history_columns([NEEDED[axis]])) <= present
+    }
+
+
+def _descend(
+    start: HistoryPrior, axes: dict[str, tuple[Any, ...]], loss: Callable[[HistoryPrior], float]
+) -> HistoryPrior:
+    """Coordinate descent until no axis gains; ties stay with what comes first: the stronger
+    shrink, pooled counts, and answers at the foreseen touchpoints alone.
+    """
     best, least = start, loss(start)
     for _ in range(MOST_ROUNDS):
         before = best
-        for axis, values in AXES.items():
+        for axis, values in axes.items():
             others = [replace(best, **{axis: v}) for v in values if v != getattr(best, axis)]
             losses = [loss(other) for other in others]
             place = int(np.argmin(losses))

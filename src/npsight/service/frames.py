@@ -32,7 +32,7 @@ def frames_of(
     }
     texts = {spec.name for spec in model.specs if spec.dtype == "category"} | {SEGMENT}
     numbers = {spec.name for spec in model.specs} - texts
-    history = history_columns() if _reads_history(model) else []
+    history = history_columns(_levels(model))
     stored = {key for item in inputs for key in item.features}
     wanted = [*sorted(stored & (numbers | texts)), *history]
     return (
@@ -41,8 +41,10 @@ def frames_of(
     )
 
 
-def _reads_history(model: Model) -> bool:
-    return any(isinstance(part.prior, HistoryPrior) for _, part in model.parts())
+def _levels(model: Model) -> list[str]:
+    """The levels of decayed counts that the model reads, none without a history prior."""
+    priors = [part.prior for _, part in model.parts() if isinstance(part.prior, HistoryPrior)]
+    return list(dict.fromkeys(level for prior in priors for level in prior.levels))
 
 
 def _frame(

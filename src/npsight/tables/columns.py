@@ -23,6 +23,8 @@ _COLUMN_SETTINGS = (
     "ended_known_at",
     "score",
     "respondent",
+    "role",
+    "seniority",
     "comment",
     "touchpoint",
     "invited_at",

@@ -107,6 +107,8 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
         "known_at": _lifted(sheet, table, answer_known.at, occurred),
         "response_id": sheet.text(table.id),
         "respondent": sheet.text(table.respondent),
+        "role": sheet.text(table.role),
+        "seniority": sheet.text(table.seniority),
         "score": score.on_ten,
         "raw_score": score.raw,
         "band": score.band,

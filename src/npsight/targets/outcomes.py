@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import ibis
@@ -32,32 +33,53 @@ def complete(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Table:
     return ended.anti_join(gone, ["account", "as_of"])
 
 
-def answers_expr(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Table:
+def answers_expr(
+    facts: Facts, spine: ir.Table, window: OutcomeWindow, touchpoints: Sequence[str] = ()
+) -> ir.Table:
     """Answers of each account in its outcome window; accounts without one have no row.
 
     Outcomes are read with hindsight: of a corrected answer, the final version counts, for the
-    account that it belonged to as of the day.
+    account that it belonged to as of the day. Where `touchpoints` are named, only answers at one
+    of them count; an answer whose touchpoint is missing is at none.
 
     Returns
     -------
     Table: `account`, `as_of`, `answers`, `detractors`, `promoters` (int64, counts) and
     `label_known_at` (the latest known_at among those answers).
     """
-    responses = facts.sources["responses"]
-    joined = spine.join(
-        responses,
-        [
-            spine.account == responses.account,
-            in_outcome(spine.as_of, responses.occurred_at, window),
-            owned_as_of(spine.as_of, responses),
-        ],
-    ).select(spine.account, spine.as_of, responses.band, responses.known_at)
+    joined = answer_rows_expr(facts, spine, window, touchpoints)
     return joined.group_by("account", "as_of").agg(
         answers=joined.count().cast("int64"),
         detractors=joined.count(where=joined.band == "detractor").cast("int64"),
         promoters=joined.count(where=joined.band == "promoter").cast("int64"),
         label_known_at=joined.known_at.max(),
     )
+
+
+def answer_rows_expr(
+    facts: Facts,
+    spine: ir.Table,
+    window: OutcomeWindow,
+    touchpoints: Sequence[str] = (),
+    columns: Sequence[str] = (),
+) -> ir.Table:
+    """The answers that `answers_expr` counts, one row each.
+
+    Returns
+    -------
+    Table: `account`, `as_of`, `band`, `known_at` and these `columns` of the responses.
+    """
+    asked = facts.sources["responses"]
+    if touchpoints:
+        asked = asked.filter(asked.touchpoint.isin(list(touchpoints)))
+    return spine.join(
+        asked,
+        [
+            spine.account == asked.account,
+            in_outcome(spine.as_of, asked.occurred_at, window),
+            owned_as_of(spine.as_of, asked),
+        ],
+    ).select(spine.account, spine.as_of, *(asked[c] for c in ("band", "known_at", *columns)))
 
 
 def churn_expr(

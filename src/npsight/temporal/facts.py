@@ -40,9 +40,9 @@ class Facts:
         `renewal_at_`. For a snapshot also `outcome_` (boolean).
     sources
         Feature source to its facts: each activity table; `responses` (also `response_id`,
-        `respondent`, `score` on 0–10, `raw_score`, `band`, `touchpoint`, `comment`,
-        `comment_length`, `sentiment`, `theme_*`); `invitations` and `subscriptions`. Tables of
-        things that last also have `ended_at` and `ended_known_at` (null while open).
+        `respondent`, `role`, `seniority`, `score` on 0–10, `raw_score`, `band`, `touchpoint`,
+        `comment`, `comment_length`, `sentiment`, `theme_*`); `invitations` and `subscriptions`.
+        Tables of things that last also have `ended_at` and `ended_known_at` (null while open).
     churn
         The churn events, or None.
     data_end

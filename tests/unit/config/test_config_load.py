@@ -95,6 +95,25 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
         changed("path: usage.csv, ", ""),
         7, "tables.activity.usage", "needs either `path` or `connection`", "exactly one",
     ),
+    "touchpoints without a column": (
+        changed("detractor: {}", "detractor: {touchpoints: [web]}"),
+        9, "targets.detractor.touchpoints", "no table of answers says where", "map `touchpoint`",
+    ),
+    "touchpoints twice": (
+        changed("score: score}", "score: score, touchpoint: t}")
+        .replace("detractor: {}", "detractor: {touchpoints: [web, web]}"),
+        9, "targets.detractor.touchpoints", "needs different values", "once",
+    ),
+    "a touchpoint that no table has": (
+        changed("score: score}", "score: score, touchpoint_name: web}")
+        .replace("detractor: {}", "detractor: {touchpoints: wed}"),
+        9, "targets.detractor.touchpoints", "no table of answers is `wed`", "mean `web`",
+    ),
+    "a role that is not mapped": (
+        changed("source: usage, aggregate: count, windows: 30",
+                "source: responses, aggregate: count, where: {role: admin}"),
+        11, "features[0].where.role", "`responses` has no category `role`", "use one of: band",
+    ),
     "two ways to the table": (
         changed("path: usage.csv", "path: usage.csv, connection: DB, table: t"),
         7, "tables.activity.usage", "needs either `path` or `connection`", "exactly one",
@@ -406,6 +425,27 @@ def test_the_process_environment_is_the_default(tmp_path, monkeypatch):
 
 
 # --- One or several -----------------------------------------------------------------------------
+
+
+def test_role_and_seniority_are_categories_where_they_are_mapped(load):
+    text = changed("score: score}", "score: score, role: job, seniority: level}") + (
+        "  - {source: responses, aggregate: [last], measure: score, by: {role: [admin, buyer]}}\n"
+        "  - {source: responses, aggregate: share, where: {seniority: executive}, windows: 365}\n"
+    )
+    names = {spec.name for spec in load(text).features}
+    assert {
+        "responses__last_score__role_admin",
+        "responses__last_score__role_buyer",
+        "responses__share__seniority_executive__365d",
+    } <= names
+
+
+def test_whose_answers_and_which_are_foreseen(load):
+    plain = load(BASE)
+    assert (plain.respondents, plain.touchpoints) == (False, ())
+    text = changed("score: score}", "score: score, respondent: who, touchpoint: t}")
+    named = load(text.replace("detractor: {}", "detractor: {touchpoints: web}"))
+    assert (named.respondents, named.touchpoints) == (True, ("web",))
 
 
 def test_one_item_may_stand_for_a_list(load):

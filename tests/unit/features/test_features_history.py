@@ -20,6 +20,7 @@ from npsight.features.history import (
     BANDS,
     HALF_LIVES_DAYS,
     LEVELS,
+    Counted,
     history_column,
     history_columns,
     history_expr,
@@ -31,7 +32,7 @@ HL = 60
 
 def history(engine, world, segment=None, as_of=AS_OF, account="a"):
     spine = spine_of(engine, [(row["account"], as_of) for row in world.accounts])
-    keyed = rows_of(engine, history_expr(facts_of(engine, world), spine, segment))
+    keyed = rows_of(engine, history_expr(facts_of(engine, world), spine, Counted(segment)))
     assert len(keyed) == len(world.accounts)
     return keyed[account, as_of]
 
@@ -124,11 +125,99 @@ def test_days_do_not_share_their_counts(engine):
     world = world_of(responses=[answer(AS_OF, 10), answer(AS_OF + HL * DAY, 10)])
     later = AS_OF + HL * DAY
     spine = spine_of(engine, [("a", AS_OF), ("a", later), ("a", later + TICK)])
-    found = rows_of(engine, history_expr(facts_of(engine, world), spine, None))
+    found = rows_of(engine, history_expr(facts_of(engine, world), spine, Counted()))
     for level in LEVELS:
         column = history_column(level, "promoter", HL)
         weights = [row[column] for _, row in sorted(found.items())]
         assert weights == pytest.approx([0.0, 0.5, 1.5], abs=1e-9)
+
+
+# --- One vote each, and touchpoints ----------------------------------------------------------
+
+
+def counts(engine, level, *answers, half_life=HL, touchpoints=()):
+    """(detractor, passive, promoter) of a level of account a."""
+    world = world_of(("a", "b"), responses=list(answers))
+    spine = spine_of(engine, [("a", AS_OF), ("b", AS_OF)])
+    counted = Counted(respondents=True, touchpoints=touchpoints)
+    found = rows_of(engine, history_expr(facts_of(engine, world), spine, counted))["a", AS_OF]
+    return [found[history_column(level, band, half_life)] for band in BANDS]
+
+
+ONE, TWO, FOUR = (AS_OF - HL * k * DAY for k in (1, 2, 4))
+
+
+def test_which_levels_there_are_depends_on_what_is_known(engine):
+    assert Counted("plan").levels == LEVELS
+    assert Counted(respondents=True).levels == (*LEVELS, "each")
+    assert Counted(touchpoints=("mail",)).levels == (*LEVELS, "other")
+    both = Counted(respondents=True, touchpoints=("mail",))
+    assert both.levels == (*LEVELS, "each", "other", "each_other")
+    for counted in (Counted(), Counted(respondents=True), both):
+        expr = history_expr(facts_of(engine, world_of(responses=[])), spine_of(engine, []), counted)
+        assert list(expr.columns)[3:] == history_columns(counted.levels)
+
+
+def test_one_person_has_one_vote_as_heavy_as_their_newest_answer(engine):
+    answers = [answer(at, score, respondent="ann") for at, score in ((ONE, 9), (TWO, 3))]
+    assert counts(engine, "own", *answers) == [0.25, 0.0, 0.5]
+    assert counts(engine, "each", *answers) == pytest.approx([0.5 / 3, 0.0, 1.0 / 3], abs=1e-11)
+
+
+def test_three_people_tell_more_than_one_who_answered_three_times(engine):
+    one = [answer(ONE, 3, respondent="ann") for _ in range(3)]
+    three = [answer(ONE, 3, respondent=name) for name in ("ann", "bob", "cy")]
+    assert counts(engine, "own", *one) == counts(engine, "own", *three) == [1.5, 0.0, 0.0]
+    assert counts(engine, "each", *one) == [0.5, 0.0, 0.0]
+    assert counts(engine, "each", *three) == [1.5, 0.0, 0.0]
+
+
+def test_whoever_is_not_named_is_somebody_else_each_time(engine):
+    answers = [answer(ONE, 3), answer(ONE, 3), answer(TWO, 10), answer(ONE, 10, respondent="ann")]
+    assert counts(engine, "each", *answers) == counts(engine, "own", *answers) == [1.0, 0.0, 0.75]
+
+
+def test_one_name_in_two_accounts_is_two_people(engine):
+    answers = [answer(ONE, 3, respondent="ann"), answer(ONE, 3, respondent="ann", account="b")]
+    assert counts(engine, "each", *answers) == [0.5, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("at", "known", "heavy"),
+    [
+        (AS_OF - TICK, AS_OF - TICK, True),
+        (AS_OF, AS_OF - TICK, False),
+        (AS_OF - TICK, AS_OF, False),
+    ],
+    ids=["1us-before", "at-as-of", "known-at-as-of"],
+)
+def test_a_vote_weighs_as_the_newest_answer_that_is_seen(engine, at, known, heavy):
+    found = counts(
+        engine, "each", answer(TWO, 3, respondent="ann"), answer(at, 3, known, respondent="ann")
+    )
+    assert found == pytest.approx([1.0 if heavy else 0.25, 0.0, 0.0], abs=1e-9)
+
+
+def test_answers_too_old_to_weigh_anything_are_no_vote(engine):
+    found = counts(engine, "each", answer(AS_OF - 50 * HL * DAY, 3, respondent="ann"))
+    assert found == [0.0, 0.0, 0.0]
+
+
+def test_answers_at_other_touchpoints_are_counted_apart(engine):
+    answers = [
+        answer(ONE, 3, respondent="ann", touchpoint="mail"),
+        answer(TWO, 9, respondent="ann", touchpoint="call"),
+        answer(FOUR, 8, respondent="bob"),
+        answer(ONE, 8, respondent="bob", touchpoint="call", account="b"),
+    ]
+    mail = {"touchpoints": ("mail",)}
+    assert counts(engine, "own", *answers, **mail) == [0.5, 0.0, 0.0]
+    assert counts(engine, "each", *answers, **mail) == [0.5, 0.0, 0.0]
+    assert counts(engine, "market", *answers, **mail) == [0.5, 0.0, 0.0]
+    assert counts(engine, "other", *answers, **mail) == [0.0, 0.0625, 0.25]
+    assert counts(engine, "each_other", *answers, **mail) == [0.0, 0.0625, 0.25]
+    assert counts(engine, "own", *answers, touchpoints=("mail", "call")) == [0.5, 0.0, 0.25]
+    assert counts(engine, "own", *answers) == [0.5, 0.0625, 0.25]
 
 
 NOBODY = {"last_score": None, "last_band": None, "last_answer_at": None}
@@ -176,7 +265,7 @@ def test_each_day_of_a_spine_has_its_own_segment_and_newest_answer(engine):
     answers = [answer(AT, 3), answer(AS_OF, 9)]
     facts = facts_of(engine, world_of(versions=versions, responses=answers))
     spine = spine_of(engine, [("a", AS_OF), ("a", AS_OF + DAY)])
-    segments = rows_of(engine, history_expr(facts, spine, "plan"))
+    segments = rows_of(engine, history_expr(facts, spine, Counted("plan")))
     shown = rows_of(engine, last_answer_expr(facts, spine))
     assert [row["segment_"] for _, row in sorted(segments.items())] == ["free", "gold"]
     assert [row["last_score"] for _, row in sorted(shown.items())] == [3.0, 9.0]

@@ -61,6 +61,24 @@ def test_a_healthy_project_has_no_warnings(tmp_path):
     assert target.last == datetime(2024, 10, 27)  # 7 steps of 30 days after the first
 
 
+def test_a_touchpoint_that_no_answer_has_is_reported_with_those_there_are(tmp_path):
+    looked_at(tmp_path, spread(40))
+    rows = [
+        f"{a},{at:%Y-%m-%d},{score},{'web' if score > 3 else 'call'}" for a, at, score in spread(40)
+    ]
+    (tmp_path / "answers.csv").write_text("account,at,score,asked\n" + "\n".join(rows))
+    text = PROJECT.replace("score: score}", "score: score, touchpoint: asked}")
+    file = tmp_path / "project.yaml"
+    for named, expected in (("web", ""), ("[web, cal]", "no answer was given at touchpoint `cal`")):
+        file.write_text(text.replace("gap_days: 0", f"touchpoints: {named}, gap_days: 0"))
+        report = check(load_project(file), now=NOW)
+        told = [str(w) for w in report.warnings if "touchpoint" in str(w)]
+        assert bool(told) is bool(expected)
+        if expected:
+            assert expected in told[0]
+            assert "use some of: `web` (26), `call` (14)" in told[0]
+
+
 def test_periods_are_counted_back_from_the_end(tmp_path):
     answers = [
         ("a", datetime(2024, 1, 1), 10),

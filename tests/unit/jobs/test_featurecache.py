@@ -41,7 +41,14 @@ def world(**rest) -> World:
 
 def project_in(folder: Path, specs=SPECS):
     tables = SimpleNamespace(responses=["one"])
-    return SimpleNamespace(features=specs, segment=SEGMENT, tables=tables, state_dir=folder)
+    return SimpleNamespace(
+        features=specs,
+        segment=SEGMENT,
+        tables=tables,
+        state_dir=folder,
+        respondents=True,
+        touchpoints=(),
+    )
 
 
 def builder_of(engine, made: World, folder: Path, specs=SPECS) -> FeatureBuilder:

@@ -25,6 +25,8 @@ def project_of(accounts=ACCOUNTS):
         training=Training(period_days=90),
         tables=SimpleNamespace(accounts=accounts),
         file=SimpleNamespace(name="p.yaml"),
+        respondents=False,
+        touchpoints=(),
     )
 
 

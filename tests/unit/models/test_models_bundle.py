@@ -20,6 +20,7 @@ from npsight.models.response import fit_response_prior, response_model
 from npsight.models.splits import TimeSplits
 from npsight.models.survival import ChurnCurve
 from npsight.models.trees import TreeSettings
+from npsight.models.typical import Typical
 
 
 def history(rows):
@@ -63,6 +64,7 @@ def model(examples, specs) -> Model:
             90, (30, 90), (0.4, 1.0), 0.5, 1.1, (80, 60), (8, 9), (0.1, 0.2), (0.01, 0.02)
         ),
         response=response_model(part("response", fit_response_prior), examples),
+        typical={"risk": Typical(("use",), ((0.25,),), ((1.5,),), (-0.125,))},
     )
 
 

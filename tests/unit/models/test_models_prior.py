@@ -13,6 +13,7 @@ from npsight.models.logits import log_loss_rows, logit, probability
 from npsight.models.prior import (
     ACCOUNT_STRENGTHS,
     AXES,
+    NEEDED,
     SEGMENT_STRENGTHS,
     HistoryPrior,
     RatePrior,
@@ -126,7 +127,7 @@ def test_the_descent_finds_what_the_whole_grid_finds():
 
     grid = (
         HistoryPrior(("detractor",), BANDS, made.base, *values)
-        for values in product(*AXES.values())
+        for values in product(*(v for axis, v in AXES.items() if axis not in NEEDED))
     )
     assert loss(made) == pytest.approx(min(map(loss, grid)), abs=1e-9)
 
@@ -187,7 +188,89 @@ def test_ties_go_to_the_stronger_shrink():
     assert found.segment_strength == max(SEGMENT_STRENGTHS)
 
 
-@pytest.mark.parametrize("made", [prior(), RatePrior(0.2)])
+# --- Voices and other touchpoints -------------------------------------------------------------
+
+
+def answered(seed=0, accounts=1500):
+    """Four people of each account, how often each answered, and what a fifth one answers.
+
+    The first answers up to eleven times, always the same, which tells no more than once.
+    """
+    rng = np.random.default_rng(seed)
+    chance = rng.beta(2, 4, accounts)
+    people = rng.random((accounts, 4)) < chance[:, None]
+    times = np.ones((accounts, 4))
+    times[:, 0] = rng.integers(1, 12, accounts)
+    share = (rng.random(accounts) < chance).astype(float)
+    return people, times, share
+
+
+def counted(people, times, levels):
+    """Columns of these levels: level -> how often each person counts."""
+    rows = {c: np.zeros(len(people)) for c in history_columns()}
+    for h in HALF_LIVES_DAYS:
+        for level in ("segment", "market"):
+            rows[history_column(level, "detractor", h)] = np.full(len(people), 330.0)
+            rows[history_column(level, "promoter", h)] = np.full(len(people), 670.0)
+        for level, often in levels.items():
+            rows |= {c: np.zeros(len(people)) for c in history_columns([level]) if c not in rows}
+            rows[history_column(level, "detractor", h)] = (often * people).sum(axis=1)
+            rows[history_column(level, "promoter", h)] = (often * ~people).sum(axis=1)
+    return pd.DataFrame(rows)
+
+
+def test_the_counts_are_mixed_as_said():
+    row = counts("market", 10, 10) | counts("own", 4, 2) | counts("each", 1, 3)
+    row |= dict.fromkeys(history_columns(["each", "other", "each_other"]), 0.0) | row
+    row |= counts("other", 8, 0) | counts("each_other", 2, 0)
+    mixed = HistoryPrior(("detractor",), BANDS, 0.3, 240, 240, 4.0, 20.0, voices=0.5, others=0.25)
+    own = counts("own", 0.5 * (4 + 2) + 0.5 * (1 + 0.5), 0.5 * 2 + 0.5 * 3)
+    assert share(mixed, row) == pytest.approx(share(prior(), counts("market", 10, 10) | own))
+    assert mixed.levels == ("own", "segment", "market", "each", "other", "each_other")
+
+
+def test_only_what_is_used_is_read():
+    assert prior().levels == ("own", "segment", "market")
+    bare = frame([counts("own", 1, 1)])
+    assert np.isfinite(prior().log_odds(bare)).all()
+    half = HistoryPrior(("detractor",), BANDS, 0.3, 240, 240, 4.0, 20.0, voices=0.5)
+    with pytest.raises(KeyError, match="each__detractor__hl240"):
+        half.log_odds(bare)
+
+
+def test_one_vote_each_is_learned_where_one_person_answers_for_all():
+    people, times, outcome = answered()
+    rows = counted(people, times, {"own": times, "each": np.ones_like(times)})
+    found = fit_history_prior(rows, outcome, np.ones(len(rows)), ("detractor",), BANDS)
+    assert found.voices == 1.0
+
+
+def test_pooled_counts_are_kept_where_votes_tell_no_more():
+    people, times, outcome = answered()
+    same = counted(people, times, {"own": times, "each": times})
+    assert fit_history_prior(same, outcome, np.ones(len(same)), ("detractor",), BANDS).voices == 0.0
+    without = counted(people, times, {"own": times})
+    found = fit_history_prior(without, outcome, np.ones(len(without)), ("detractor",), BANDS)
+    assert (found.voices, found.others) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("tells", "expected"), [(True, {0.5, 1.0}), (False, {0.0})])
+def test_the_weight_of_other_touchpoints_is_learned(tells, expected):
+    people, _, outcome = answered(seed=1)
+    said = people if tells else np.random.default_rng(2).random(people.shape) < 0.33
+    half = np.array([1.0, 1.0, 0.0, 0.0])
+    rows = counted(people, None, {"own": half})
+    rows = pd.concat(
+        [rows, counted(said, None, {"other": 1 - half})[history_columns(["other"])]], axis=1
+    )
+    found = fit_history_prior(rows, outcome, np.ones(len(rows)), ("detractor",), BANDS)
+    assert found.others in expected
+
+
+MIXED = HistoryPrior(("detractor",), BANDS, 0.3, 240, 240, 4.0, 20.0, voices=0.5, others=0.25)
+
+
+@pytest.mark.parametrize("made", [prior(), MIXED, RatePrior(0.2)])
 def test_json_and_back(made):
     import json
 

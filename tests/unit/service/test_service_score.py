@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 from tiny_project import AS_OF, make_project
 
 from npsight.service.app import build_app
 from npsight.service.body import MAX_ACCOUNTS
+from npsight.service.frames import frames_of
 from npsight.service.state import ServingState, load_state
 
 NUMBERS = ("detractor_risk", "promoter_prob", "predicted_nps", "churn_risk", "base_risk")
@@ -106,3 +108,21 @@ def test_the_deadline_is_ours(state: ServingState) -> None:
     with TestClient(build_app(state, deadline=0.0)) as client:
         answer = client.post("/v1/score", json={"accounts": ["a/1 é"]})
     assert (answer.status_code, answer.json()["code"]) == (503, "deadline-exceeded")
+
+
+def test_the_counts_that_the_priors_read_are_asked_of_the_stored_inputs(state):
+    """Votes and answers at other touchpoints are stored, but only read where a prior mixes them."""
+    model = state.model
+    run = state.store.latest_run(state.project)
+    account = next(iter(state.store.scores(run.id))).account
+    inputs = list(state.store.inputs(run.id, [account]).values())
+    plain, _ = frames_of(model, inputs, run.as_of)
+    assert not [c for c in plain if c.startswith(("each__", "other__"))]
+    prior = replace(model.detractor.prior, voices=0.5, others=0.25)
+    mixed = replace(model, detractor=replace(model.detractor, prior=prior))
+    now, _ = frames_of(mixed, inputs, run.as_of)
+    assert {c.partition("__detractor")[0] for c in now if c.endswith("__detractor__hl240")} == {
+        "own", "segment", "market", "each", "other", "each_other"
+    }  # fmt: skip
+    # They were not stored for this account: what is predicted from them is no number.
+    assert np.isnan(mixed.predict(now).detractor).all()

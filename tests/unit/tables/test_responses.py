@@ -141,3 +141,15 @@ def test_several_response_tables_are_one_source(bench):
     found = rows(prepared.facts.sources["responses"], "account", "touchpoint", "band")
     assert found == [("a", "web", "promoter"), ("b", "call", "detractor")]
     assert [r.key for r in prepared.reports] == ["tables.responses[0]", "tables.responses[1]"]
+
+
+def test_who_answered_and_in_which_role(bench):
+    csv = f"account,at,score,who,job,level\na,{at(1)},5,ann,admin,\nb,{at(1)},9,bob,,chief\n"
+    mapped = "respondent: who\nrole: job\nseniority: level"
+    found = bench.answers(csv, mapped).facts.sources["responses"]
+    assert rows(found, "respondent", "role", "seniority") == [
+        ("ann", "admin", None),
+        ("bob", None, "chief"),
+    ]
+    without = bench.answers(csv).facts.sources["responses"]
+    assert rows(without, "role", "seniority") == [(None, None), (None, None)]

@@ -18,7 +18,7 @@ from handmade import (
 
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import OutcomeWindow
-from npsight.targets.outcomes import answers_expr, churn_expr, complete
+from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 
 WINDOW = OutcomeWindow(gap_days=14, horizon_days=90)
 START, END = AS_OF + 14 * DAY, AS_OF + 104 * DAY
@@ -75,6 +75,27 @@ def test_only_censored_days_are_left_out(engine):
 def test_an_answer_is_an_outcome_inside_the_window(engine, at, inside):
     found = answers(engine, answer(at, 3))
     assert (found is not None) is inside
+
+
+@pytest.mark.parametrize(
+    ("touchpoints", "counted"),
+    [((), 3), (("mail",), 1), (("call", "mail"), 2), (("chat",), None)],
+    ids=["all", "one", "two", "another"],
+)
+def test_only_answers_at_the_foreseen_touchpoints_are_outcomes(engine, touchpoints, counted):
+    rows = [answer(START, 3, touchpoint=name) for name in ("mail", "call", None)]
+    facts = facts_of(engine, world_of(responses=rows))
+    found = rows_of(engine, answers_expr(facts, spine(engine), WINDOW, touchpoints))
+    row = found.get(("a", AS_OF))
+    assert (row and row["answers"]) == counted
+
+
+@pytest.mark.parametrize(("at", "inside"), BOUNDARIES, ids=BOUNDARY_IDS)
+def test_the_window_is_the_same_at_a_touchpoint(engine, at, inside):
+    rows = [answer(at, 3, touchpoint="mail"), answer(START, 3, touchpoint="call")]
+    facts = facts_of(engine, world_of(responses=rows))
+    found = rows_of(engine, answers_expr(facts, spine(engine), WINDOW, ["mail"]))
+    assert (("a", AS_OF) in found) is inside
 
 
 def test_answers_are_counted_by_band_and_known_with_the_last(engine):
@@ -201,3 +222,19 @@ def test_an_event_without_its_table_is_refused(engine, event):
     facts = facts_of(engine, world_of(usage=[]))
     with pytest.raises(ValueError, match=f"`{event}` has no dated outcome"):
         churn_expr(facts, spine(engine), ChurnTarget(event=event), WINDOW)
+
+
+def test_the_answers_behind_the_counts_have_a_row_each(engine):
+    rows = [
+        answer(START, 3, touchpoint="mail", respondent="ann"),
+        answer(END - TICK, 9, touchpoint="call"),
+        answer(END, 3, touchpoint="mail"),
+        answer(START - TICK, 3, touchpoint="mail"),
+    ]
+    facts = facts_of(engine, world_of(responses=rows))
+    table = answer_rows_expr(facts, spine(engine), WINDOW, (), ("touchpoint", "respondent"))
+    found = engine.to_pyarrow(table.order_by("band")).to_pylist()
+    assert [(r["band"], r["touchpoint"], r["respondent"]) for r in found] == [
+        ("detractor", "mail", "ann"),
+        ("promoter", "call", None),
+    ]

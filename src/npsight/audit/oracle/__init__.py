@@ -5,7 +5,14 @@ Written from the meanings in `npsight.config.aggregations` and the docstrings of
 """
 
 from npsight.audit.oracle.features import Own, Value, feature, placed
-from npsight.audit.oracle.history import decayed, last_answer, peers_of, segment_of
+from npsight.audit.oracle.history import (
+    asked_at,
+    decayed,
+    last_answer,
+    one_vote_each,
+    peers_of,
+    segment_of,
+)
 from npsight.audit.oracle.outcomes import answers, churn, in_spine, is_complete
 from npsight.audit.oracle.rows import (
     DAY,
@@ -28,6 +35,7 @@ __all__ = [
     "Value",
     "World",
     "answers",
+    "asked_at",
     "between",
     "churn",
     "days",
@@ -40,6 +48,7 @@ __all__ = [
     "is_owned",
     "is_seen",
     "last_answer",
+    "one_vote_each",
     "peers_of",
     "placed",
     "seen_rows",

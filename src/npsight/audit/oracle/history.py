@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from npsight.audit.oracle.rows import (
@@ -23,6 +23,36 @@ def decayed(answers: Iterable[Row], as_of: datetime, band: str, half_life_days: 
         if is_seen(row, as_of) and row["band"] == band:
             total += 0.5 ** (days(as_of, row["occurred_at"]) / half_life_days)
     return total
+
+
+def one_vote_each(answers: Iterable[Row], as_of: datetime, band: str, half_life_days: int) -> float:
+    """Votes for a band over these answers of one account: each person has one, as heavy as their
+    newest answer and split over the bands as their decayed answers are. Whoever is not named is
+    taken for somebody else each time.
+    """
+    people: dict[object, list[tuple[float, bool]]] = {}
+    for number, row in enumerate(answers):
+        if is_seen(row, as_of):
+            name = row.get("respondent")
+            person = ("nobody", number) if name is None else ("somebody", name)
+            weight = 0.5 ** (days(as_of, row["occurred_at"]) / half_life_days)
+            people.setdefault(person, []).append((weight, row["band"] == band))
+    votes = 0.0
+    for given in people.values():
+        whole = sum(weight for weight, _ in given)
+        mine = sum(weight for weight, fits in given if fits)
+        votes += max(weight for weight, _ in given) * mine / whole
+    return votes
+
+
+def asked_at(answers: Iterable[Row], touchpoints: Sequence[str]) -> tuple[list[Row], list[Row]]:
+    """The answers at these touchpoints (all where none is named), and those at others or none."""
+    asked: list[Row] = []
+    others: list[Row] = []
+    for row in answers:
+        chosen = not touchpoints or row.get("touchpoint") in touchpoints
+        (asked if chosen else others).append(row)
+    return asked, others
 
 
 def segment_of(world: World, account: str, as_of: datetime, segment: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from npsight.audit.oracle.rows import DAY, Row, World, between, is_open, is_owned, seen_rows
@@ -29,10 +30,24 @@ def is_complete(world: World, account: str, as_of: datetime, gap: int, horizon: 
     return end <= world.data_end and not any(row["known_at"] < end for row in merged)
 
 
-def answers(world: World, account: str, as_of: datetime, gap: int, horizon: int) -> Row | None:
-    """Answers in `[as_of + gap, as_of + gap + horizon)`; None without any."""
+def answers(
+    world: World,
+    account: str,
+    as_of: datetime,
+    gap: int,
+    horizon: int,
+    touchpoints: Sequence[str] = (),
+) -> Row | None:
+    """Answers in `[as_of + gap, as_of + gap + horizon)`, at these touchpoints where any are
+    named; None without any.
+    """
     start = as_of + gap * DAY
-    inside = between(_own(world.sources["responses"], account, as_of), start, start + horizon * DAY)
+    own = _own(world.sources["responses"], account, as_of)
+    inside = [
+        row
+        for row in between(own, start, start + horizon * DAY)
+        if len(touchpoints) == 0 or row.get("touchpoint") in touchpoints
+    ]
     if not inside:
         return None
     return {

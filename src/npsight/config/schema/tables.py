@@ -181,6 +181,12 @@ class Responses(VersionedSource):
     )
     respondent: str | None = Field(None, description="Column with the person who answered.")
     comment: str | None = Field(None, description="Column with the free text.")
+    role: str | None = Field(
+        None, description="Column with the respondent's role, such as `admin` or `end user`."
+    )
+    seniority: str | None = Field(
+        None, description="Column with the respondent's seniority, such as `executive`."
+    )
     touchpoint: str | None = Field(None, description="Column: where it was asked.")
     touchpoint_name: str | None = Field(
         None, description="Where it was asked, when the whole table is one touchpoint."

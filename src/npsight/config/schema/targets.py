@@ -18,6 +18,12 @@ class DetractorTarget(Section):
         description="The team's time to act: answers in `[as_of, as_of+gap)` are not used.",
     )
     horizon_days: Days = Field(90, description="The outcome window is `gap_days` on, this long.")
+    touchpoints: Annotated[list[str], BeforeValidator(as_list)] = Field(
+        default_factory=list,
+        description="Touchpoints whose answers are foreseen, such as `[relationship]`. Answers at "
+        "others are no outcome; the history still reads them, with a weight that is learned. "
+        "Default: all.",
+    )
     rule: str | None = Field(
         None,
         description="Feature whose value alone ranks accounts: the one-rule benchmark. Default: "
