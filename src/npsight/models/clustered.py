@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from npsight.models.logits import Vector
+
+
+def account_codes(account: NDArray[Any]) -> NDArray[np.intp]:
+    """A number 0 … n − 1 for each row, the same for rows of one account; n are the accounts."""
+    return np.asarray(pd.factorize(account)[0], dtype=np.intp)
 
 
 def clustered_mean(values: Vector, weight: Vector, cluster: NDArray[Any]) -> tuple[float, float]:
@@ -15,7 +21,7 @@ def clustered_mean(values: Vector, weight: Vector, cluster: NDArray[Any]) -> tup
     (linearised ratio estimator).
     """
     mean = float(np.average(values, weights=weight))
-    _, codes = np.unique(cluster, return_inverse=True)
+    codes = account_codes(cluster)
     residual = np.bincount(codes, weights=weight * (values - mean))
     groups = len(residual)
     if groups < 2:

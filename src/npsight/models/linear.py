@@ -19,6 +19,7 @@ from npsight.models.logits import Vector, probability
 
 MOST_STEPS = 30
 WALL = 1e12
+CURVATURE_ROWS = 20_000
 LIMIT = 4.0
 """Standardised values are cut here, in standard deviations."""
 
@@ -164,28 +165,51 @@ class LinearProblem:
         )
 
     def _newton(self, theta: Vector, strength: Vector) -> Vector:
-        loss = self._loss(theta, strength)
+        """Newton's method with a curvature that is computed anew only when steps gain little.
+
+        The curvature decides the way, not the end: that is where the exact gradient is zero.
+        """
+        raw = self.full @ theta
+        loss = self._loss(theta, strength, raw)
+        curvature, fresh = self._curvature(raw), True
         for _ in range(MOST_STEPS):
-            step = self._newton_step(theta, strength)
+            step = self._step(theta, strength, raw, curvature)
             size = 1.0
-            while (better := self._loss(theta - size * step, strength)) > loss and size > 1e-4:
+            move = self.full @ step
+            while (
+                better := self._loss(theta - size * step, strength, raw - size * move)
+            ) > loss and size > 1e-4:
                 size /= 2
-            if better >= loss:
+            if better < loss:
+                theta, raw = theta - size * step, raw - size * move
+                gained, loss = loss - better, better
+                if gained < 1e-12 * max(1.0, abs(loss)):
+                    break
+                fresh = False
+                if size == 1.0:
+                    continue
+            elif fresh:
                 break
-            theta, gained, loss = theta - size * step, loss - better, better
-            if gained < 1e-9 * max(1.0, abs(loss)):
-                break
+            curvature, fresh = self._curvature(raw), True
         return theta
 
-    def _newton_step(self, theta: Vector, strength: Vector) -> Vector:
-        predicted = probability(self.full @ theta)
-        gradient = self.full.T @ (self.weight * (predicted - self.share))
+    def _step(self, theta: Vector, strength: Vector, raw: Vector, curvature: Matrix) -> Vector:
+        gradient = self.full.T @ (self.weight * (probability(raw) - self.share))
         gradient += strength * (theta - self.centre)
-        curvature = (self.weight * predicted * (1 - predicted))[:, None] * self.full
-        hessian = self.full.T @ curvature + np.diag(strength + 1e-9)
-        return np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
+        return np.asarray(
+            np.linalg.solve(curvature + np.diag(strength + 1e-9), gradient), dtype=np.float64
+        )
 
-    def _loss(self, theta: Vector, strength: Vector) -> float:
-        raw = self.full @ theta
+    def _curvature(self, raw: Vector) -> Matrix:
+        """Second derivative of the loss, from every k-th row where there are many."""
+        every = max(1, len(self.full) // CURVATURE_ROWS)
+        some = slice(None, None, every)
+        predicted = probability(raw[some])
+        weight = every * self.weight[some] * predicted * (1 - predicted)
+        part = self.full[some]
+        return np.asarray(part.T @ (weight[:, None] * part), dtype=np.float64)
+
+    def _loss(self, theta: Vector, strength: Vector, raw: Vector | None = None) -> float:
+        raw = self.full @ theta if raw is None else raw
         fit = self.weight @ (np.logaddexp(0.0, raw) - self.share * raw)
         return float(fit + 0.5 * strength @ (theta - self.centre) ** 2)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata, t
 
+from npsight.models.clustered import account_codes
 from npsight.models.encoding import FeatureSchema, Matrix
 from npsight.models.examples import Examples
 from npsight.models.logits import Vector, probability
@@ -41,7 +42,9 @@ def screened(schema: FeatureSchema, rows: Examples, prior: Vector) -> FeatureSch
         Log-odds of the prior for `rows`, shape (rows,). Only these rows are looked at: call with
         the rows of training, never with those a model is tested on.
     """
-    _, account = np.unique(rows.account, return_inverse=True)
+    if len(schema.names) <= ALWAYS_LOOKED_AT:
+        return schema
+    account = account_codes(rows.account)
     accounts = int(account.max()) + 1
     most = max(ALWAYS_LOOKED_AT, accounts // ACCOUNTS_A_FEATURE)
     if len(schema.names) <= most:

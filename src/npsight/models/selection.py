@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from npsight.models.calibration import Calibration, fit_calibration
-from npsight.models.clustered import clustered_mean
+from npsight.models.clustered import account_codes, clustered_mean
 from npsight.models.examples import Examples
 from npsight.models.logits import Vector, log_loss_rows, probability
 
@@ -92,7 +92,7 @@ def select(folds: Sequence[Fold], stages: Sequence[int]) -> Selection:
 
 def _averaged_blend(pooled: Pooled, linear: Vector, trees: Vector) -> tuple[float, float]:
     losses = np.array([pooled.loss(a * linear + b * trees) for a, b in BLENDS])
-    accounts = len(np.unique(pooled.account))
+    accounts = int(account_codes(pooled.account).max()) + 1
     likely = np.exp(-(losses - losses.min()) * min(accounts, float(pooled.weight.sum())))
     a, b = (likely / likely.sum()) @ np.array(BLENDS)
     return _rounded(float(a)), _rounded(float(b))
