@@ -69,11 +69,11 @@ def verdicts(
     by = {(r.company, r.target, r.contender): r for r in rows}
     for company, target in dict.fromkeys((r.company, r.target) for r in rows):
         ours, prior = by[company, target, "chosen"], by[company, target, "prior"]
-        errors = ours.behind / ours.behind_error if ours.behind_error else 0.0
+        errors = ours.behind / ours.brier_error
+        harsher = ours.behind / ours.behind_error if ours.behind_error else 0.0
         yield (
-            f"{company} {target}: chosen behind the best by {ours.behind:.5f}, {errors:.1f} "
-            f"standard errors of the difference "
-            f"({ours.behind / ours.brier_error:.2f} of the score's own)",
+            f"{company} {target}: chosen behind the best by {ours.behind:.5f}, {errors:.2f} "
+            f"standard errors of the score ({harsher:.1f} of the difference)",
             errors <= 1.0,
         )
         yield (
