@@ -18,12 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from npsight.models.backtest import Origin
-from npsight.models.fitting import clustered_mean
+from npsight.models.fitting import FittedPart, clustered_mean
 from npsight.models.logits import SMALLEST, Vector, logit, probability
 
 LEVEL = 0.01
@@ -80,7 +81,9 @@ class Skill:
         )
         if self.why_not_tested:
             return f"not tested: {self.why_not_tested} ({seen})"
-        said = "tells accounts apart" if self.shown else "tells accounts apart no better than chance"
+        said = (
+            "tells accounts apart" if self.shown else "tells accounts apart no better than chance"
+        )
         return (
             f"{said}: gain {self.gain:+.4f} ± {self.error:.4f} nats a row over the day's own "
             f"level, p = {self.p_value:.3f} ({seen})"
@@ -98,7 +101,7 @@ class DayRows:
     share: Vector
     weight: Vector
     day: Codes
-    account: NDArray[np.object_]
+    account: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.share)
@@ -215,3 +218,23 @@ def _among_arrangements(rows: DayRows, step: Vector, drop: Vector, seed: int) ->
         at_least += total >= seen - 1e-12
     return (1 + at_least) / (1 + ARRANGEMENTS)
 
+
+def at_prior(fitted: FittedPart) -> FittedPart:
+    """The part without learners and calibration, marked as without skill."""
+    recipe = replace(fitted.selection.recipe, linear_blend=0.0, tree_blend=0.0)
+    reason = "nothing tells accounts apart beyond chance: kept at the prior"
+    return replace(
+        fitted,
+        chosen=replace(fitted.prior, has_skill=False),
+        selection=replace(fitted.selection, recipe=recipe, calibrated=False, reason=reason),
+    )
+
+
+def at_prior_then(origin: Origin) -> Origin:
+    """The same of one backtest origin, so that its figures are those of what is kept."""
+    predicted = {**origin.predicted, "chosen": origin.predicted["prior"]}
+    quality = dict(origin.quality)
+    if "prior" in quality:
+        quality["chosen"] = quality["prior"]
+    fitted = at_prior(origin.fitted)
+    return replace(origin, fitted=fitted, predicted=predicted, quality=quality)
