@@ -99,7 +99,7 @@ def _no_skill(project: ProjectSpec, part: PartResult) -> Problem:
             f"bring a longer history or more accounts: each {step} days more give one more day to "
             "test on; or lower `training.period_days` to the rhythm of your surveys"
         )
-    elif skill.gain > 0:
+    elif skill.gain > skill.error:
         needed = int(np.ceil(skill.rows * (2.6 * skill.error / skill.gain) ** 2))
         remedy = (
             f"there may be something: about {needed:,} rows would show a gain of this size; bring "
