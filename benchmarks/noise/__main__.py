@@ -1,4 +1,4 @@
-"""`python -m benchmarks.noise`: how often a champion comes out of noise, and out of a real signal."""
+"""`python -m benchmarks.noise`: how often noise gives a champion, and how often a signal does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo company with outcomes that nothing foretells: shuffled in its tables, before any reading.
+"""The demo company with outcomes that nothing foretells: shuffled in its tables.
 
 Within each period of 90 days the answers change hands: every answer keeps its account, respondent
 and time and gets score and comment of another answer of the period. So do losses: as many accounts
