@@ -23,6 +23,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
         description="Trains on outcomes that nothing foretells, on their true twins, and on leaks.",
     )
     parser.add_argument("--seeds", type=int, default=20, help="companies, each of its own")
+    parser.add_argument("--first", type=int, default=1, help="seed of the first company")
     parser.add_argument("--twins", type=int, help="how many of them are trained unshuffled, too")
     parser.add_argument("--accounts", type=int, default=300)
     parser.add_argument("--no-leaks", action="store_true")
@@ -32,12 +33,13 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 def trials(folder: Path, given: argparse.Namespace) -> Iterator[Trial]:
     """Every shuffled company, then its twins, then the leaks; each when it has ended."""
     twins = given.seeds if given.twins is None else given.twins
-    for seed in range(1, given.seeds + 1):
+    for place in range(given.seeds):
+        seed = given.first + place
         data = company(folder, given.accounts, seed)
         yield shuffled(folder, data, seed)
-        if seed <= twins:
+        if place < twins:
             yield twin(folder, data, seed)
-        if seed == 1 and not given.no_leaks:
+        if place == 0 and not given.no_leaks:
             yield from leaking(folder, data, seed)
         shutil.rmtree(data)
 

@@ -135,9 +135,13 @@ def _shortfall(gate: Gate) -> str:
     if gate.figure is None or gate.limit is None:
         return f"{gate.name}: {gate.sentence}"
     return (
-        f"{gate.name}: {gate.figure:.5g} where {gate.limit:.5g} is the limit (off by "
-        f"{abs(gate.figure - gate.limit):.3g}); {gate.sentence}"
+        f"{gate.name}: {_short(gate.figure)} where {_short(gate.limit)} is the limit (off by "
+        f"{_short(abs(gate.figure - gate.limit))}); {gate.sentence}"
     )
+
+
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.4g}"
 
 
 def _failed_before_gates(info: VersionInfo) -> tuple[Gate, ...]:
