@@ -2,8 +2,8 @@
 
 Within each period of 90 days the answers change hands: every answer keeps its account, respondent
 and time and gets score and comment of another answer of the period. So do losses: as many accounts
-end in a period, at the same instants, but drawn evenly from all that were customers then. Levels
-of the days, counts of answers, usage, tickets and invoices stay as they are; what an account has
+end in a period, at the same instants, but drawn evenly from all that were customers then, and
+without notice: an end that is booked ahead may be foreseen, and is no noise. Levels of the days, counts of answers, usage, tickets and invoices stay as they are; what an account has
 answered before says nothing of its next answer, for it was dealt out, too.
 """
 
@@ -55,6 +55,7 @@ def shuffled_ends(subscriptions: pd.DataFrame, rng: np.random.Generator) -> pd.D
         at_risk = np.flatnonzero((started < first) & (dealt[:, 0] == ""))
         chosen = rng.choice(at_risk, min(len(leaving), len(at_risk)), replace=False)
         dealt[chosen] = ends[leaving[: len(chosen)]]
+    dealt[:, 1] = dealt[:, 0]
     result[["ended_at", "cancelled_at"]] = dealt
     return result
 

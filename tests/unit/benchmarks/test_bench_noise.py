@@ -55,6 +55,7 @@ def test_as_many_accounts_end_at_the_same_instants_and_others_do(data):
     ended = after[after["ended_at"] != ""]
     assert (ended["started_at"] < ended["cancelled_at"]).all()
     assert ended["account_id"].is_unique
+    assert (ended["cancelled_at"] == ended["ended_at"]).all(), "a booked end can be foreseen"
 
 
 def test_the_truth_does_not_travel_with_it(data, tmp_path):
