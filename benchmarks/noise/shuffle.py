@@ -3,8 +3,9 @@
 Within each period of 90 days the answers change hands: every answer keeps its account, respondent
 and time and gets score and comment of another answer of the period. So do losses: as many accounts
 end in a period, at the same instants, but drawn evenly from all that were customers then, and
-without notice: an end that is booked ahead may be foreseen, and is no noise. Levels of the days, counts of answers, usage, tickets and invoices stay as they are; what an account has
-answered before says nothing of its next answer, for it was dealt out, too.
+without notice: an end that is booked ahead may be foreseen, and is no noise. Levels of the days,
+counts of answers, usage, tickets and invoices stay as they are. What an account has answered before
+says nothing of its next answer, for it was dealt out, too.
 """
 
 from __future__ import annotations

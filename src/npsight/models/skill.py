@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npsight.models.backtest import Origin
-from npsight.models.fitting import FittedPart, clustered_mean
+from npsight.models.clustered import clustered_mean
+from npsight.models.fitting import FittedPart
 from npsight.models.logits import SMALLEST, Vector, logit, probability
 
 LEVEL = 0.01
