@@ -11,7 +11,6 @@ import pandas as pd
 from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NoSkillError, NpsightError, Problem
-from npsight.features.history import history_columns
 from npsight.jobs.fit import Fitted, PartResult
 from npsight.jobs.frames import KEYS, FeatureBuilder
 from npsight.jobs.report import TITLES
@@ -54,30 +53,24 @@ class Again:
 
 
 def computed_again(builder: FeatureBuilder, frame: pd.DataFrame) -> Again:
-    """Rows of the training frame spread over days and accounts, and once more without the others.
+    """Rows of the training frame, all columns, and once more without the others.
 
     They pass through the expressions that scoring runs, nothing kept being read.
     """
     wanted = builder.project.training.gates.rows
     places = np.linspace(0, len(frame) - 1, min(wanted, len(frame))).astype(int)
-    columns = _read_by_models(builder.project, frame)
-    trained = frame.loc[places, [*KEYS, *columns]].sort_values(["as_of", "account"])
+    trained = frame.iloc[places].sort_values(["as_of", "account"])
     if builder.project.is_snapshot:
         again = builder.features(builder.spine(_days(frame)))
         again = again.merge(trained[KEYS], on=KEYS, how="inner", validate="one_to_one")
     else:
         again = builder.features(builder.given_spine(trained[KEYS]))
-    again = again[trained.columns].sort_values(["as_of", "account"])
+    again = again.reindex(columns=trained.columns).sort_values(["as_of", "account"])
     return Again(trained.reset_index(drop=True), again.reset_index(drop=True))
 
 
 def _days(frame: pd.DataFrame) -> list[pd.Timestamp]:
     return [pd.Timestamp(day).to_pydatetime() for day in np.unique(frame["as_of"])]
-
-
-def _read_by_models(project: ProjectSpec, frame: pd.DataFrame) -> list[str]:
-    history = [c for c in history_columns() if c in frame]
-    return [*(spec.name for spec in project.features), *history]
 
 
 def ensure_skill(project: ProjectSpec, fitted: Fitted) -> None:
