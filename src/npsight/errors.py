@@ -90,3 +90,9 @@ class LeakageError(ProblemsError, ValueError):
     """The leakage audit found that a feature or a column knows what came later."""
 
     exit_code = 9
+
+
+class NoSkillError(ProblemsError, ValueError):
+    """No target can be foreseen from these data better than by one number for everybody."""
+
+    exit_code = 10

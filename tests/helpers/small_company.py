@@ -46,7 +46,7 @@ PROJECT: dict[str, Any] = {
         {"source": "accounts", "aggregate": "value", "measure": "plan", "driver": "accounts"},
     ],
     "drivers": {"product_use": {"label": "Product use", "play": "Call them about their use."}},
-    "training": {"period_days": 60, "step_days": 30, "origins": 1, "max_trees": 10,
+    "training": {"period_days": 60, "step_days": 30, "origins": 3, "max_trees": 10,
                  "threads": 1},
 }  # fmt: skip
 

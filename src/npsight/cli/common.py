@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,6 +61,23 @@ def say_engine(project: ProjectSpec, console: Console, what: str = "Features bui
     """Where features were computed, unless it was here."""
     if project.engine.kind != "duckdb":
         console.print(f"{what} {project.engine.title}", markup=False, highlight=False)
+
+
+UNRANKED = {
+    "detractor": "The detractor risk does not rank accounts",
+    "promoter": "The promoter share does not rank accounts",
+    "churn": "The churn risk does not rank accounts",
+}
+
+
+def say_unranked(parts: Iterable[str], console: Console) -> None:
+    """Which numbers should order nothing: the backtest found no skill in them."""
+    for part in parts:
+        console.print(
+            f"[bold yellow]![/] {UNRANKED[part]}: the backtest found nothing that tells them "
+            "apart better than chance. Read it as a level, not as an order.",
+            highlight=False,
+        )
 
 
 def percent(value: float | None) -> str:

@@ -19,16 +19,19 @@ def promote_command(
 ) -> None:
     """Make a registered version the champion; an older version rolls back.
 
+    A version that a gate failed is refused (exit code 5) with every figure; see docs/gates.md.
+
     Example: npsight promote -c configs/demo.yaml --version 1
     """
     from npsight.config.load import load_project
     from npsight.jobs.promote import promote
 
     done = promote(load_project(config), version, force)
+    console = make_console()
+    for note in done.notes:
+        console.print(f"[bold yellow]![/] {note}", highlight=False)
     before = "none" if done.before is None else f"version {done.before}"
-    make_console().print(
-        f"Champion: version {done.after} (before: {before}). Score again to use it."
-    )
+    console.print(f"Champion: version {done.after} (before: {before}). Score again to use it.")
 
 
 def models_command(
@@ -55,7 +58,7 @@ def models_command(
     for info in versions:
         table.add_row(
             str(info.version),
-            ", ".join(info.aliases),
+            ", ".join(info.aliases) or ("interrupted" if info.is_interrupted else ""),
             f"{info.created_at:%Y-%m-%d %H:%M}",
             (info.digest or "")[:12],
             *(_figure(info.metrics.get(f"{part}_chosen_auc")) for part in ("detractor", "churn")),

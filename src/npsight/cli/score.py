@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, percent, say_engine, steps
+from npsight.cli.common import (
+    DEFAULT_CONFIG,
+    Config,
+    make_console,
+    percent,
+    say_engine,
+    say_unranked,
+    steps,
+)
 
 if TYPE_CHECKING:
     from npsight.models.intervals import NpsForecast
@@ -72,6 +80,7 @@ def score_command(
         if result.churn_within is not None:
             within = f"; {percent(result.churn_within)} within {churn_horizon} days"
         console.print(f"Mean churn risk {percent(result.churn_risk)}{within}.", highlight=False)
+    say_unranked(result.unranked, console)
     say_engine(project, console)
     if output is not None:
         count = export(project, output, run, churn_horizon)

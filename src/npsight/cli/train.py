@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def train_command(config: Config = DEFAULT_CONFIG) -> None:
-    """Train, backtest and register a model; the first one becomes champion.
+    """Train, backtest and register a model; the first one whose gates pass becomes champion.
+
+    Data in which no target can be foreseen end with exit code 10, and nothing is registered.
 
     Example: npsight train -c configs/demo.yaml
     """
@@ -40,12 +42,38 @@ def print_training(result: TrainResult, console: Console) -> None:
     if result.fitted.nps:
         _print_nps(result.fitted, console)
     console.print()
+    _print_gates(result, console)
     console.print(f"Model digest  {result.digest}", highlight=False)
     console.print(f"Registered as version {result.version}, [bold]{result.alias}[/]")
     if result.alias == "challenger":
-        console.print(f"Make it the champion with: npsight promote --version {result.version}")
+        _print_way_on(result, console)
     console.print(f"Model card    {result.card_file}", highlight=False, soft_wrap=True)
     console.print(f"Report        {result.page}", highlight=False, soft_wrap=True)
+
+
+def _print_gates(result: TrainResult, console: Console) -> None:
+    """What failed and what was not judged, then the counts."""
+    from rich.markup import escape
+
+    report = result.gates
+    for mark, gates in (("[bold red]✗[/]", report.failed), ("~", report.having("not judged"))):
+        for gate in gates:
+            console.print(f"{mark} {escape(f'{gate.name}: {gate.sentence}')}", highlight=False)
+    counts = f"{len(report.having('passed'))} of {len(report.gates)} gates passed"
+    if report.failed:
+        counts += f", {len(report.failed)} failed"
+    console.print(counts, highlight=False)
+
+
+def _print_way_on(result: TrainResult, console: Console) -> None:
+    command = f"npsight promote --version {result.version}"
+    if result.gates.passed:
+        console.print(f"Make it the champion with: {command}")
+        return
+    console.print(
+        "It is not the champion, for the gates above failed. Mend what they name and train again, "
+        f"or read the card and insist with: {command} --force"
+    )
 
 
 def _print_part(part: PartResult, console: Console) -> None:
@@ -80,6 +108,14 @@ def _print_part(part: PartResult, console: Console) -> None:
     console.print()
     console.print(table)
     console.print(f"[dim]{part.fitted.selection.reason}[/]")
+    if part.skill.shown:
+        console.print(f"[dim]{part.skill.sentence()}[/]")
+    else:
+        title = TITLES[part.name]
+        console.print(
+            f"[bold yellow]![/] {title} does not rank accounts: {part.skill.sentence()}",
+            highlight=False,
+        )
 
 
 def _print_nps(fitted: Fitted, console: Console) -> None:

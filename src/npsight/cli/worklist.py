@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, money, percent, signed
+from npsight.cli.common import (
+    DEFAULT_CONFIG,
+    Config,
+    make_console,
+    money,
+    percent,
+    say_unranked,
+    signed,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +38,7 @@ def worklist_command(
     from npsight.config.load import load_project
     from npsight.errors import NotFoundError
     from npsight.jobs.export import latest
+    from npsight.jobs.unranked import unranked_parts
 
     project = load_project(config)
     run, rows = latest(project, ranked_only=True)
@@ -39,7 +48,14 @@ def worklist_command(
         if not rows:
             some = ", ".join(owners[:8]) or "none has an owner"
             raise NotFoundError(f"no listed account belongs to {owner!r}\n  → owners are: {some}")
-    print_worklist(project, run, rows, top, make_console())
+    console = make_console()
+    print_worklist(project, run, rows, top, console)
+    ranked_by = "churn" if _by_churn(project) else "detractor"
+    say_unranked([p for p in unranked_parts(project, run) if p == ranked_by], console)
+
+
+def _by_churn(project: ProjectSpec) -> bool:
+    return project.worklist.target == "churn" or project.detractor is None
 
 
 def print_worklist(
@@ -50,7 +66,7 @@ def print_worklist(
     from rich.text import Text
 
     has_nps = any(row.predicted_nps is not None for row in rows)
-    by_churn = project.worklist.target == "churn" or project.detractor is None
+    by_churn = _by_churn(project)
     table = Table(
         title=f"Worklist of {project.name}, as of {run.as_of:%Y-%m-%d}",
         title_justify="left",

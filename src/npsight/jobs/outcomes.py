@@ -11,6 +11,7 @@ from npsight.models.examples import Examples
 from npsight.models.fitting import FittedPart
 from npsight.models.logits import Vector
 from npsight.models.part import PartModel
+from npsight.models.skill import Skill
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class PartResult:
     origins: tuple[Origin, ...]
     fitted: FittedPart
     rule: str | None
+    skill: Skill
 
 
 @dataclass(frozen=True)

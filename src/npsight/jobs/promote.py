@@ -10,26 +10,29 @@ from pathlib import Path
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import GateError, NotFoundError
-from npsight.models.bundle import check_golden, unpack, verify
+from npsight.models.bundle import check_golden, gates_of, unpack, verify
+from npsight.models.gates import Gate, GateReport, judged
 from npsight.tracking import CHALLENGER, CHAMPION, Tracking, VersionInfo
 
 TOLERATED = 1e-4
-"""A Brier score worse than the prior's by more than this refuses promotion."""
+"""A version without gates is refused when its Brier score is worse than its prior's by more."""
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """The champion before (None for none) and after."""
+    """The champion before (None for none) and after; `notes` are sentences worth knowing."""
 
     before: int | None
     after: int
+    notes: tuple[str, ...] = ()
 
 
 def promote(project: ProjectSpec, version: int | None = None, force: bool = False) -> Promotion:
     """Set the alias `champion` to a version, by default the challenger's.
 
-    The bundle's digests are verified and its golden rows scored first. A version that did worse
-    out of time than its own prior is refused unless `force`.
+    The bundle's digests are verified and its golden rows scored first. A version that a gate
+    failed is refused unless `force`, which is kept with the version. Without a challenger, a
+    version counts as one whose training was stopped after it was registered.
 
     Raises
     ------
@@ -41,23 +44,43 @@ def promote(project: ProjectSpec, version: int | None = None, force: bool = Fals
         A figure speaks against it; the champion stays.
     """
     tracking = Tracking(project.name, project.state_dir, registry_uri())
-    wanted = version if version is not None else tracking.alias_version(CHALLENGER)
-    if wanted is None:
-        raise NotFoundError(
-            f"npsight-{project.name} has no challenger\n"
-            "  → train one, or name a version: npsight promote --version N"
-        )
-    found, files = tracking.load_bundle(wanted)
-    check_golden(unpack(files), files)
-    info = next(v for v in tracking.versions() if v.version == found)
-    if not force:
-        _check_gates(info)
-    before = tracking.alias_version(CHAMPION)
-    tracking.set_alias(CHAMPION, found)
-    if tracking.alias_version(CHALLENGER) == found:
-        # It has won: after a roll-back it must not be promoted again by default.
-        tracking.drop_alias(CHALLENGER)
-    return Promotion(before, found)
+    tracking.reap_dead_runs()
+    with tracking.aliases_held():
+        notes: list[str] = []
+        wanted = version if version is not None else _default(tracking, notes)
+        found, files = tracking.load_bundle(wanted)
+        check_golden(unpack(files), files)
+        info = next(v for v in tracking.versions() if v.version == found)
+        before = tracking.alias_version(CHAMPION)
+        refusal = _refusal(info, gates_of(files), before, notes)
+        if refusal and not force:
+            raise GateError(refusal)
+        tracking.set_alias(CHAMPION, found)
+        tracking.note_promotion(found, "forced" if refusal else "passed")
+        if tracking.alias_version(CHALLENGER) == found:
+            # It has won: after a roll-back it must not be promoted again by default.
+            tracking.drop_alias(CHALLENGER)
+    return Promotion(before, found, tuple(notes))
+
+
+def _default(tracking: Tracking, notes: list[str]) -> int:
+    """The challenger, else the newest version whose training was stopped."""
+    challenger = tracking.alias_version(CHALLENGER)
+    if challenger is not None:
+        return challenger
+    for info in tracking.versions():
+        if CHAMPION in info.aliases:
+            break
+        if info.is_interrupted:
+            notes.append(
+                f"Version {info.version} had no alias: its training was stopped after it was "
+                "registered. It is whole, and was taken as the challenger."
+            )
+            return info.version
+    raise NotFoundError(
+        f"{tracking.name} has no challenger\n"
+        "  → train one, or name a version: npsight promote --version N"
+    )
 
 
 def export_bundle(project: ProjectSpec, directory: Path, version: int | None = None) -> Path:
@@ -87,13 +110,51 @@ def export_bundle(project: ProjectSpec, directory: Path, version: int | None = N
     return target
 
 
-def _check_gates(info: VersionInfo) -> None:
+def _refusal(
+    info: VersionInfo, gates: GateReport | None, champion: int | None, notes: list[str]
+) -> str:
+    """What speaks against a version, every figure of it; "" for nothing."""
+    failed = _failed_before_gates(info) if gates is None else gates.failed
+    if gates is not None and champion not in (None, info.version, gates.champion):
+        against = f"version {gates.champion}" if gates.champion else "no champion"
+        notes.append(
+            f"Version {info.version} was held against {against} when it was trained; the champion "
+            f"then to be replaced is version {champion}. Train again to compare with that one."
+        )
+    if not failed:
+        return ""
+    lines = "\n".join(f"  {n}. {_shortfall(gate)}" for n, gate in enumerate(failed, start=1))
+    count = "1 gate" if len(failed) == 1 else f"{len(failed)} gates"
+    return (
+        f"version {info.version} is refused by {count}\n{lines}\n"
+        "  → look at its card and at docs/gates.md, or insist with --force"
+    )
+
+
+def _shortfall(gate: Gate) -> str:
+    if gate.figure is None or gate.limit is None:
+        return f"{gate.name}: {gate.sentence}"
+    return (
+        f"{gate.name}: {_short(gate.figure)} where {_short(gate.limit)} is the limit (off by "
+        f"{_short(abs(gate.figure - gate.limit))}); {gate.sentence}"
+    )
+
+
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if abs(figure) >= 1000 else f"{figure:.4g}"
+
+
+def _failed_before_gates(info: VersionInfo) -> tuple[Gate, ...]:
+    """A version without gates is judged by the figures of its run, as versions were then."""
+    failed = []
     for part in ("detractor", "promoter", "churn"):
         chosen = info.metrics.get(f"{part}_chosen_brier")
         prior = info.metrics.get(f"{part}_prior_brier")
         if chosen is not None and prior is not None and chosen > prior + TOLERATED:
-            raise GateError(
-                f"version {info.version} is refused: its {part} model has a Brier score of "
-                f"{chosen:.4f} out of time, the prior alone {prior:.4f} (worse by "
-                f"{chosen - prior:.4f})\n  → look at its card, or insist with --force"
+            said = (
+                f"its {part} model has a Brier score of {chosen:.4f} out of time, the prior alone "
+                f"{prior:.4f} (worse by {chosen - prior:.4f})"
             )
+            name = f"better than the prior: {part}"
+            failed.append(judged(name, False, prior - chosen, -TOLERATED, said))
+    return tuple(failed)

@@ -85,6 +85,7 @@ def _part_lines(part: PartResult) -> Iterator[str]:
         f"Chosen: **{describe(part)}** — {selection.reason} (gain {selection.gain:.4f} ± "
         f"{selection.gain_error:.4f} nats a row over {selection.folds} out-of-time folds)."
     )
+    yield f"Skill: {part.skill.sentence()}."
     if chosen.calibration.slope != 1.0 or chosen.calibration.shift != 0.0:
         yield (
             f"Calibration: shift {chosen.calibration.shift:+.3f}, "
@@ -177,12 +178,19 @@ def _limits(fitted: Fitted) -> Iterator[str]:
     for part in fitted.parts.values():
         if not part.origins:
             yield f"- {TITLES[part.name]}: too little history for a backtest; treat as untested."
+        elif not part.skill.shown:
+            yield f"- {TITLES[part.name]}: does not rank accounts; the backtest showed no skill."
 
 
 def metrics(fitted: Fitted) -> dict[str, float]:
     """Figures for MLflow: means over origins, by part and contender."""
     found: dict[str, float] = {}
     for name, part in fitted.parts.items():
+        found |= {
+            f"{name}_has_skill": float(part.skill.shown),
+            f"{name}_skill_gain": part.skill.gain,
+            f"{name}_skill_p_value": part.skill.p_value,
+        }
         for contender in CONTENDERS:
             figures = mean_quality(part.origins, contender)
             if figures is not None:

@@ -12,6 +12,7 @@ from npsight.models.backtest import Origin, backtest
 from npsight.models.examples import Examples
 from npsight.models.fitting import FitSettings, fit_part
 from npsight.models.response import ResponseModel, response_model, sampled
+from npsight.models.skill import skill_of
 from npsight.models.spread import NpsDay
 
 ORIGIN_ROWS = 6_000
@@ -49,7 +50,16 @@ def fit_response(
         return None
     fitted = fit_part("response", final, settings)
     model = response_model(fitted.chosen, final)
-    return ResponseResult("response", rows, tuple(origins), fitted, None, tuple(models), model)
+    return ResponseResult(
+        name="response",
+        examples=rows,
+        origins=tuple(origins),
+        fitted=fitted,
+        rule=None,
+        skill=skill_of(origins),
+        models=tuple(models),
+        model=model,
+    )
 
 
 def forecast_days(

@@ -45,6 +45,7 @@ class ScoreResult:
     `survey` is the NPS as the next survey will report it, `everyone` what it would be if every
     account answered once; None for a model without NPS.
     `churn_within` is the mean churn risk within the horizon that was asked for.
+    `unranked` names the parts in which the backtest found nothing that tells accounts apart.
     """
 
     run: ScoreRun
@@ -55,6 +56,7 @@ class ScoreResult:
     detractor_risk: float | None
     churn_risk: float | None
     churn_within: float | None = None
+    unranked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def score(
         detractor_risk=_mean(predicted.detractor),
         churn_risk=_mean(predicted.churn),
         churn_within=_mean(_within(curve, predicted.churn, churn_horizon)),
+        unranked=model.unranked(),
     )
 
 

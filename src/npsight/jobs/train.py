@@ -16,7 +16,7 @@ import pandas as pd
 from npsight.audit.findings import AuditReport
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
-from npsight.errors import NothingToLearnError, Problem
+from npsight.errors import NoSkillError, NothingToLearnError, Problem
 from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
 from npsight.jobs.context import read_context
 from npsight.jobs.days import first_day, labelled_days
@@ -27,6 +27,14 @@ from npsight.jobs.featurecache import FeatureCache
 from npsight.jobs.files import write_atomically
 from npsight.jobs.fit import Fitted, fit_project, probabilities, windows
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.gates import (
+    Again,
+    computed_again,
+    ensure_skill,
+    gate_lines,
+    judge_candidate,
+    load_champion,
+)
 from npsight.jobs.labels import (
     churn_examples,
     detractor_examples,
@@ -39,12 +47,13 @@ from npsight.jobs.report import card, metrics, parameters
 from npsight.jobs.survival import losses_by_horizon, with_churn_curve
 from npsight.models.bundle import digest_of, golden_rows, pack
 from npsight.models.examples import Examples
+from npsight.models.gates import GateReport
 from npsight.tables.digest import visible_digests
 from npsight.tables.engine import connect
 from npsight.tables.handover import open_engine
 from npsight.tables.prepare import Prepared, prepare
 from npsight.temporal.spine import midnight_before
-from npsight.tracking import Tracking
+from npsight.tracking import CHALLENGER, CHAMPION, Tracking
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -70,6 +79,7 @@ class TrainResult:
     as_ofs: tuple[datetime, ...]
     audit: AuditReport
     page: Path
+    gates: GateReport
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,8 @@ class TrainingData:
 def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
     """Train, compare, log and register a model.
 
-    The first model of a project becomes `champion`; a later one `challenger`, until promoted.
+    The first model of a project whose gates pass becomes `champion`; any other `challenger`,
+    until promoted.
 
     Raises
     ------
@@ -101,6 +112,9 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
         A target has too little to learn from; nothing is registered.
     LeakageError
         The audit found a leak that the project file does not accept; nothing is registered.
+    NoSkillError
+        No target can be foreseen better than by one number for all accounts; the run is kept as
+        failed, with its figures, and nothing is registered.
     """
     project.state_dir.mkdir(parents=True, exist_ok=True)
     with open_tables(project, progress) as (builder, prepared):
@@ -108,14 +122,21 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
         ensure_learnable(project, {k: v for k, v in data.examples.items() if k not in DERIVED})
         losses = losses_by_horizon(builder, data.frame, progress)
         report = audit_rows(builder, data, gate(project), progress, prepared.digest)
+        progress("some rows once more, as scoring computes them")
+        again = computed_again(builder, data.frame)
         context = read_context(builder, data.as_ofs)
     write_json(report, project.state_dir / AUDIT_FILE)
     ensure_clean(project, report)
     fitted = with_churn_curve(fit_project(project, data.examples, progress), data.frame, losses)
     fitted = with_mix(fitted, data.answers)
+    try:
+        ensure_skill(project, fitted)
+    except NoSkillError as error:
+        _keep_failed(project, prepared, data, fitted, report, error)
+        raise
     made = Evaluated(fitted, data.frame, data.newest, context, report, prepared.digest)
     found = evaluate(project, made, progress)
-    return _register(project, prepared, data, fitted, report, found, progress)
+    return _register(project, prepared, data, fitted, report, found, again, progress)
 
 
 @contextmanager
@@ -201,26 +222,36 @@ def _register(
     fitted: Fitted,
     report: AuditReport,
     found: Evaluation,
+    again: Again,
     progress: Progress,
 ) -> TrainResult:
-    progress("model card, plots and registry")
-    text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
-    files = pack(fitted.model, golden_rows(data.frame, project.features), text)
-    digest, pages = digest_of(files), report_files(found)
+    progress("gates, model card, plots and registry")
     tracking = Tracking(project.name, project.state_dir, registry_uri())
     tracking.reap_dead_runs()
-    tags = {"data_digest": prepared.digest, "model_digest": digest}
+    text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
+    gates = judge_candidate(project, fitted, report, again, text, load_champion(tracking))
+    text += "\n".join(gate_lines(gates)) + "\n"
+    files = pack(fitted.model, golden_rows(data.frame, project.features), text, gates)
+    digest, pages = digest_of(files), report_files(found)
+    tags = {
+        "data_digest": prepared.digest,
+        "model_digest": digest,
+        "gates": ", ".join(gate.name for gate in gates.failed) or "passed",
+    }
     run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)
     try:
-        tracking.log_metrics(run_id, metrics(fitted) | report.figures() | evaluation_metrics(found))
+        figures = metrics(fitted) | report.figures() | evaluation_metrics(found) | gates.figures()
+        tracking.log_metrics(run_id, figures)
         _log_pictures(tracking, run_id, fitted, data)
         tracking.log_text(run_id, "card.md", text)
         tracking.log_text(run_id, "audit.json", json.dumps(report.to_json(), indent=2))
         tracking.log_files(run_id, "report", pages)
         tracking.log_text(run_id, "features.json", files["model.json"].decode())
         version = tracking.register(run_id, files)
-        alias = "champion" if tracking.alias_version("champion") is None else "challenger"
-        tracking.set_alias(alias, version)
+        with tracking.aliases_held():
+            first = tracking.alias_version(CHAMPION) is None
+            alias = CHAMPION if first and gates.passed else CHALLENGER
+            tracking.set_alias(alias, version)
     except BaseException:
         tracking.finish(run_id, "FAILED")
         raise
@@ -242,7 +273,30 @@ def _register(
         data.as_ofs,
         report,
         page,
+        gates,
     )
+
+
+def _keep_failed(
+    project: ProjectSpec,
+    prepared: Prepared,
+    data: TrainingData,
+    fitted: Fitted,
+    report: AuditReport,
+    error: NoSkillError,
+) -> None:
+    """A run that says why nothing was registered, with its figures and its card."""
+    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking.reap_dead_runs()
+    tags = {"data_digest": prepared.digest, "gates": "skill"}
+    run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)
+    try:
+        tracking.log_metrics(run_id, metrics(fitted) | report.figures())
+        text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
+        tracking.log_text(run_id, "card.md", text)
+        tracking.log_text(run_id, "no-skill.txt", f"{error}\n")
+    finally:
+        tracking.finish(run_id, "FAILED")
 
 
 def _log_pictures(tracking: Tracking, run_id: str, fitted: Fitted, data: TrainingData) -> None:

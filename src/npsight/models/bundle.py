@@ -16,6 +16,7 @@ from npsight.errors import ModelIntegrityError
 from npsight.features.history import history_columns_of
 from npsight.models.calibration import Calibration
 from npsight.models.encoding import FeatureSchema
+from npsight.models.gates import GateReport
 from npsight.models.intervals import NpsSpread
 from npsight.models.linear import Column, Linear
 from npsight.models.model import Model
@@ -28,17 +29,22 @@ from npsight.models.typical import Typical
 
 FORMAT = 2
 MANIFEST = "manifest.json"
-NOT_PART_OF_MODEL = frozenset({"card.md"})
+GATES = "gates.json"
+NOT_PART_OF_MODEL = frozenset({"card.md", GATES})
 TOLERANCE = 1e-9
 
 
-def pack(model: Model, golden: pd.DataFrame, card: str) -> dict[str, bytes]:
+def pack(
+    model: Model, golden: pd.DataFrame, card: str, gates: GateReport | None = None
+) -> dict[str, bytes]:
     """File name to content. The same model gives the same bytes.
 
     `golden` are made-up rows (see `golden_rows`); their predictions are stored, so that a loaded
-    model can be proved to score as it did here.
+    model can be proved to score as it did here. `gates` are kept beside the model, as the card is.
     """
     files = {"model.json": _json(_model_json(model)), "card.md": card.encode()}
+    if gates is not None:
+        files[GATES] = _json(gates.to_json())
     for name, part in _all_parts(model):
         if part.trees is not None:
             files[f"{name}.lgb.txt"] = part.trees.text.encode()
@@ -59,7 +65,7 @@ def pack(model: Model, golden: pd.DataFrame, card: str) -> dict[str, bytes]:
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
-    """SHA-256 of everything that decides a score: all files but the manifest and the card."""
+    """SHA-256 of everything that decides a score: all but manifest, card and gates."""
     total = hashlib.sha256()
     for name in sorted(set(files) - NOT_PART_OF_MODEL - {MANIFEST}):
         total.update(f"{name} {_sha256(files[name])}\n".encode())
@@ -140,6 +146,11 @@ def check_golden(model: Model, files: Mapping[str, bytes]) -> None:
             )
 
 
+def gates_of(files: Mapping[str, bytes]) -> GateReport | None:
+    """What the gates said of a bundle; None for one made before there were gates."""
+    return None if GATES not in files else GateReport.from_json(json.loads(files[GATES]))
+
+
 def golden_rows(
     frame: pd.DataFrame, specs: tuple[FeatureSpec, ...], rows: int = 16
 ) -> pd.DataFrame:
@@ -198,6 +209,7 @@ def _part_json(part: PartModel) -> dict[str, Any]:
         "has_trees": part.trees is not None,
         "tree_blend": part.tree_blend,
         "tree_count": part.tree_count,
+        "has_skill": part.has_skill,
     }
 
 
@@ -238,6 +250,7 @@ def _part(name: str, fields: dict[str, Any], files: Mapping[str, bytes]) -> Part
         trees=Trees(files[f"{name}.lgb.txt"].decode()) if fields["has_trees"] else None,
         tree_blend=fields["tree_blend"],
         tree_count=fields["tree_count"],
+        has_skill=fields.get("has_skill", True),
     )
 
 

@@ -81,6 +81,10 @@ class Model:
             if part is not None:
                 yield name, part
 
+    def unranked(self) -> tuple[str, ...]:
+        """Names of the parts that do not tell accounts apart."""
+        return tuple(name for name, part in self.parts() if not part.has_skill)
+
     def predict(self, frame: pd.DataFrame) -> Predictions:
         """Probabilities and NPS for a frame of features and decayed counts."""
         detractor = self.detractor.probability(frame) if self.detractor else None

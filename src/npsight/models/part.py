@@ -36,7 +36,8 @@ class PartModel:
     """raw = prior + linear_blend · linear + tree_blend · trees; probability = calibration(raw).
 
     A learner with blend 0 is None: with both None the prior stands alone. `prior_mean` is the
-    mean log-odds of the prior over the training rows.
+    mean log-odds of the prior over the training rows. `has_skill` is False where the backtest
+    showed nothing that tells accounts apart: such a part is its prior alone.
     """
 
     name: str
@@ -49,6 +50,7 @@ class PartModel:
     trees: Trees | None = None
     tree_blend: float = 0.0
     tree_count: int = 0
+    has_skill: bool = True
 
     def raw(self, frame: pd.DataFrame) -> Vector:
         """Log-odds before calibration, shape (rows,)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -17,14 +18,17 @@ from npsight.errors import ModelIntegrityError, NotFoundError
 from npsight.tracking.cache import read_folder, write_cached
 from npsight.tracking.client import DATABASE, mendable, open_client, quiet_mlflow, sqlite_uri
 from npsight.tracking.flat import finite_metrics, flat_params
+from npsight.tracking.lock import exclusive
 from npsight.tracking.process import is_orphan, process_tags
-from npsight.tracking.versions import CHAMPION, VersionInfo
+from npsight.tracking.versions import CHALLENGER, CHAMPION, VersionInfo
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 BUNDLE = "bundle"
+LOCK = "aliases.lock"
 DIGEST_TAG = "npsight.digest"
+PROMOTION_TAG = "npsight.promotion"
 BATCH = 100
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -131,6 +135,21 @@ class Tracking:
         if self.alias_version(alias) is not None:
             with mendable(self.uri):
                 self._client.delete_registered_model_alias(self.name, alias)
+
+    @contextmanager
+    def aliases_held(self) -> Iterator[None]:
+        """Hold the right to move aliases, so that none moves between reading and setting one.
+
+        It holds among processes that share the state folder; others are not kept off.
+        """
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        with exclusive(self.state_dir / LOCK):
+            yield
+
+    def note_promotion(self, version: int, how: Literal["passed", "forced"]) -> None:
+        """Keep with a version how it came to be promoted."""
+        with mendable(self.uri):
+            self._client.set_model_version_tag(self.name, str(version), PROMOTION_TAG, how)
 
     def alias_version(self, alias: str) -> int | None:
         """The version an alias points to; None where it points nowhere."""
@@ -245,11 +264,14 @@ class Tracking:
             return int(version)
         number = self.alias_version(version)
         if number is None:
-            remedy = (
-                "train one: npsight train -c FILE"
-                if version == CHAMPION
-                else "npsight models lists versions and aliases"
-            )
+            remedy = "npsight models lists versions and aliases"
+            if version == CHAMPION:
+                remedy = "train one: npsight train -c FILE"
+                if self._aliases().get(CHALLENGER):
+                    remedy = (
+                        "its challenger has not been promoted; npsight promote -c FILE does it, "
+                        "or says what speaks against it"
+                    )
             raise NotFoundError(f"{self.name} has no {version} yet\n  → {remedy}")
         return number
 
@@ -269,6 +291,8 @@ class Tracking:
             aliases=tuple(sorted(a for a, v in aliases.items() if str(v) == str(version.version))),
             digest=str(version.tags.get(DIGEST_TAG, "")),
             metrics=dict(run.data.metrics),
+            status=str(run.info.status),
+            promotion=str(version.tags.get(PROMOTION_TAG, "")),
         )
 
     def _put(self, run_id: str, files: Mapping[str, bytes]) -> None:

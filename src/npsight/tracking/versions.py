@@ -14,7 +14,8 @@ class VersionInfo:
     """One registered version.
 
     `digest` is the model digest of its bundle, `metrics` the newest of its run, `created_at`
-    an instant in UTC.
+    an instant in UTC. `status` is that of the run that made it; `promotion` is "passed" or
+    "forced" once it has been promoted, else "".
     """
 
     version: int
@@ -23,3 +24,11 @@ class VersionInfo:
     aliases: tuple[str, ...] = ()
     digest: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    status: str = "FINISHED"
+    promotion: str = ""
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether training was stopped after it was registered and before it had an alias."""
+        stopped = self.status in ("FAILED", "KILLED")
+        return stopped and not self.aliases and not self.promotion

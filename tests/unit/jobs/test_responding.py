@@ -23,6 +23,7 @@ from npsight.models.coverage import CoverageRow
 from npsight.models.fitting import FitSettings, fit_part
 from npsight.models.prior import fit_history_prior
 from npsight.models.response import fit_response_prior
+from npsight.models.skill import skill_of
 from npsight.models.splits import TimeSplits
 from npsight.models.trees import TreeSettings
 
@@ -80,7 +81,7 @@ def parts():
         pairs = time_pairs(rows, ORIGINS)
         origins = backtest(name, pairs, settings(prior), None)
         fitted = fit_part(name, rows, settings(prior))
-        found[name] = PartResult(name, rows, tuple(origins), fitted, None)
+        found[name] = PartResult(name, rows, tuple(origins), fitted, None, skill_of(origins))
     return found
 
 

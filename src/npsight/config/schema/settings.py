@@ -68,6 +68,35 @@ class Worklist(Section):
     capacity: Days = Field(12, description="Accounts an owner can call in a week.")
 
 
+class Gates(Section):
+    """What a model must show before it can become the champion. See docs/gates.md."""
+
+    confidence: float = Field(
+        0.95,
+        ge=0.5,
+        lt=1,
+        description="A model is refused when it did worse than its prior, or than the champion, "
+        "beyond what chance explains with this confidence.",
+    )
+    calibration: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        description="Calibration error (0.03 = 3 percentage points) allowed beyond what chance "
+        "shows on as many rows. Levels drift, so a good model has some.",
+    )
+    min_events: int = Field(
+        20, ge=2, description="Least positives, and negatives, a target was learned from."
+    )
+    rows: int = Field(
+        24,
+        ge=1,
+        le=10_000,
+        description="Training rows computed once more, one by one as scoring would, to be "
+        "equal in every value.",
+    )
+
+
 class Training(Section):
     """How models are trained and compared."""
 
@@ -97,6 +126,7 @@ class Training(Section):
         ge=2,
         description="Fewer positives (or negatives) than this and a target is not learned.",
     )
+    gates: Gates = Field(default_factory=Gates, description="What a champion must show.")
 
 
 class AuditSettings(Section):

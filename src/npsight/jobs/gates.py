@@ -1,0 +1,260 @@
+"""The gates of a candidate: figures gathered from training, audit, tables and the champion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from npsight.audit.findings import AuditReport
+from npsight.config.specs import ProjectSpec
+from npsight.errors import NoSkillError, NpsightError, Problem
+from npsight.jobs.fit import Fitted, PartResult
+from npsight.jobs.frames import KEYS, FeatureBuilder
+from npsight.jobs.report import TITLES
+from npsight.models.bundle import check_golden, unpack
+from npsight.models.examples import Examples
+from npsight.models.gates import (
+    Gate,
+    GateReport,
+    audit_gate,
+    calibration_gate,
+    card_gate,
+    champion_gate,
+    events_gate,
+    not_judged,
+    prior_gate,
+    same_gate,
+    skill_gate,
+)
+from npsight.models.model import Model
+from npsight.tracking import CHAMPION, Tracking
+
+HEADING = "## Gates"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The champion of the day, loaded; `model` None with the reason in `why_not`."""
+
+    version: int
+    model: Model | None
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
+class Again:
+    """Some rows of the training frame, and the same rows computed by themselves."""
+
+    trained: pd.DataFrame
+    again: pd.DataFrame
+
+
+def computed_again(builder: FeatureBuilder, frame: pd.DataFrame) -> Again:
+    """Rows of the training frame, all columns, and once more without the others.
+
+    They pass through the expressions that scoring runs, nothing kept being read.
+    """
+    wanted = builder.project.training.gates.rows
+    places = np.linspace(0, len(frame) - 1, min(wanted, len(frame))).astype(int)
+    trained = frame.iloc[places].sort_values(["as_of", "account"])
+    if builder.project.is_snapshot:
+        again = builder.features(builder.spine(_days(frame)))
+        again = again.merge(trained[KEYS], on=KEYS, how="inner", validate="one_to_one")
+    else:
+        again = builder.features(builder.given_spine(trained[KEYS]))
+    again = again.reindex(columns=trained.columns).sort_values(["as_of", "account"])
+    return Again(trained.reset_index(drop=True), again.reset_index(drop=True))
+
+
+def _days(frame: pd.DataFrame) -> list[pd.Timestamp]:
+    return [pd.Timestamp(day).to_pydatetime() for day in np.unique(frame["as_of"])]
+
+
+def ensure_skill(project: ProjectSpec, fitted: Fitted) -> None:
+    """Raises NoSkillError naming every part, when none of them tells accounts apart."""
+    if any(part.skill.shown for part in fitted.parts.values()):
+        return
+    raise NoSkillError(
+        f"{project.file.name}: these data do not tell which accounts are at risk; nothing was "
+        "registered, and a champion stays as it is",
+        [_no_skill(project, part) for part in fitted.parts.values()],
+    )
+
+
+def _no_skill(project: ProjectSpec, part: PartResult) -> Problem:
+    skill = part.skill
+    step = project.training.period_days
+    if skill.why_not_tested:
+        remedy = (
+            f"bring a longer history or more accounts: each {step} days more give one more day to "
+            "test on; or lower `training.period_days` to the rhythm of your surveys"
+        )
+    elif skill.gain > skill.error:
+        needed = int(np.ceil(skill.rows * (2.6 * skill.error / skill.gain) ** 2))
+        remedy = (
+            f"there may be something: about {needed:,} rows would show a gain of this size; bring "
+            "more accounts or a longer history, or raise `training.origins`"
+        )
+    else:
+        remedy = (
+            "bring columns that may tell accounts apart (usage, tickets, payments, contacts), and "
+            "check that the keys of the tables fit: npsight check"
+        )
+    key = f"targets.{'nps' if part.name == 'promoter' else part.name}"
+    return Problem(f"{TITLES[part.name]}: {skill.sentence()}", remedy, key=key)
+
+
+def load_champion(tracking: Tracking) -> Champion | None:
+    """The champion that a candidate is held against; None where there is none."""
+    version = tracking.alias_version(CHAMPION)
+    if version is None:
+        return None
+    try:
+        files = tracking.load_bundle(version)[1]
+        model = unpack(files)
+        check_golden(model, files)
+    except NpsightError as error:
+        return Champion(version, None, str(error).splitlines()[0])
+    return Champion(version, model)
+
+
+def judge_candidate(
+    project: ProjectSpec,
+    fitted: Fitted,
+    audit: AuditReport,
+    again: Again,
+    card: str,
+    champion: Champion | None,
+) -> GateReport:
+    """Every gate of a freshly trained model. `card` is its model card as far as it is written."""
+    gates = [
+        skill_gate({TITLES[n]: part.skill for n, part in fitted.parts.items()}),
+        *_part_gates(project, fitted),
+        *_champion_gates(project, fitted, champion),
+        same_gate(again.trained, again.again, _difference(fitted.model, again)),
+        audit_gate(
+            len(audit.leaks), audit.rows_compared, sum(bool(f.accepted) for f in audit.findings)
+        ),
+        card_gate(card, _headings(project, fitted)),
+    ]
+    return GateReport(tuple(gates), None if champion is None else champion.version)
+
+
+def gate_lines(report: GateReport) -> Iterator[str]:
+    """The section of the model card, in Markdown."""
+    yield ""
+    yield HEADING
+    yield ""
+    yield "What the model had to show before it could become the champion; see docs/gates.md."
+    yield ""
+    yield "| gate | verdict | figures |"
+    yield "|---|---|---|"
+    for gate in report.gates:
+        yield f"| {gate.name} | {gate.verdict} | {gate.sentence} |"
+
+
+def _headings(project: ProjectSpec, fitted: Fitted) -> list[str]:
+    parts = [f"## {TITLES[name]}" for name in fitted.parts]
+    return [f"# Model card: {project.name}", *parts, "## Leakage audit", "## Limits"]
+
+
+def _part_gates(project: ProjectSpec, fitted: Fitted) -> Iterator[Gate]:
+    settings, seed = project.training.gates, project.training.seed
+    for name, part in fitted.parts.items():
+        yield events_gate(name, part.examples, settings.min_events)
+    for name, part in fitted.parts.items():
+        yield prior_gate(name, part.origins, settings.confidence, seed)
+    for name, part in fitted.parts.items():
+        yield calibration_gate(name, part.origins, settings.calibration, seed)
+
+
+def _champion_gates(
+    project: ProjectSpec, fitted: Fitted, champion: Champion | None
+) -> Iterator[Gate]:
+    if champion is None:
+        yield not_judged("not worse than the champion", "there is no champion yet")
+        return
+    for part in fitted.parts.values():
+        yield _against_champion(project, part, champion)
+
+
+def _against_champion(project: ProjectSpec, part: PartResult, champion: Champion) -> Gate:
+    name = f"not worse than the champion: {part.name}"
+    why = _incomparable(project, part, champion)
+    if why:
+        return not_judged(name, f"held against version {champion.version}: {why}")
+    assert champion.model is not None
+    theirs = dict(champion.model.parts())[part.name]
+    unseen = [o for o in part.origins if _unseen(o.test, o.label, champion.model)]
+    if not unseen:
+        since = champion.model.trained_through[:10]
+        return not_judged(
+            name,
+            f"held against version {champion.version}: it was trained through {since}, and no "
+            "backtest day lies a whole outcome window later; train again when one does",
+        )
+    rows = _together([origin.test for origin in unseen])
+    return champion_gate(
+        part.name,
+        rows,
+        np.concatenate([origin.predicted["chosen"] for origin in unseen]),
+        theirs.probability(rows.frame),
+        champion.version,
+        project.training.gates.confidence,
+        project.training.seed,
+    )
+
+
+def _incomparable(project: ProjectSpec, part: PartResult, champion: Champion) -> str:
+    """Why the champion cannot predict this part's backtest rows; "" where it can."""
+    if champion.model is None:
+        return f"it cannot be loaded ({champion.why_not})"
+    if project.is_snapshot:
+        return "the data are a snapshot: which rows it has seen is not known"
+    theirs = dict(champion.model.parts()).get(part.name)
+    if theirs is None:
+        return "it does not foresee this"
+    if champion.model.segment != project.segment:
+        return f"its peers are by {champion.model.segment}, now by {project.segment}"
+    target = "detractor" if part.name == "promoter" else part.name
+    if champion.model.windows.get(target) != part.examples.window:
+        return "its gap or horizon is another"
+    declared = {(spec.name, spec.expression_digest) for spec in project.features}
+    used = {s.name: s.expression_digest for s in champion.model.specs}
+    gone = [n for n in theirs.schema.names if (n, used.get(n, "")) not in declared]
+    if gone:
+        return f"features it reads are gone or changed: {', '.join(gone[:4])}"
+    return ""
+
+
+def _unseen(rows: Examples, label: str, champion: Model) -> bool:
+    """Whether the champion's newest training outcome was over before the day of these rows."""
+    if len(rows) == 0:
+        return False
+    trained = np.datetime64(champion.trained_through, "us")
+    return bool(np.datetime64(label, "us") >= trained + np.timedelta64(rows.window.end))
+
+
+def _together(parts: Sequence[Examples]) -> Examples:
+    return Examples(
+        frame=pd.concat([rows.frame for rows in parts], ignore_index=True),
+        share=np.concatenate([rows.share for rows in parts]),
+        weight=np.concatenate([rows.weight for rows in parts]),
+        known_at=np.concatenate([rows.known_at for rows in parts]),
+        window=parts[0].window,
+    )
+
+
+def _difference(model: Model, again: Again) -> float:
+    """The largest difference between predictions of the two computations of the same rows."""
+    if len(again.trained) != len(again.again):
+        return 1.0
+    trained, now = again.trained, again.again
+    found = [
+        float(np.max(np.abs(part.probability(trained) - part.probability(now)), initial=0.0))
+        for _, part in model.parts()
+    ]
+    return max(found)
