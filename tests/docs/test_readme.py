@@ -197,7 +197,7 @@ def test_no_page_names_a_place_of_its_writer(page: Path) -> None:
 def test_every_exit_code_is_in_the_readme() -> None:
     import npsight.errors as errors
 
-    listed = set(re.findall(r"^\| (\d) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
+    listed = set(re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE))
     kinds = [NpsightError, *subclasses(NpsightError)]
     declared = {str(kind.exit_code) for kind in kinds if kind.__module__ == errors.__name__}
     assert declared | {"0"} == listed

@@ -145,3 +145,12 @@ def test_directions_that_agree_change_nothing(numbers):
     made = LinearProblem(matrix, schema, label, weight, np.zeros(400)).fit(RIDGE)
     free = LinearProblem(matrix, number_schema(3), label, weight, np.zeros(400)).fit(RIDGE)
     assert made == free
+
+
+def test_of_many_rows_every_second_is_used_and_counts_twice(numbers, monkeypatch):
+    matrix, label, weight = numbers
+    half = LinearProblem(
+        matrix[::2], number_schema(3), label[::2], 2 * weight[::2], np.zeros(200)
+    ).fit(RIDGE)
+    monkeypatch.setattr("npsight.models.linear.MOST_ROWS", 200)
+    assert LinearProblem(matrix, number_schema(3), label, weight, np.zeros(400)).fit(RIDGE) == half
