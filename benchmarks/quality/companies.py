@@ -17,7 +17,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.jobs import train as training
 from npsight.jobs.fit import Fitted
 from npsight.jobs.frames import FeatureBuilder
-from npsight.jobs.train import TrainingData, open_tables, training_data
+from npsight.jobs.trainingdata import TrainingData, open_tables, training_data
 from npsight.models import fitting
 from npsight.simulate import SimulationSettings, simulate
 

@@ -23,7 +23,7 @@ from npsight.jobs.audit_cut import check_cut
 from npsight.jobs.audit_oracle import CHECK as LOOP
 from npsight.jobs.audit_run import spread
 from npsight.jobs.frames import FeatureBuilder, silent
-from npsight.jobs.train import open_tables, training_data
+from npsight.jobs.trainingdata import open_tables, training_data
 from npsight.tables.engine import run
 from npsight.tracking import Tracking
 

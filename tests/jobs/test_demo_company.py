@@ -22,7 +22,8 @@ from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import Explanation, explain
 from npsight.features.history import history_columns
 from npsight.jobs.frames import FeatureBuilder, silent
-from npsight.jobs.train import open_tables, train
+from npsight.jobs.train import train
+from npsight.jobs.trainingdata import open_tables
 from npsight.models.bundle import check_golden, unpack
 from npsight.models.model import Model, Predictions
 from npsight.store import ScoreRow, ScoreRun, open_store, store_file

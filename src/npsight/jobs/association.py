@@ -14,7 +14,7 @@ from npsight.config.specs import OutcomeWindow
 from npsight.errors import NothingToLearnError
 from npsight.jobs.fit import windows
 from npsight.jobs.frames import FeatureBuilder
-from npsight.jobs.train import training_days
+from npsight.jobs.trainingdata import training_days
 from npsight.models.association import SILENT, Association, BandLoss, Ratio, associate, thirds
 
 KEYS = ["account", "as_of"]

@@ -28,7 +28,7 @@ from npsight.models.examples import Examples
 from npsight.temporal.spine import midnight_after
 
 if TYPE_CHECKING:
-    from npsight.jobs.train import TrainingData
+    from npsight.jobs.trainingdata import TrainingData
 
 AUDIT_FILE = "audit.json"
 NO_TIME = "the data are a snapshot: nothing in them is dated"

@@ -18,7 +18,7 @@ from npsight.jobs.frames import Progress, silent
 from npsight.jobs.labels import ensure_learnable
 from npsight.jobs.mix import with_mix
 from npsight.jobs.report import metrics, parameters
-from npsight.jobs.train import DERIVED, open_tables, training_data
+from npsight.jobs.trainingdata import DERIVED, open_tables, training_data
 from npsight.tracking import Tracking
 
 FOLDER = "backtest"

@@ -23,7 +23,7 @@ from npsight.errors import ConfigError, ModelIntegrityError, NotFoundError, Prob
 from npsight.features.history import history_columns_of
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.survival import curve_for
-from npsight.jobs.train import open_tables
+from npsight.jobs.trainingdata import open_tables
 from npsight.models.bundle import check_golden, digest_of, unpack
 from npsight.models.intervals import NpsForecast
 from npsight.models.logits import Vector

@@ -28,7 +28,7 @@ from npsight.jobs.segmentreport import (
     Segment,
     SegmentsReport,
 )
-from npsight.jobs.train import open_tables
+from npsight.jobs.trainingdata import open_tables
 from npsight.models.forecast import Forecast, Version, level_forecast, segment_forecast
 from npsight.models.logits import Vector
 from npsight.models.model import Model
