@@ -9,11 +9,13 @@ from rich.table import Table
 
 from benchmarks.quality.companies import Clock
 from benchmarks.quality.figures import COMPARED, Level, Row, share_to_truth
+from benchmarks.quality.noise import Cost
 
 SHARES = {"demo-2000": 0.70, "demo-20000": 0.85}
 MOST_OVERALL = 0.02
 MOST_GROUP = 0.04
 MOST_TIMES = 3.0
+MOST_LOST = 0.03
 Verdict = tuple[str, bool | None]
 
 
@@ -63,7 +65,10 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def verdicts(
-    rows: Sequence[Row], levels: Sequence[Level], clocks: dict[str, Clock]
+    rows: Sequence[Row],
+    levels: Sequence[Level],
+    clocks: dict[str, Clock],
+    noise: Sequence[Cost] = (),
 ) -> Iterator[Verdict]:
     """Every goal with its figure, and whether it is met (None: a figure without a goal)."""
     by = {(r.company, r.target, r.contender): r for r in rows}
@@ -94,6 +99,15 @@ def verdicts(
             f"{level.company} {level.target}, {level.group} ({level.accounts:,} accounts): "
             f"calibration error {level.calibration_error:.4f} (goal {most})",
             level.calibration_error <= most if level.company in SHARES else None,
+        )
+    for target in dict.fromkeys(cost.target for cost in noise):
+        some = [cost for cost in noise if cost.target == target]
+        mean = sum(cost.share for cost in some) / len(some)
+        each = ", ".join(f"{cost.share:+.1%} ({cost.kept} kept)" for cost in some)
+        yield (
+            f"{target}: columns of noise cost {mean:+.1%} of the skill; {each} "
+            f"(goal at most {MOST_LOST:.0%})",
+            mean <= MOST_LOST,
         )
     for company, clock in clocks.items():
         times = clock.total / clock.boosting if clock.boosting else float("nan")

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.quality.companies import Clock
 from benchmarks.quality.figures import Level, Row, _bootstrapped, _groups, _truth_of, share_to_truth
+from benchmarks.quality.noise import Cost
 from benchmarks.quality.page import markdown, verdicts
 from npsight.config.specs import OutcomeWindow
 from npsight.models.clustered import clustered_mean
@@ -72,6 +73,11 @@ def test_worse_than_the_prior_is_a_miss():
 def test_a_group_may_be_off_by_more_than_all(group, error, met):
     level = Level("demo-2000", "churn", group, 300, error)
     assert [m for _, m in verdicts([], [level], {})] == [met]
+
+
+@pytest.mark.parametrize(("noisy", "met"), [(0.0971, True), (0.0969, False)])
+def test_noise_may_cost_three_per_cent_of_the_skill(noisy, met):
+    assert [m for _, m in verdicts([], [], {}, [Cost("churn", 0.1, noisy, 0)])] == [met]
 
 
 def test_training_may_take_three_times_its_fits():
