@@ -275,7 +275,7 @@ def test_one_target_without_skill_is_kept_at_its_prior_and_said(tmp_path):
     assert parts["detractor"]["has_skill"]
     assert not parts["promoter"]["has_skill"]
     assert parts["promoter"]["linear"] is None
-    assert not parts["promoter"]["has_trees"]
+    assert parts["promoter"]["trees_start"] is None
     card = (company.state / "models" / "v1" / "card.md").read_text()
     assert "Promoter, given no detractor: does not rank accounts" in card
     assert "The promoter share does not rank accounts" in npsight(

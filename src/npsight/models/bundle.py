@@ -27,7 +27,7 @@ from npsight.models.survival import ChurnCurve
 from npsight.models.trees import Trees
 from npsight.models.typical import Typical
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 GATES = "gates.json"
 NOT_PART_OF_MODEL = frozenset({"card.md", GATES})
@@ -206,7 +206,7 @@ def _part_json(part: PartModel) -> dict[str, Any]:
         "calibration": asdict(part.calibration),
         "linear": asdict(part.linear) if part.linear else None,
         "linear_blend": part.linear_blend,
-        "has_trees": part.trees is not None,
+        "trees_start": _trees_start(part.trees) if part.trees else None,
         "tree_blend": part.tree_blend,
         "tree_count": part.tree_count,
         "has_skill": part.has_skill,
@@ -247,7 +247,9 @@ def _part(name: str, fields: dict[str, Any], files: Mapping[str, bytes]) -> Part
         calibration=Calibration(**fields["calibration"]),
         linear=_linear(fields["linear"]) if fields["linear"] else None,
         linear_blend=fields["linear_blend"],
-        trees=Trees(files[f"{name}.lgb.txt"].decode()) if fields["has_trees"] else None,
+        trees=Trees(files[f"{name}.lgb.txt"].decode(), **fields["trees_start"])
+        if fields["trees_start"]
+        else None,
         tree_blend=fields["tree_blend"],
         tree_count=fields["tree_count"],
         has_skill=fields.get("has_skill", True),
@@ -261,6 +263,10 @@ def _typical(fields: dict[str, Any]) -> Typical:
         covariance=tuple(tuple(row) for row in fields["covariance"]),
         shifts=tuple(fields["shifts"]),
     )
+
+
+def _trees_start(trees: Trees) -> dict[str, float]:
+    return {"prior_weight": trees.prior_weight, "prior_mean": trees.prior_mean}
 
 
 def _linear(fields: dict[str, Any]) -> Linear:

@@ -20,6 +20,8 @@ from npsight.models.selection import RIDGES, STAGES, Fold, Recipe, Selection, ca
 from npsight.models.splits import Splitter
 from npsight.models.trees import TreeSettings, fit_trees
 
+START_RIDGE = 30.0
+
 FitPrior = Callable[[Examples], Prior]
 FoldCache = dict[tuple[str, str, int, int], Fold]
 
@@ -119,9 +121,17 @@ def _learners(
     alone: PartModel, rows: Examples, start: Vector, settings: FitSettings, recipe: Recipe
 ) -> tuple[PartModel, PartModel]:
     matrix = alone.schema.encode(rows.frame)
-    linear = LinearProblem(matrix, alone.schema, rows.share, rows.weight, start).fit(recipe.ridge)
+    problem = LinearProblem(matrix, alone.schema, rows.share, rows.weight, start)
+    linear, prior_weight = problem.fit(recipe.ridge), _prior_weight(problem)
     trees = fit_trees(
-        matrix, rows.share, rows.weight, start, alone.schema, settings.trees, recipe.trees
+        matrix,
+        rows.share,
+        rows.weight,
+        start,
+        alone.schema,
+        settings.trees,
+        recipe.trees,
+        prior_weight,
     )
     return (
         replace(alone, linear=linear, linear_blend=1.0),
@@ -156,5 +166,19 @@ def _fold(past: Examples, future: Examples, settings: FitSettings, stages: Seque
     seen, unseen = schema.encode(past.frame), schema.encode(future.frame)
     problem = LinearProblem(seen, schema, past.share, past.weight, before)
     linear = [problem.fit(ridge).added(unseen, after) for ridge in RIDGES]
-    trees = fit_trees(seen, past.share, past.weight, before, schema, settings.trees, stages[-1])
-    return Fold(future, after, linear, trees.staged(unseen, list(stages)))
+    trees = fit_trees(
+        seen,
+        past.share,
+        past.weight,
+        before,
+        schema,
+        settings.trees,
+        stages[-1],
+        _prior_weight(problem),
+    )
+    return Fold(future, after, linear, trees.staged(unseen, after, list(stages)))
+
+
+def _prior_weight(problem: LinearProblem) -> float:
+    """How much of the prior is left where the features have spoken; the trees start from that."""
+    return min(max(problem.fit(START_RIDGE).prior_weight, 0.0), 1.0)

@@ -62,7 +62,7 @@ class PartModel:
         if self.linear is not None:
             raw = raw + self.linear_blend * self.linear.added(matrix, prior)
         if self.trees is not None:
-            raw = raw + self.tree_blend * self.trees.log_odds(matrix)
+            raw = raw + self.tree_blend * self.trees.added(matrix, prior)
         return raw
 
     def probability(self, frame: pd.DataFrame) -> Vector:
@@ -89,7 +89,10 @@ class PartModel:
         if self.trees is not None:
             terms, expected = self.trees.contributions(matrix)
             values += self.tree_blend * terms
-            base += self.tree_blend * expected
+            level = np.full(1, self.prior_mean)
+            at_mean = float(self.trees.own(level)[0])
+            own = own + self.tree_blend * (self.trees.own(prior) - at_mean)
+            base += self.tree_blend * (expected + at_mean)
         return Contributions(
             base=base,
             terms=(PRIOR_TERM, *self.schema.names),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +63,16 @@ class TreeSettings:
 
 @dataclass(frozen=True)
 class Trees:
-    """A boosted model in LightGBM's text form; `text` is all of its state."""
+    """A boosted model in LightGBM's text form, and how much of the prior it started from.
+
+    It was boosted from `prior_mean + prior_weight · (prior − prior_mean)`: trees cannot take
+    back what they start from, and where features say the same as an account's past answers, all
+    of the prior would be counted twice.
+    """
 
     text: str
+    prior_weight: float = 1.0
+    prior_mean: float = 0.0
 
     @cached_property
     def _booster(self) -> lightgbm.Booster:
@@ -73,20 +80,30 @@ class Trees:
 
         return lightgbm.Booster(model_str=self.text)
 
+    def own(self, prior: Vector) -> Vector:
+        """What starting from a part of the prior adds to all of it, shape (rows,)."""
+        return (self.prior_weight - 1.0) * (prior - self.prior_mean)
+
+    def added(self, matrix: Matrix, prior: Vector) -> Vector:
+        """What the model adds to the prior's log-odds, shape (rows,)."""
+        return self.own(prior) + self.log_odds(matrix)
+
     def contributions(self, matrix: Matrix) -> tuple[Matrix, float]:
-        """Exact TreeSHAP in log-odds, shape (rows, features), and the expected value."""
+        """Exact TreeSHAP of the trees in log-odds, shape (rows, features), and the expected
+        value; without `own`.
+        """
         if len(matrix) == 0:
             return np.zeros_like(matrix), 0.0
         full = np.asarray(self._booster.predict(matrix, pred_contrib=True), dtype=np.float64)
         return full[:, :-1], float(full[0, -1])
 
     def log_odds(self, matrix: Matrix) -> Vector:
-        """What the trees add to the prior, shape (rows,)."""
+        """The trees' sum, without `own`, shape (rows,)."""
         return np.asarray(self._booster.predict(matrix, raw_score=True), dtype=np.float64)
 
-    def staged(self, matrix: Matrix, stages: list[int]) -> list[Vector]:
-        """`log_odds` of the first n trees, for each n of the rising list `stages`."""
-        total = np.zeros(len(matrix))
+    def staged(self, matrix: Matrix, prior: Vector, stages: list[int]) -> list[Vector]:
+        """`added` with the first n trees, for each n of the rising list `stages`."""
+        total = self.own(prior)
         results, done = [], 0
         for stage in stages:
             if stage > done:
@@ -106,19 +123,22 @@ def fit_trees(
     schema: FeatureSchema,
     settings: TreeSettings,
     trees: int,
+    prior_weight: float = 1.0,
 ) -> Trees:
-    """Boost `trees` trees from the log-odds `start` towards the observed shares.
+    """Boost `trees` trees from the log-odds `start`, drawn to their mean by `prior_weight`,
+    towards the observed shares.
 
     Training on a row's share with the row's weight is the same loss as training on each of its
     answers with weight 1 / answers.
     """
     import lightgbm
 
+    made = Trees("", prior_weight, round(float(np.average(start, weights=weight)), 9))
     data = lightgbm.Dataset(
         matrix,
         label=share,
         weight=weight,
-        init_score=start,
+        init_score=start + made.own(start),
         feature_name=list(schema.names),
         categorical_feature=schema.categorical,
         params={"verbosity": -1},
@@ -128,7 +148,7 @@ def fit_trees(
     if any(schema.monotone):
         parameters["monotone_constraints"] = list(schema.monotone)
     booster = lightgbm.train(parameters, data, num_boost_round=trees)
-    return Trees(booster.model_to_string())
+    return replace(made, text=booster.model_to_string())
 
 
 def _curvature(share: Vector, weight: Vector) -> float:

@@ -159,8 +159,9 @@ def test_one_row_is_split_as_it_is_among_many(trees):
 
 def test_stages_end_at_the_whole_model(trees):
     matrix = rows_to_explain()
-    stages = trees.staged(matrix, [3, 12])
-    np.testing.assert_allclose(stages[1], trees.log_odds(matrix), rtol=0, atol=1e-12)
+    prior = np.linspace(-2, 1, len(matrix))
+    stages = trees.staged(matrix, prior, [3, 12])
+    np.testing.assert_allclose(stages[1], trees.added(matrix, prior), rtol=0, atol=1e-12)
     assert np.max(np.abs(stages[0] - stages[1])) > 1e-3
 
 

@@ -163,7 +163,7 @@ def test_an_unreadable_manifest(files, content):
 
 def test_another_format_is_refused(files):
     manifest = json.loads(files["manifest.json"]) | {"format": 99}
-    with pytest.raises(ModelIntegrityError, match="format 99, this npsight reads 2"):
+    with pytest.raises(ModelIntegrityError, match="format 99, this npsight reads 3"):
         verify({**files, "manifest.json": json.dumps(manifest).encode()})
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from npsight.models.backtest import CONTENDERS, backtest, origin_days, time_pairs
 from npsight.models.clustered import clustered_mean
@@ -93,3 +96,36 @@ def test_clustered_mean_by_hand():
     assert error == pytest.approx(np.sqrt(2 / 1 * (2**2 + 2**2) / 16))
     _, alone = clustered_mean(values, np.ones(4), np.array(["a"] * 4))
     assert alone == np.inf
+
+
+def test_trees_start_from_as_much_of_the_prior_as_the_features_leave(make_examples, settings):
+    """What a feature says already is not taken from the prior a second time."""
+    rows = make_examples(accounts=300)
+    logins = np.log1p(rows.frame[settings.specs[0].name].to_numpy())
+    same, news = -1.5 * (logins - 4.4), np.random.default_rng(1).normal(0, 1, len(rows))
+    told = replace(
+        rows, share=(np.random.default_rng(2).random(len(rows)) < expit(news + same)) * 1.0
+    )
+
+    class Known:
+        def __init__(self, values):
+            self.values = dict(
+                zip(map(tuple, rows.frame[["account", "as_of"]].values), values, strict=False)
+            )
+
+        def log_odds(self, frame):
+            return np.array(
+                [self.values[key] for key in map(tuple, frame[["account", "as_of"]].values)]
+            )
+
+        def to_json(self):
+            return {}
+
+    repeated = fit_part("p", told, replace(settings, fit_prior=lambda _: Known(2 * same), folds={}))
+    fresh = fit_part("p", told, replace(settings, fit_prior=lambda _: Known(news), folds={}))
+    assert repeated.lightgbm.trees.prior_weight < 0.7
+    assert fresh.lightgbm.trees.prior_weight > 0.8
+    for fitted in (repeated, fresh):
+        split = fitted.lightgbm.contributions(rows.frame)
+        np.testing.assert_allclose(split.base + split.values.sum(axis=1), split.raw, atol=1e-6)
+        assert split.values[:, 0] @ np.ones(len(rows)) == pytest.approx(0, abs=1e-6 * len(rows))

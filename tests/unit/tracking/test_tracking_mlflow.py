@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from npsight.errors import ModelIntegrityError, NotFoundError, StateError
-from npsight.models.bundle import digest_of
+from npsight.models.bundle import FORMAT, digest_of
 from npsight.tracking import CHAMPION, Tracking, read_cached
 from npsight.tracking.flat import finite_metrics, flat_params
 
@@ -23,7 +23,7 @@ def bundle(text: str = "tree") -> dict[str, bytes]:
     """Sealed files, as far as digests go."""
     files = {"model.json": text.encode(), "card.md": b"# Card"}
     listed = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"format": 1, "project": "p", "model_digest": digest_of(files), "files": listed}
+    manifest = {"format": FORMAT, "project": "p", "model_digest": digest_of(files), "files": listed}
     return {**files, "manifest.json": json.dumps(manifest).encode()}
 
 
