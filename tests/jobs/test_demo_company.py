@@ -245,7 +245,12 @@ def test_driver_points_of_all_accounts_add_up(scored, number, points):
     found = getattr(scored.explained, points)
     total = found.base + found.values.sum(axis=1)
     assert np.abs(total - shown(scored, number)).max() < 1e-9
-    assert found.values.any(axis=1).mean() > 0.9
+    moved = found.values.any(axis=1).mean()
+    if points == "churn" and not scored.model.churn.has_skill:
+        # Nobody is told apart: the base rate is all there is to explain.
+        assert moved == 0.0
+    else:
+        assert moved > 0.9
 
 
 def test_contributions_of_all_accounts_add_up(scored):
