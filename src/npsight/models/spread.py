@@ -33,11 +33,14 @@ from npsight.models.logits import Vector
 USUAL_CORRELATION = 0.12
 PRIOR_PAIRS = 500.0
 PERIOD_SCALE = 2.0
-SEGMENT_SCALE = 2.0
+SEGMENT_SCALE = 1.0
 """Scale of σ (ω) in NPS points before any error was seen: half are below ¾ of it, and one in
-twenty-five above three times it.
+thirty above three times it.
 """
-PRIOR_FREEDOM = 4.0
+PRIOR_FREEDOM = 5.0
+"""Of the half-t priors. With 4, and ω as wide as σ, 80 % intervals of segments held 86 % of the time
+on forty simulated companies.
+"""
 GRID = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40], np.float64)
 LEAST_WEIGHT = 1e-4
 
