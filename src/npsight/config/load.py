@@ -408,6 +408,7 @@ def _spec(project: Project, tables: Tables, file: Path) -> ProjectSpec:
         features=features,
         drivers=all_drivers(project.drivers, features, bool(tables.responses)),
         worklist=project.worklist,
+        service=project.service,
         training=project.training,
         audit=project.audit,
         comments=project.comments,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from npsight.config.schema import (
     Engine,
     Goal,
     Quarantine,
+    Service,
     Tables,
     Training,
     Worklist,
@@ -130,6 +131,7 @@ class ProjectSpec:
     engine: Engine
     goals: tuple[Goal, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
+    service: Service = field(default_factory=Service)
 
     @property
     def is_snapshot(self) -> bool:

@@ -38,8 +38,8 @@ SEGMENT_SCALE = 1.0
 thirty above three times it.
 """
 PRIOR_FREEDOM = 5.0
-"""Of the half-t priors. With 4, and ω as wide as σ, 80 % intervals of segments held 86 % of the time
-on forty simulated companies.
+"""Of the half-t priors. With 4, and ω as wide as σ, 80 % intervals of segments held 86 % of the
+time on forty simulated companies.
 """
 GRID = np.array([0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40], np.float64)
 LEAST_WEIGHT = 1e-4

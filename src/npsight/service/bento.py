@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from npsight.config.runtime import serving_config
 from npsight.service.app import build_app
-from npsight.service.state import ServingState, load_state
+from npsight.service.state import Live, ServingState, load_state
 
 
 class Gateway:
@@ -44,7 +44,7 @@ class NpsightService:
 
     def __init__(self) -> None:
         self.state: ServingState = load_state(serving_config())
-        gateway.app = build_app(self.state)
+        gateway.app = build_app(Live(self.state))
 
     def __is_ready__(self) -> bool:
         """Whether the store answers; BentoML asks on `/readyz`."""

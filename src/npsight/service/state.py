@@ -27,6 +27,13 @@ class ServingState:
     worklist: Worklist
 
 
+class Live:
+    """What is served now; replaced in one step when a better champion was proved."""
+
+    def __init__(self, state: ServingState) -> None:
+        self.state = state
+
+
 def load_state(config: Path) -> ServingState:
     """Load the cached champion of a project file; calls no registry.
 

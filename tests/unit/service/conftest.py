@@ -10,7 +10,7 @@ import pytest
 from tiny_project import make_project
 
 from npsight.service.app import build_app
-from npsight.service.state import ServingState, load_state
+from npsight.service.state import Live, ServingState, load_state
 
 with warnings.catch_warnings():
     # Starlette asks for a successor of httpx, which is not on our list of dependencies.
@@ -35,5 +35,5 @@ def state(config: Path) -> Iterator[ServingState]:
 @pytest.fixture
 def client(state: ServingState) -> Iterator[TestClient]:
     """The API in process."""
-    with TestClient(build_app(state), raise_server_exceptions=False) as opened:
+    with TestClient(build_app(Live(state)), raise_server_exceptions=False) as opened:
         yield opened

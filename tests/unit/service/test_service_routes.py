@@ -9,10 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 from tiny_project import AS_OF
 
-import npsight.service.app as app_module
+import npsight.service.reading as app_module
 from npsight.service.app import build_app
 from npsight.service.body import MAX_BODY_BYTES
-from npsight.service.state import ServingState
+from npsight.service.state import Live, ServingState
 
 JSON = {"content-type": "application/json"}
 
@@ -139,7 +139,7 @@ def test_a_defect_is_told_without_its_values(
 
     monkeypatch.setattr(app_module, "score_accounts", crash)
     with caplog.at_level(logging.DEBUG, "npsight"):
-        client = TestClient(build_app(state), raise_server_exceptions=False)
+        client = TestClient(build_app(Live(state)), raise_server_exceptions=False)
         answer = client.post("/v1/score", json={"accounts": ["a"]})
     assert_problem(answer, 500, "internal-error")
     assert "KeyError" in caplog.text

@@ -8,6 +8,7 @@ from npsight.config.schema.base import IDENTIFIER, ColumnMap, Days, Name, Sectio
 from npsight.config.schema.features import Driver, Feature
 from npsight.config.schema.outlook import Benchmark, Goal
 from npsight.config.schema.project import Project
+from npsight.config.schema.service import Service
 from npsight.config.schema.settings import (
     AuditSettings,
     Comments,
@@ -62,6 +63,7 @@ __all__ = [
     "Quarantine",
     "Responses",
     "Section",
+    "Service",
     "Source",
     "Subscriptions",
     "Tables",

@@ -9,6 +9,7 @@ from pydantic import Field
 from npsight.config.schema.base import Name, Section
 from npsight.config.schema.features import Driver, Feature
 from npsight.config.schema.outlook import Benchmark, Goal
+from npsight.config.schema.service import Service
 from npsight.config.schema.settings import (
     AuditSettings,
     Comments,
@@ -58,3 +59,4 @@ class Project(Section):
     comments: Comments = Field(default_factory=Comments, description="Comment analysis.")
     quarantine: Quarantine = Field(default_factory=Quarantine, description="Bad rows.")
     engine: Engine = Field(default_factory=Engine, description="Feature engine.")
+    service: Service = Field(default_factory=Service, description="HTTP service.")

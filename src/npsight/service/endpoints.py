@@ -1,0 +1,67 @@
+"""Every route of the service, as data: the application, access and the specs are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from npsight.service import reading
+from npsight.service.api import Api
+from npsight.service.shapes.base import Shape
+
+Scope = Literal["score", "read", "write", "admin"]
+Handler = Callable[[Api, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a query: `kind` is `string`, `integer` or `boolean`."""
+
+    name: str
+    kind: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method on one path.
+
+    Attributes
+    ----------
+    path
+        Starlette's template, such as `/v1/accounts/{account:path}`.
+    operation
+        Name in the specs and in metrics, unique.
+    scope
+        What a caller's key must allow; None for open endpoints.
+    writes
+        Whether a repeated call must be answered like the first (see `once`).
+    body, answer
+        Shapes of the JSON body and of the 200 answer, for the specs; None for no JSON.
+    parameters
+        What may stand in the query.
+    """
+
+    method: str
+    path: str
+    operation: str
+    scope: Scope | None
+    handler: Handler
+    writes: bool = False
+    body: type[Shape] | None = None
+    answer: type[Shape] | None = None
+    parameters: tuple[Parameter, ...] = ()
+
+
+ENDPOINTS = (
+    Endpoint("POST", "/v1/score", "score", "score", reading.score),
+    Endpoint("GET", "/v1/accounts/{account:path}", "account", "read", reading.account),
+    Endpoint("GET", "/v1/model", "model", "read", reading.model),
+    Endpoint("GET", "/healthz", "live", None, reading.live),
+    Endpoint("GET", "/readyz", "ready", None, reading.ready),
+    Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics),
+)

@@ -1,0 +1,42 @@
+"""What all shapes share: strictness, and faults as JSON pointers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from npsight.service.problems import ApiError, Fault
+
+Model = TypeVar("Model", bound="Shape")
+
+
+class Shape(BaseModel):
+    """Unknown fields are refused; a number is no string, a boolean no number, NaN nothing."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
+
+
+def checked(model: type[Model], body: Any) -> Model:
+    """The body as a model.
+
+    Raises
+    ------
+    ApiError
+        422 with every fault and the JSON pointer (RFC 6901) of its place.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        faults = [Fault(pointer(e["loc"]), e["msg"]) for e in error.errors(include_url=False)]
+    noun = "fault" if len(faults) == 1 else "faults"
+    raise ApiError(422, "invalid-body", f"the body has {len(faults)} {noun}; see errors", faults)
+
+
+def pointer(place: Sequence[str | int]) -> str:
+    """The RFC 6901 pointer of a place; lone surrogates become question marks."""
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in place]
+    return "".join(f"/{part}" for part in parts).encode("utf-8", "replace").decode()
