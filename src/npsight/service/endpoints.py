@@ -13,7 +13,9 @@ from npsight.service import reading
 from npsight.service.api import Api
 from npsight.service.shapes.base import Shape
 
-Scope = Literal["score", "read", "write", "admin"]
+Scope = Literal["score", "read", "write", "admin", "any"]
+"""What a key must allow; `any` is content with every key."""
+Setting = Literal["metrics", "docs"]
 Handler = Callable[[Api, Request], Awaitable[Response]]
 
 
@@ -44,6 +46,8 @@ class Endpoint:
         Shapes of the JSON body and of the 200 answer, for the specs; None for no JSON.
     parameters
         What may stand in the query.
+    setting
+        Which setting of `project.service` opens the endpoint, or takes it away.
     """
 
     method: str
@@ -55,6 +59,7 @@ class Endpoint:
     body: type[Shape] | None = None
     answer: type[Shape] | None = None
     parameters: tuple[Parameter, ...] = ()
+    setting: Setting | None = None
 
 
 ENDPOINTS = (
@@ -63,5 +68,5 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/model", "model", "read", reading.model),
     Endpoint("GET", "/healthz", "live", None, reading.live),
     Endpoint("GET", "/readyz", "ready", None, reading.ready),
-    Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics),
+    Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics, setting="metrics"),
 )

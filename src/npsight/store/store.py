@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -206,6 +207,18 @@ class Store:
             rows = self._all(query.where(table.c.account.in_(some)))
             found.update({row.account: StoredInput(**row._mapping) for row in rows})
         return found
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with mendable(self._engine.url), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds SQLite's write lock from its beginning; undone by an error."""
+        with mendable(self._engine.url), self._writer.begin() as connection:
+            yield connection
 
     def check(self) -> None:
         """Raises StateError where the database does not answer."""

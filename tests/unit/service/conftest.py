@@ -11,6 +11,8 @@ from tiny_project import make_project
 
 from npsight.service.app import build_app
 from npsight.service.state import Live, ServingState, load_state
+from npsight.store import create_key
+from npsight.store.keys import SCOPES
 
 with warnings.catch_warnings():
     # Starlette asks for a successor of httpx, which is not on our list of dependencies.
@@ -32,8 +34,28 @@ def state(config: Path) -> Iterator[ServingState]:
     loaded.store.close()
 
 
+@pytest.fixture(scope="session")
+def keys(state: ServingState) -> dict[str, str]:
+    """A key for each scope, with that scope alone."""
+    return {scope: create_key(state.store, state.project, scope, [scope])[0] for scope in SCOPES}
+
+
+@pytest.fixture(scope="session")
+def headers(keys: dict[str, str]) -> dict[str, str]:
+    """Headers of a caller who may do everything."""
+    return {"Authorization": f"Bearer {keys['admin']}"}
+
+
 @pytest.fixture
-def client(state: ServingState) -> Iterator[TestClient]:
-    """The API in process."""
+def client(state: ServingState, headers: dict[str, str]) -> Iterator[TestClient]:
+    """The API in process, for a caller who may do everything."""
+    app = build_app(Live(state))
+    with TestClient(app, headers=headers, raise_server_exceptions=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def anonymous(state: ServingState) -> Iterator[TestClient]:
+    """The API in process, for a caller without a key."""
     with TestClient(build_app(Live(state)), raise_server_exceptions=False) as opened:
         yield opened

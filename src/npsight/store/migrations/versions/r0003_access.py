@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0003_access"
 down_revision = "0002_answers"
 branch_labels = None
@@ -10,7 +13,23 @@ depends_on = None
 
 def upgrade() -> None:
     """Add both tables."""
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.String, primary_key=True),
+        sa.Column("project", sa.String, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.Column("scopes", sa.JSON, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("expires_at", sa.DateTime),
+        sa.Column("revoked_at", sa.DateTime),
+        sa.Column("last_used_at", sa.DateTime),
+        sa.Column("rate_per_minute", sa.Integer),
+    )
+    op.create_index("ix_api_keys_project_name", "api_keys", ["project", "name"])
 
 
 def downgrade() -> None:
     """Drop both."""
+    op.drop_index("ix_api_keys_project_name", "api_keys")
+    op.drop_table("api_keys")
