@@ -36,7 +36,7 @@ def score_accounts(state: ServingState, request: ScoreRequest) -> JsonObject:
     )
     inputs = list(state.store.inputs(run.id, wanted).values())
     rows = state.store.scores_of(run.id, [item.account for item in inputs])
-    scored = _scored(state, run, inputs, rows, request.drivers) if inputs else {}
+    scored = score_inputs(state, run, inputs, rows, request.drivers) if inputs else {}
     results = [
         _invalid(account, fault) if fault else scored.get(account) or _not_found(account)
         for account, fault in zip(request.accounts, faults, strict=True)
@@ -60,13 +60,14 @@ def _not_found(account: str) -> JsonObject:
     return {"account": account, "status": "not_found", "detail": "the latest run does not have it"}
 
 
-def _scored(
+def score_inputs(
     state: ServingState,
     run: ScoreRun,
     inputs: Sequence[StoredInput],
     rows: dict[str, ScoreRow],
     with_drivers: bool,
 ) -> dict[str, JsonObject]:
+    """Account -> its result, `ok` or `invalid`, of stored inputs; `rows` give what is displayed."""
     now, past = frames_of(state.model, inputs, run.as_of)
     usable = _usable(state.model.predict(now))
     results = {
