@@ -28,6 +28,7 @@ class Api:
         self.metrics = metrics
         self.access = Access(live, metrics)
         self.deadline = deadline
+        self.answers_cleaned_at = float("-inf")
         self._limiter: anyio.CapacityLimiter | None = None
 
     @property

@@ -1,5 +1,6 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
+from npsight.store import answers
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.keys import KeyRow, create_key, keys_of, revoke_key
 from npsight.store.rows import HistoryPoint, ScoreRow, ScoreRun, StoredInput
@@ -13,6 +14,7 @@ __all__ = [
     "ScoreRun",
     "Store",
     "StoredInput",
+    "answers",
     "create_key",
     "keys_of",
     "open_store",

@@ -27,9 +27,26 @@ def upgrade() -> None:
         sa.Column("rate_per_minute", sa.Integer),
     )
     op.create_index("ix_api_keys_project_name", "api_keys", ["project", "name"])
+    op.create_table(
+        "answers",
+        sa.Column("project", sa.String, primary_key=True),
+        sa.Column("caller", sa.String, primary_key=True),
+        sa.Column("operation", sa.String, primary_key=True),
+        sa.Column("key_hash", sa.LargeBinary, primary_key=True),
+        sa.Column("request_hash", sa.LargeBinary, nullable=False),
+        sa.Column("holder", sa.String, nullable=False),
+        sa.Column("leased_until", sa.DateTime),
+        sa.Column("expires_at", sa.DateTime, nullable=False),
+        sa.Column("status", sa.Integer),
+        sa.Column("media_type", sa.String),
+        sa.Column("body", sa.LargeBinary),
+    )
+    op.create_index("ix_answers_expires_at", "answers", ["expires_at"])
 
 
 def downgrade() -> None:
     """Drop both."""
+    op.drop_index("ix_answers_expires_at", "answers")
+    op.drop_table("answers")
     op.drop_index("ix_api_keys_project_name", "api_keys")
     op.drop_table("api_keys")
