@@ -65,7 +65,7 @@ def _statement(dialect: Dialect, count: int, with_past: bool) -> tuple[str, tupl
         )
         .where(inputs.c.run_id == bindparam("run"))
         .where(inputs.c.account.in_(bindparam("accounts", expanding=True)))
-        .params(accounts=[""] * count)
+        .params(run="", accounts=[""] * count)
     )
     compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), tuple(getattr(compiled, "positiontup", None) or ())
