@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -56,7 +57,7 @@ class FeatureSpec:
     monotone: Literal[-1, 0, 1] = 0
     dtype: Literal["number", "category"] = "number"
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Derived from the definition, such as `tickets__count__severity_high__30d`."""
         what = f"{self.aggregation}_{self.measure}" if self.measure else self.aggregation

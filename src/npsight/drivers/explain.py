@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from npsight.config.specs import NPS_HISTORY
 from npsight.drivers.absent import Outcome
@@ -18,39 +17,50 @@ from npsight.drivers.points import (
 )
 from npsight.models.encoding import Matrix
 from npsight.models.logits import Vector
-from npsight.models.model import Model, nps_of
+from npsight.models.model import Model, Predictions, nps_of, predictions
 from npsight.models.part import PRIOR_TERM, Contributions, PartModel
+from npsight.models.rows import Features, rows_of
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Points of each displayed number, and the log-odds they were made from by part."""
+    """Points of each displayed number, the log-odds they were made from by part, and what is
+    predicted of these (nothing of who will answer).
+    """
 
     risk: Points | None
     nps: Points | None
     churn: Points | None
     contributions: dict[str, Contributions]
+    predicted: Predictions
 
 
-def explain(model: Model, frame: pd.DataFrame) -> Explanation:
+def explain(model: Model, features: Features) -> Explanation:
     """Points of detractor risk and churn risk (in probability) and of NPS (in NPS points).
 
     Every displayed number equals its base plus its points to 1e-9, and every part's base plus
     contributions its raw score to 1e-6; both are asserted on every call.
     """
-    contributions = {name: part.contributions(frame) for name, part in model.parts()}
+    rows = rows_of(features)
+    contributions = {name: part.contributions(rows) for name, part in model.parts()}
     for split in contributions.values():
         assert_contributions_add_up(split)
     detractor, promoter, churn = model.detractor, model.promoter, model.churn
     risk = nps = lost = None
-    shown = model.predict(frame)
+    shown = _predicted(model, contributions)
     if detractor is not None and shown.detractor is not None:
         risk = _points(model, "risk", [detractor], contributions, shown.detractor)
     if detractor is not None and promoter is not None and shown.nps is not None:
         nps = _points(model, "nps", [detractor, promoter], contributions, shown.nps)
     if churn is not None and shown.churn is not None:
         lost = _points(model, "churn", [churn], contributions, shown.churn)
-    return Explanation(risk, nps, lost, contributions)
+    return Explanation(risk, nps, lost, contributions, shown)
+
+
+def _predicted(model: Model, contributions: dict[str, Contributions]) -> Predictions:
+    parts = dict(model.parts())
+    made = {name: parts[name].calibration.apply(s.raw) for name, s in contributions.items()}
+    return predictions(made.get("detractor"), made.get("promoter"), made.get("churn"))
 
 
 def groups_of(model: Model) -> dict[str, str]:

@@ -41,12 +41,12 @@ class Peers:
         `segments` are the rows' segment values, null or "" where they have none. NaN where
         nobody has the feature.
         """
-        codes, values = pd.factorize(segments)
-        known = [self.by_segment.get(str(v), {}).get(feature) for v in values] + [None]
+        values = segments.tolist()
+        known = {v: self.by_segment.get(str(v), {}).get(feature) for v in set(values)}
+        medians = [known[v] for v in values]
+        own = np.array([m is not None for m in medians], dtype=np.bool_)
         fallback = self.overall.get(feature, np.nan)
-        medians = np.array([fallback if m is None else m for m in known], dtype=np.float64)
-        own = np.array([m is not None for m in known])
-        return medians[codes], own[codes]
+        return np.array([fallback if m is None else m for m in medians], dtype=np.float64), own
 
     def to_json(self) -> dict[str, Any]:
         """JSON form, read by `from_json`."""

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from npsight.config.specs import FeatureSpec
@@ -17,9 +16,11 @@ from npsight.drivers.phrases import PHRASES, category_phrase, place_phrase
 from npsight.drivers.shown import rounded, whole_percents
 from npsight.drivers.words import Phrase, Subject, subject_of
 from npsight.models.logits import Vector
+from npsight.models.model import SEGMENT
+from npsight.models.rows import Rows as Features
+from npsight.models.rows import absent
 
 LONGEST_SENTENCE = 140
-SEGMENT = "segment_"
 LEVELS = frozenset(
     {
         *("count", "sum", "mean", "std", "ratio", "min", "max", "share", "distinct", "own"),
@@ -37,8 +38,8 @@ class Readings:
     """Features now and one period before, row by row, and the peers' medians."""
 
     specs: tuple[FeatureSpec, ...]
-    now: pd.DataFrame
-    past: pd.DataFrame
+    now: Features
+    past: Features
     peers: Peers
 
     @cached_property
@@ -50,24 +51,24 @@ class Readings:
     def segments(self) -> NDArray[Any]:
         """Segment value of each row; null where there is none."""
         if SEGMENT in self.now.columns:
-            values: NDArray[Any] = self.now[SEGMENT].to_numpy(object)
-            return values
+            return _objects(self.now.texts(SEGMENT))
         return np.full(len(self.now), None, dtype=object)
 
     def number(self, name: str, rows: Rows, past: bool = False) -> Vector:
         """Values of a number column; NaN where it is missing or not in the data."""
-        frame = self.past if past else self.now
-        if name not in frame.columns:
+        features = self.past if past else self.now
+        if name not in features.columns:
             return np.full(len(rows), np.nan)
-        return numbers(frame[name].iloc[rows])
+        values: Vector = features.numbers((name,))[rows, 0]
+        return values
 
     def category(self, name: str, rows: Rows, past: bool = False) -> list[object]:
         """Values of a category column; None where it is missing or not in the data."""
-        frame = self.past if past else self.now
-        if name not in frame.columns:
+        features = self.past if past else self.now
+        if name not in features.columns:
             return [None] * len(rows)
-        column = frame[name].iloc[rows]
-        return [None if missing else v for v, missing in zip(column, column.isna(), strict=True)]
+        values = features.texts(name)
+        return [None if absent(values[row]) else values[row] for row in rows.tolist()]
 
     def tails(self, spec: FeatureSpec, subject: Subject, phrase: Phrase, rows: Rows) -> list[str]:
         """`; similar accounts: 511` of each row, "" where nobody has the feature.
@@ -85,10 +86,10 @@ class Readings:
         return [texts[code] for code in codes.ravel().tolist()]
 
 
-def numbers(column: pd.Series[Any]) -> Vector:
-    """Float64 values; what is no number is NaN."""
-    values: Vector = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    return values
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    result = np.empty(len(values), dtype=object)
+    result[:] = values
+    return result
 
 
 def _who(own_segment: float) -> str:

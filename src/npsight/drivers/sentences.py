@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
@@ -24,6 +23,8 @@ from npsight.models.encoding import Matrix
 from npsight.models.logits import Vector
 from npsight.models.model import Model
 from npsight.models.part import PRIOR_TERM, Contributions
+from npsight.models.rows import Features, absent, rows_of
+from npsight.models.rows import Rows as FeatureRows
 
 Target = Literal["detractor", "churn"]
 Sentences = NDArray[np.object_]
@@ -85,8 +86,8 @@ class _Table:
 def notes(
     model: Model,
     explanation: Explanation,
-    now: pd.DataFrame,
-    past: pd.DataFrame,
+    now: Features,
+    past: Features,
     peer_medians: Peers,
     target: Target,
 ) -> list[list[DriverNote]]:
@@ -107,8 +108,9 @@ def notes(
         The model has no such target, or the three are not aligned.
     """
     table = _table(model, explanation, target)
-    _check_aligned(table, now, past)
-    readings = Readings(model.specs, now, past, peer_medians)
+    here, there = rows_of(now), rows_of(past)
+    _check_aligned(table, here, there)
+    readings = Readings(model.specs, here, there, peer_medians)
     size = np.abs(table.points)
     order = np.argsort(-size, axis=1, kind="stable")
     place = np.argsort(order, axis=1, kind="stable")
@@ -166,7 +168,7 @@ def _effect(table: _Table) -> Matrix:
     return size if table.nps is None else np.maximum(size, np.abs(table.nps) / 100.0)
 
 
-def _check_aligned(table: _Table, now: pd.DataFrame, past: pd.DataFrame) -> None:
+def _check_aligned(table: _Table, now: FeatureRows, past: FeatureRows) -> None:
     lengths = (len(table.points), len(now), len(past))
     if len(set(lengths)) > 1:
         raise ValueError(
@@ -174,14 +176,13 @@ def _check_aligned(table: _Table, now: pd.DataFrame, past: pd.DataFrame) -> None
             + ", ".join(f"{n:,}" for n in lengths)
         )
     if "account" in now.columns and "account" in past.columns:
-        here, there = now["account"].to_numpy(object), past["account"].to_numpy(object)
-        differ = ~pd.isna(there) & (here != there)
-        if differ.any():
-            row = int(np.flatnonzero(differ)[0])
-            raise ValueError(
-                f"past is not aligned with now: row {row} is account {there[row]!r} there, "
-                f"{here[row]!r} here"
-            )
+        both = zip(now.texts("account"), past.texts("account"), strict=True)
+        for row, (here, there) in enumerate(both):
+            if not absent(there) and here != there:
+                raise ValueError(
+                    f"past is not aligned with now: row {row} is account {there!r} there, "
+                    f"{here!r} here"
+                )
 
 
 def _driver_sentences(

@@ -22,6 +22,7 @@ from npsight.drivers.readings import Readings, sentences_of
 from npsight.drivers.shown import capital
 from npsight.jobs.sample import ACCOUNT, AS_OF, OWN_FILE, SAMPLE, TABLES, Computed, computed
 from npsight.jobs.sample import SampleTable as Table
+from npsight.models.rows import rows_of
 
 DAY = f"{AS_OF:%Y-%m-%d %H:%M}"
 
@@ -209,8 +210,8 @@ def value_of(spec: FeatureSpec, results: Computed) -> str:
 
 
 def _sentence(spec: FeatureSpec, results: Computed) -> str:
-    nobody, before = Peers({}, {}), pd.DataFrame(index=[0])
-    readings = Readings(results.specs, results.values, before, nobody)
+    before = rows_of(pd.DataFrame(index=[0]))
+    readings = Readings(results.specs, rows_of(results.values), before, Peers({}, {}))
     return f"{sentences_of(readings, spec, np.array([0]))[0]}."
 
 

@@ -15,10 +15,11 @@ from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
 from npsight.errors import ModelIntegrityError
 from npsight.features.history import history_columns_of
 from npsight.models.calibration import Calibration
+from npsight.models.design import Column
 from npsight.models.encoding import FeatureSchema
 from npsight.models.gates import GateReport
 from npsight.models.intervals import NpsSpread
-from npsight.models.linear import Column, Linear
+from npsight.models.linear import Linear
 from npsight.models.model import Model
 from npsight.models.part import PartModel
 from npsight.models.prior import prior_from_json

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from npsight.config.specs import FeatureSpec
 from npsight.errors import ModelIntegrityError
+from npsight.models.logits import Vector
+from npsight.models.rows import Features, Matrix, rows_of
 
-Matrix = NDArray[np.float64]
+__all__ = ["FeatureSchema", "Matrix", "learn_schema"]
 
 
 @dataclass(frozen=True)
@@ -34,32 +36,45 @@ class FeatureSchema:
         """Positions of the category columns."""
         return [i for i, values in enumerate(self.categories) if values is not None]
 
-    def encode(self, frame: pd.DataFrame) -> Matrix:
+    @cached_property
+    def _numbers(self) -> tuple[str | None, ...]:
+        """Names of the number columns, None in the place of a category."""
+        both = zip(self.names, self.categories, strict=True)
+        return tuple(name if values is None else None for name, values in both)
+
+    @cached_property
+    def _codes(self) -> tuple[tuple[int, str, dict[str, int]], ...]:
+        """Place, name and codes of each category column."""
+        return tuple(
+            (i, self.names[i], {value: code for code, value in enumerate(self.categories[i] or ())})
+            for i in self.categorical
+        )
+
+    @cached_property
+    def _fills(self) -> Vector:
+        return np.array([np.nan if fill is None else fill for fill in self.fills])
+
+    def encode(self, features: Features) -> Matrix:
         """Float64 matrix, shape (rows, features); missing, infinite and unknown values are NaN
         or the column's fill.
 
         Raises
         ------
         ModelIntegrityError
-            The frame lacks a column of the model.
+            The features lack a column of the model.
         """
-        missing = [name for name in self.names if name not in frame.columns]
+        rows = rows_of(features)
+        known = rows.columns
+        missing = [name for name in self.names if name not in known]
         if missing:
             raise ModelIntegrityError(
                 f"the data lack {len(missing)} of the model's features: {', '.join(missing[:8])}\n"
                 "  → score with the project file the model was trained with, or train again"
             )
-        matrix = np.empty((len(frame), len(self.names)), dtype=np.float64)
-        for i, (name, values) in enumerate(zip(self.names, self.categories, strict=True)):
-            column = frame[name]
-            if values is None:
-                numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-                fill = self.fills[i]
-                absent = np.nan if fill is None else fill
-                matrix[:, i] = np.where(np.isfinite(numbers), numbers, absent)
-            else:
-                codes = pd.Index(values, dtype=object).get_indexer(pd.Index(column, dtype=object))
-                matrix[:, i] = np.where(codes < 0, np.nan, codes)
+        matrix = rows.numbers(self._numbers)
+        np.copyto(matrix, self._fills, where=~np.isfinite(matrix))
+        for place, name, codes in self._codes:
+            matrix[:, place] = [codes.get(value, np.nan) for value in rows.texts(name)]
         return matrix
 
 

@@ -9,11 +9,12 @@ A number declared monotone has no coefficient against its direction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from npsight.models.design import Column, Design, design_columns
 from npsight.models.encoding import FeatureSchema, Matrix
 from npsight.models.logits import Vector, probability
 
@@ -22,22 +23,6 @@ WALL = 1e12
 CURVATURE_ROWS = 20_000
 CURVATURE_STEPS = 6
 MOST_ROWS = 60_000
-LIMIT = 4.0
-"""Standardised values are cut here, in standard deviations."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the design: of a number (`value` None), its absence ("missing"), or a
-    category's value (its code).
-    """
-
-    feature: int
-    value: float | None
-    missing: bool
-    scale: float
-    mean: float
-    deviation: float
 
 
 @dataclass(frozen=True)
@@ -49,10 +34,18 @@ class Linear:
     intercept: float
     prior_weight: float
 
+    @cached_property
+    def _design(self) -> Design:
+        return Design(self.columns)
+
+    @cached_property
+    def _weights(self) -> Vector:
+        return np.asarray(self.coefficients)
+
     def added(self, matrix: Matrix, prior: Vector) -> Vector:
         """What the regression adds to the prior's log-odds, shape (rows,)."""
         own = self.intercept + (self.prior_weight - 1.0) * prior
-        added = own + _design(matrix, self.columns) @ np.asarray(self.coefficients)
+        added = own + self._design.of(matrix) @ self._weights
         return np.asarray(added, dtype=np.float64)
 
     def contributions(self, matrix: Matrix, prior: Vector) -> tuple[Matrix, Vector]:
@@ -60,75 +53,10 @@ class Linear:
         mean (the exact Shapley value of a linear model), and the prior's extra term.
         """
         values = np.zeros_like(matrix)
-        design = _design(matrix, self.columns)
+        design = self._design.of(matrix)
         for j, (column, weight) in enumerate(zip(self.columns, self.coefficients, strict=True)):
             values[:, column.feature] += weight * design[:, j]
         return values, (self.prior_weight - 1.0) * prior
-
-
-def design_columns(matrix: Matrix, schema: FeatureSchema, weight: Vector) -> tuple[Column, ...]:
-    """The columns of the design, with scales and means learned from the training rows."""
-    found: list[Column] = []
-    for feature, values in enumerate(schema.categories):
-        data = matrix[:, feature]
-        if values is None:
-            found += _number_columns(data, feature, weight)
-        else:
-            found += [
-                column
-                for code in range(len(values))
-                if (column := _standardised((data == code) * 1.0, weight, feature, float(code)))
-            ]
-    return tuple(found)
-
-
-def _number_columns(data: Vector, feature: int, weight: Vector) -> Iterator[Column]:
-    known = ~np.isnan(data)
-    if known.any():
-        typical = float(np.median(np.abs(data[known])))
-        scale = typical if typical > 0 else float(np.max(np.abs(data[known]))) or 1.0
-        squeezed = _squeeze(data[known], scale)
-        column = _standardised(squeezed, weight[known], feature, None, scale=scale)
-        if column is not None:
-            yield column
-    if not known.all():
-        absent = _standardised((~known) * 1.0, weight, feature, None, missing=True)
-        if absent is not None:
-            yield absent
-
-
-def _standardised(
-    data: Vector,
-    weight: Vector,
-    feature: int,
-    value: float | None,
-    scale: float = 1.0,
-    missing: bool = False,
-) -> Column | None:
-    mean = float(np.average(data, weights=weight))
-    deviation = float(np.sqrt(np.average((data - mean) ** 2, weights=weight)))
-    if not deviation > 1e-9:
-        return None
-    return Column(feature, value, missing, scale, mean, deviation)
-
-
-def _squeeze(data: Vector, scale: float) -> Vector:
-    return np.asarray(np.sign(data) * np.log1p(np.abs(data) / scale), dtype=np.float64)
-
-
-def _design(matrix: Matrix, columns: tuple[Column, ...]) -> Matrix:
-    design = np.empty((len(matrix), len(columns)))
-    for j, c in enumerate(columns):
-        data = matrix[:, c.feature]
-        if c.missing:
-            raw = np.isnan(data) * 1.0
-        elif c.value is not None:
-            raw = (data == c.value) * 1.0
-        else:
-            raw = _squeeze(data, c.scale)
-        z = np.clip((raw - c.mean) / c.deviation, -LIMIT, LIMIT)
-        design[:, j] = np.where(np.isnan(z), 0.0, z)
-    return design
 
 
 class LinearProblem:
@@ -146,7 +74,8 @@ class LinearProblem:
         matrix, prior = matrix[some], prior[some]
         self.share, self.weight = share[some], every * weight[some]
         self.columns = design_columns(matrix, schema, self.weight)
-        self.full = np.column_stack([_design(matrix, self.columns), prior, np.ones(len(matrix))])
+        design = Design(self.columns).of(matrix)
+        self.full = np.column_stack([design, prior, np.ones(len(matrix))])
         self.direction = np.zeros(self.full.shape[1])
         for j, column in enumerate(self.columns):
             if column.value is None and not column.missing:

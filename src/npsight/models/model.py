@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from npsight.config.specs import DriverSpec, FeatureSpec, OutcomeWindow
+from npsight.features.history import history_columns
 from npsight.models.intervals import NpsSpread
 from npsight.models.logits import Vector
 from npsight.models.part import PartModel
+from npsight.models.prior import HistoryPrior
 from npsight.models.response import ResponseModel
+from npsight.models.rows import Features, Layout, rows_of
 from npsight.models.survival import ChurnCurve
 from npsight.models.typical import Typical
+
+SEGMENT = "segment_"
+"""Column of each account's segment, "" or missing where it has none."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +91,47 @@ class Model:
         """Names of the parts that do not tell accounts apart."""
         return tuple(name for name, part in self.parts() if not part.has_skill)
 
-    def predict(self, frame: pd.DataFrame) -> Predictions:
-        """Probabilities and NPS for a frame of features and decayed counts."""
-        detractor = self.detractor.probability(frame) if self.detractor else None
-        promoter = nps = None
-        if self.promoter is not None and detractor is not None:
-            promoter = (1 - detractor) * self.promoter.probability(frame)
-            nps = nps_of(detractor, promoter)
-        churn = self.churn.probability(frame) if self.churn else None
+    @cached_property
+    def layout(self) -> Layout:
+        """What the model reads of an account, and the segment that its peers are found by.
+
+        Decayed counts are those of the levels that a part's prior reads, none without one.
+        """
+        numbers = [spec.name for spec in self.specs if spec.dtype != "category"]
+        texts = [spec.name for spec in self.specs if spec.dtype == "category"]
+        priors = [part.prior for _, part in self.parts() if isinstance(part.prior, HistoryPrior)]
+        levels = list(dict.fromkeys(level for prior in priors for level in prior.levels))
+        return Layout((*numbers, *history_columns(levels)), (*texts, SEGMENT))
+
+    def predict(self, features: Features, answers: bool = True) -> Predictions:
+        """Probabilities and NPS of features and decayed counts.
+
+        Without `answers` nothing is said of who will answer.
+        """
+        rows = rows_of(features)
+        detractor = self.detractor.probability(rows) if self.detractor else None
+        promoter = self.promoter.probability(rows) if self.promoter and self.detractor else None
+        churn = self.churn.probability(rows) if self.churn else None
         answer_prob = expected = None
-        if self.response is not None:
-            answer_prob = self.response.probability(frame)
-            expected = self.response.answers(frame)
-        return Predictions(detractor, promoter, nps, churn, answer_prob, expected)
+        if answers and self.response is not None:
+            answer_prob = self.response.probability(rows)
+            expected = self.response.answers(rows)
+        return predictions(detractor, promoter, churn, answer_prob, expected)
+
+
+def predictions(
+    detractor: Vector | None,
+    promoter_of_rest: Vector | None,
+    churn: Vector | None,
+    answer_prob: Vector | None = None,
+    expected_answers: Vector | None = None,
+) -> Predictions:
+    """What follows from the probabilities of a model's parts."""
+    promoter = nps = None
+    if promoter_of_rest is not None and detractor is not None:
+        promoter = (1 - detractor) * promoter_of_rest
+        nps = nps_of(detractor, promoter)
+    return Predictions(detractor, promoter, nps, churn, answer_prob, expected_answers)
 
 
 def nps_of(detractor: Vector, promoter: Vector) -> Vector:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from npsight.models.calibration import Calibration
 from npsight.models.encoding import FeatureSchema, Matrix
 from npsight.models.linear import Linear
 from npsight.models.logits import Vector
 from npsight.models.prior import Prior
+from npsight.models.rows import Features, rows_of
 from npsight.models.trees import Trees
 
 PRIOR_TERM = "prior"
@@ -52,33 +52,37 @@ class PartModel:
     tree_count: int = 0
     has_skill: bool = True
 
-    def raw(self, frame: pd.DataFrame) -> Vector:
+    def raw(self, features: Features) -> Vector:
         """Log-odds before calibration, shape (rows,)."""
-        prior = self.prior.log_odds(frame)
-        raw = prior
+        rows = rows_of(features)
+        prior = self.prior.log_odds(rows)
         if self.linear is None and self.trees is None:
-            return raw
-        matrix = self.schema.encode(frame)
+            return prior
+        return self._raw(self.schema.encode(rows), prior)
+
+    def _raw(self, matrix: Matrix, prior: Vector) -> Vector:
+        raw = prior
         if self.linear is not None:
             raw = raw + self.linear_blend * self.linear.added(matrix, prior)
         if self.trees is not None:
             raw = raw + self.tree_blend * self.trees.added(matrix, prior)
         return raw
 
-    def probability(self, frame: pd.DataFrame) -> Vector:
+    def probability(self, features: Features) -> Vector:
         """Calibrated probability of the event, shape (rows,)."""
-        return self.calibration.apply(self.raw(frame))
+        return self.calibration.apply(self.raw(features))
 
-    def contributions(self, frame: pd.DataFrame) -> Contributions:
+    def contributions(self, features: Features) -> Contributions:
         """The exact split of `raw`: TreeSHAP (path-dependent; Lundberg et al. 2020) for the
         trees, coefficient times distance from the mean for the regression.
         """
-        prior = self.prior.log_odds(frame)
+        rows = rows_of(features)
+        prior = self.prior.log_odds(rows)
         own = prior - self.prior_mean
         base = self.prior_mean
         if self.linear is None and self.trees is None:
             return Contributions(base, (PRIOR_TERM,), own[:, None], prior)
-        matrix = self.schema.encode(frame)
+        matrix = self.schema.encode(rows)
         values = np.zeros_like(matrix)
         if self.linear is not None:
             terms, extra = self.linear.contributions(matrix, prior)
@@ -97,5 +101,5 @@ class PartModel:
             base=base,
             terms=(PRIOR_TERM, *self.schema.names),
             values=np.column_stack([own, values]),
-            raw=self.raw(frame),
+            raw=self._raw(matrix, prior),
         )

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +37,7 @@ from npsight.features.history import (
     history_columns,
 )
 from npsight.models.logits import Vector, log_loss_rows, logit
+from npsight.models.rows import Features, Rows, rows_of
 
 ACCOUNT_STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 SEGMENT_STRENGTHS = (5.0, 20.0, 80.0, 320.0, 1280.0)
@@ -62,9 +63,9 @@ Totals = Callable[[str, int], tuple[Vector, Vector]]
 
 
 class Prior(Protocol):
-    """What every model starts from: log-odds of the event, one for each row of a frame."""
+    """What every model starts from: log-odds of the event, one for each row."""
 
-    def log_odds(self, frame: pd.DataFrame) -> Vector:
+    def log_odds(self, features: Features) -> Vector:
         """Shape (rows,); never missing."""
         ...
 
@@ -79,9 +80,9 @@ class RatePrior:
 
     rate: float
 
-    def log_odds(self, frame: pd.DataFrame) -> Vector:
+    def log_odds(self, features: Features) -> Vector:
         """The base rate's log-odds for every row."""
-        return np.full(len(frame), float(logit(self.rate)))
+        return np.full(len(features), float(logit(self.rate)))
 
     def to_json(self) -> dict[str, object]:
         """JSON form, read by `prior_from_json`."""
@@ -110,13 +111,13 @@ class HistoryPrior:
         both = (EACH_OTHER,) if self.voices > 0 and self.others > 0 else ()
         return (*LEVELS, *each, *other, *both)
 
-    def log_odds(self, frame: pd.DataFrame) -> Vector:
+    def log_odds(self, features: Features) -> Vector:
         """Needs the columns of `features.history.history_columns` of its `levels`."""
-        return logit(self._share(_totals_of(frame, self.event, self.among)))
+        return logit(self._share(_totals_of(rows_of(features), self.event, self.among)))
 
-    def of_the_day(self, frame: pd.DataFrame) -> Vector:
+    def of_the_day(self, features: Features) -> Vector:
         """Log-odds of the market's level on each row's day: what is known without the account."""
-        return logit(self._market(_totals_of(frame, self.event, self.among)))
+        return logit(self._market(_totals_of(rows_of(features), self.event, self.among)))
 
     def _market(self, totals: Totals) -> Vector:
         event, among = totals("market", self.level_half_life_days)
@@ -181,7 +182,7 @@ def fit_history_prior(
     """
     base = float(np.average(share, weights=weight))
     every = slice(None, None, max(1, -(-len(frame) // MOST_ROWS)))
-    totals = _totals_of(frame.iloc[every], event, among)
+    totals = _totals_of(rows_of(frame.iloc[every]), event, among)
     share, weight = share[every], weight[every]
 
     def loss(prior: HistoryPrior) -> float:
@@ -222,16 +223,21 @@ def _descend(
     return best
 
 
-def _totals_of(frame: pd.DataFrame, event: tuple[str, ...], among: tuple[str, ...]) -> Totals:
+def _totals_of(rows: Rows, event: tuple[str, ...], among: tuple[str, ...]) -> Totals:
     """Reads each count once."""
 
     @cache
     def totals(level: str, half_life: int) -> tuple[Vector, Vector]:
-        return _total(frame, level, event, half_life), _total(frame, level, among, half_life)
+        return counted(rows, level, event, half_life), counted(rows, level, among, half_life)
 
     return totals
 
 
-def _total(frame: pd.DataFrame, level: str, bands: tuple[str, ...], half_life: int) -> Vector:
-    columns = [history_column(level, band, half_life) for band in bands]
-    return np.asarray(frame[columns].to_numpy(np.float64).sum(axis=1), dtype=np.float64)
+def counted(rows: Rows, level: str, bands: tuple[str, ...], half_life: int) -> Vector:
+    """Decayed counts of some bands together, shape (rows,)."""
+    return np.asarray(rows.numbers(_names(level, bands, half_life)).sum(axis=1), dtype=np.float64)
+
+
+@lru_cache(maxsize=256)
+def _names(level: str, bands: tuple[str, ...], half_life: int) -> tuple[str, ...]:
+    return tuple(history_column(level, band, half_life) for band in bands)

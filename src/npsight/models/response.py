@@ -20,12 +20,13 @@ from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 
-from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column
+from npsight.features.history import BANDS, HALF_LIVES_DAYS
 from npsight.models.examples import Examples
 from npsight.models.logits import Vector, logit
 from npsight.models.part import PartModel
+from npsight.models.prior import counted
+from npsight.models.rows import Features, Rows, rows_of
 
 STRENGTHS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 51.2)
 """In units of E: about 1 is half a year."""
@@ -47,13 +48,14 @@ class ResponsePrior:
     strength: float
     half_life_days: int
 
-    def rate(self, frame: pd.DataFrame) -> Vector:
+    def rate(self, features: Features) -> Vector:
         """Expected answers in the window, shape (rows,); positive."""
-        return self.scale * _rate(*_seen(frame, self.half_life_days), self.base, self.strength)
+        seen = _seen(rows_of(features), self.half_life_days)
+        return self.scale * _rate(*seen, self.base, self.strength)
 
-    def log_odds(self, frame: pd.DataFrame) -> Vector:
+    def log_odds(self, features: Features) -> Vector:
         """Log-odds of at least one answer."""
-        return logit(-np.expm1(-self.rate(frame)))
+        return logit(-np.expm1(-self.rate(features)))
 
     def to_json(self) -> dict[str, object]:
         """JSON form, read by `npsight.models.prior.prior_from_json`."""
@@ -66,7 +68,7 @@ def fit_response_prior(rows: Examples) -> ResponsePrior:
     total = max(float(answers.sum()), 0.5)
     best, most = None, -np.inf
     for half_life in HALF_LIVES_DAYS:
-        count, time = _seen(rows.frame, half_life)
+        count, time = _seen(rows_of(rows.frame), half_life)
         base = max(float(count.sum()), 0.5) / max(float(time.sum()), 0.5)
         for strength in reversed(STRENGTHS):
             rate = _rate(count, time, base, strength)
@@ -83,17 +85,12 @@ def _rate(count: Vector, time: Vector, base: float, strength: float) -> Vector:
     return (count + strength * base) / (time + strength)
 
 
-def _seen(frame: pd.DataFrame, half_life: int) -> tuple[Vector, Vector]:
+def _seen(rows: Rows, half_life: int) -> tuple[Vector, Vector]:
     """The c and E of each row; E is 0 where nobody has answered yet."""
-    everybody = _counted(frame, "market", half_life)
-    lately = _counted(frame, "market", TIME_HALF_LIFE_DAYS)
-    time = np.divide(everybody, lately, out=np.zeros(len(frame)), where=lately > 0)
-    return _counted(frame, "own", half_life), time
-
-
-def _counted(frame: pd.DataFrame, level: str, half_life: int) -> Vector:
-    columns = [history_column(level, band, half_life) for band in BANDS]
-    return np.asarray(frame[columns].to_numpy(np.float64).sum(axis=1), dtype=np.float64)
+    everybody = counted(rows, "market", BANDS, half_life)
+    lately = counted(rows, "market", BANDS, TIME_HALF_LIFE_DAYS)
+    time = np.divide(everybody, lately, out=np.zeros(len(rows)), where=lately > 0)
+    return counted(rows, "own", BANDS, half_life), time
 
 
 @dataclass(frozen=True)
@@ -119,24 +116,24 @@ class ResponseModel:
     people: float
     dispersion: float
 
-    def probability(self, frame: pd.DataFrame) -> Vector:
+    def probability(self, features: Features) -> Vector:
         """Chance of at least one answer in the window, shape (rows,)."""
-        return self.part.probability(frame)
+        return self.part.probability(features)
 
-    def answers(self, frame: pd.DataFrame) -> Vector:
+    def answers(self, features: Features) -> Vector:
         """Expected number of answers in the window, shape (rows,); positive.
 
         Above P = 0.99 the prior's rate stands for −log(1 − P), moved by as much as the learners
         moved the chance.
         """
-        return self.per_event * _counts(_hazard(self.part, frame), self.people)
+        return self.per_event * _counts(_hazard(self.part, features), self.people)
 
 
-def _hazard(part: PartModel, frame: pd.DataFrame) -> Vector:
-    moved = -np.log1p(-np.minimum(part.probability(frame), SURE))
+def _hazard(part: PartModel, features: Features) -> Vector:
+    moved = -np.log1p(-np.minimum(part.probability(features), SURE))
     if not isinstance(part.prior, ResponsePrior):
         return np.asarray(moved, dtype=np.float64)
-    rate = part.prior.rate(frame)
+    rate = part.prior.rate(features)
     return np.asarray(moved * np.maximum(rate / -np.log1p(-SURE), 1.0), dtype=np.float64)
 
 

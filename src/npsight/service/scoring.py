@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from npsight.drivers.explain import explain
@@ -16,8 +15,9 @@ from npsight.drivers.points import Points
 from npsight.drivers.sentences import Target, notes
 from npsight.models.logits import Vector
 from npsight.models.model import Predictions
+from npsight.models.rows import ArrayRows
 from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
-from npsight.service.frames import frames_of
+from npsight.service.inputs import rows_of_inputs
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun, StoredInput
 from npsight.worklist.bands import risk_level
@@ -68,21 +68,36 @@ def score_inputs(
     with_drivers: bool,
 ) -> dict[str, JsonObject]:
     """Account -> its result, `ok` or `invalid`, of stored inputs; `rows` give what is displayed."""
-    now, past = frames_of(state.model, inputs, run.as_of)
-    usable = _usable(state.model.predict(now))
-    results = {
-        item.account: _invalid(item.account, "its stored inputs are incomplete; score again")
-        for item, fine in zip(inputs, usable, strict=True)
-        if not fine
-    }
-    now, past = now[usable].reset_index(drop=True), past[usable].reset_index(drop=True)
-    if len(now) == 0:
-        return results
-    shown = _numbers(state, now, rows)
+    now, past = rows_of_inputs(state.model, inputs)
+    predicted = state.model.predict(now, answers=False)
+    usable = _usable(predicted)
+    if not usable.all():
+        return _without_unusable(state, run, inputs, rows, with_drivers, usable)
+    shown = _numbers(state, run, inputs, predicted, rows)
     if with_drivers:
         for numbers, told in zip(shown, _told(state, run, now, past), strict=True):
             numbers.update(told)
-    return results | {numbers["account"]: numbers for numbers in shown}
+    return {numbers["account"]: numbers for numbers in shown}
+
+
+def _without_unusable(
+    state: ServingState,
+    run: ScoreRun,
+    inputs: Sequence[StoredInput],
+    rows: dict[str, ScoreRow],
+    with_drivers: bool,
+    usable: NDArray[np.bool_],
+) -> dict[str, JsonObject]:
+    """The others are scored without those whose inputs are broken."""
+    both = list(zip(inputs, usable.tolist(), strict=True))
+    fine = [item for item, is_usable in both if is_usable]
+    scored = score_inputs(state, run, fine, rows, with_drivers) if fine else {}
+    broken = {
+        item.account: _invalid(item.account, "its stored inputs are incomplete; score again")
+        for item, is_usable in both
+        if not is_usable
+    }
+    return scored | broken
 
 
 def _usable(predicted: Predictions) -> NDArray[np.bool_]:
@@ -92,36 +107,54 @@ def _usable(predicted: Predictions) -> NDArray[np.bool_]:
     return np.asarray(np.logical_and.reduce(finite), dtype=np.bool_)
 
 
-def _numbers(state: ServingState, now: pd.DataFrame, rows: dict[str, ScoreRow]) -> list[JsonObject]:
+def _numbers(
+    state: ServingState,
+    run: ScoreRun,
+    inputs: Sequence[StoredInput],
+    predicted: Predictions,
+    rows: dict[str, ScoreRow],
+) -> list[JsonObject]:
     """The predictions of each row."""
-    predicted, spread = state.model.predict(now), state.model.spread
-    interval = None
+    spread = state.model.spread
+    low = high = None
     if spread is not None and predicted.detractor is not None and predicted.promoter is not None:
-        interval = spread.account_interval(predicted.detractor, predicted.promoter, 80)
+        low, high = spread.account_interval(predicted.detractor, predicted.promoter, 80)
     by_churn = state.worklist.target == "churn" or predicted.detractor is None
+    table = zip(
+        inputs,
+        *(
+            _plain(values, len(inputs))
+            for values in (
+                predicted.detractor,
+                predicted.nps,
+                predicted.promoter,
+                predicted.churn,
+                low,
+                high,
+            )
+        ),
+        strict=True,
+    )
     results = []
-    for i, account in enumerate(now["account"]):
-        risk, lost = _at(predicted.detractor, i), _at(predicted.churn, i)
+    for item, risk, nps, promoter, lost, least, most in table:
+        row = rows.get(item.account)
         results.append(
             {
-                "account": account,
+                "account": item.account,
                 "status": "ok",
                 "detractor_risk": risk,
-                "predicted_nps": _at(predicted.nps, i),
-                "promoter_prob": _at(predicted.promoter, i),
+                "predicted_nps": nps,
+                "promoter_prob": promoter,
                 "churn_risk": lost,
-                "band_now": rows[account].band_now if account in rows else None,
+                "band_now": row.band_now if row else None,
                 "risk_level": risk_level(lost if by_churn else risk, state.worklist),
-                "nps_interval_80": interval
-                and {"low": _at(interval[0], i), "high": _at(interval[1], i)},
+                "nps_interval_80": None if least is None else {"low": least, "high": most},
             }
         )
     return results
 
 
-def _told(
-    state: ServingState, run: ScoreRun, now: pd.DataFrame, past: pd.DataFrame
-) -> list[JsonObject]:
+def _told(state: ServingState, run: ScoreRun, now: ArrayRows, past: ArrayRows) -> list[JsonObject]:
     """Drivers of each row, and where their points start."""
     explained = explain(state.model, now)
     peers = Peers.from_json(run.peers) if run.peers else Peers({}, {})
@@ -141,8 +174,10 @@ def _told(
     return [{**bases, "drivers": risk, "churn_drivers": churn} for risk, churn in both]
 
 
-def _at(values: Vector | None, row: int) -> float | None:
-    return None if values is None else round(float(values[row]), DIGITS)
+def _plain(values: Vector | None, rows: int) -> list[float | None]:
+    if values is None:
+        return [None] * rows
+    return [round(value, DIGITS) for value in values.tolist()]
 
 
 def _base(points: Points | None) -> float | None:

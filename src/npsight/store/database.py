@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    create_engine,
+    event,
+    make_url,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from npsight.errors import StateError
@@ -81,6 +89,24 @@ def mendable(url: URL) -> Iterator[None]:
             f"{shown(url)}: the store failed ({type(error).__name__})\n"
             "  → check that the database is reachable and not altered by hand"
         ) from None
+
+
+@contextmanager
+def driver_errors(engine: Engine) -> Iterator[PoolProxiedConnection]:
+    """A pooled connection of the driver, whose errors inside become StateError, too.
+
+    Where one was raised, the connection is not used again: it may be the database that went.
+    """
+    with mendable(engine.url):
+        connection = engine.raw_connection()
+    try:
+        yield connection
+    except engine.dialect.loaded_dbapi.Error as error:
+        connection.invalidate()
+        what, remedy = _explain(str(error))
+        raise StateError(f"{shown(engine.url)}: {what}\n  → {remedy}") from None
+    finally:
+        connection.close()
 
 
 def _explain(message: str) -> tuple[str, str]:

@@ -224,6 +224,11 @@ class Store:
         """Raises StateError where the database does not answer."""
         self._all(select(tables.score_runs.c.id).limit(1))
 
+    @property
+    def engine(self) -> Engine:
+        """The database, for what reads it in its own way (see `lookup`)."""
+        return self._engine
+
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()

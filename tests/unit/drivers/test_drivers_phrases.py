@@ -18,6 +18,7 @@ from npsight.config.specs import FeatureSpec
 from npsight.drivers.peers import Peers
 from npsight.drivers.phrases import PHRASES
 from npsight.drivers.readings import Readings, before_of, sentences_of
+from npsight.models.rows import rows_of
 
 NAN = float("nan")
 FORBIDDEN = re.compile(r"\b(cause[sd]?|because|due to|nan|none|inf)\b", re.IGNORECASE)
@@ -36,8 +37,8 @@ def say(feature, now, past=NAN, peer=None, others=(), segment="pro"):
     medians = {} if peer is None else {s.name: peer for s, _, _ in table}
     readings = Readings(
         tuple(s for s, _, _ in table),
-        pd.DataFrame(here),
-        pd.DataFrame({s.name: [p] for s, _, p in table}),
+        rows_of(pd.DataFrame(here)),
+        rows_of(pd.DataFrame({s.name: [p] for s, _, p in table})),
         Peers({"pro": medians}, medians),
     )
     return sentences_of(readings, feature, np.array([0]))[0]

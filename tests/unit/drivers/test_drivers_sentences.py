@@ -15,6 +15,7 @@ from npsight.drivers.history_note import extra_sentences, history_sentences, is_
 from npsight.drivers.peers import Peers
 from npsight.drivers.readings import Readings
 from npsight.drivers.sentences import LITTLE, DriverNote, _picked, notes
+from npsight.models.rows import rows_of
 
 NAN = float("nan")
 NOBODY = Peers({}, {})
@@ -66,12 +67,17 @@ def test_history(score, was, age, invited, unanswered, counts, sentence):
     bands = ("detractor", "passive", "promoter")
     now |= {f"segment__{b}__hl240": [c] for b, c in zip(bands, counts, strict=True)}
     past = pd.DataFrame({names[0]: [was]})
-    readings = Readings(HISTORY, pd.DataFrame(now), past, NOBODY)
+    readings = Readings(HISTORY, rows_of(pd.DataFrame(now)), rows_of(past), NOBODY)
     assert history_sentences(readings, np.array([0]), np.array([True])) == [sentence]
 
 
 def test_a_segment_is_told_only_where_asked_and_known():
-    readings = Readings(HISTORY, pd.DataFrame({HISTORY[0].name: [NAN]}), pd.DataFrame([{}]), NOBODY)
+    readings = Readings(
+        HISTORY,
+        rows_of(pd.DataFrame({HISTORY[0].name: [NAN]})),
+        rows_of(pd.DataFrame([{}])),
+        NOBODY,
+    )
     for tell in (True, False):
         told = history_sentences(readings, np.array([0]), np.array([tell]))
         assert told == ["Never answered a survey"]
@@ -107,7 +113,12 @@ def test_further_features_of_the_answers_are_told_by_what_they_are():
         (RANKED, NAN, ""),
     ]  # fmt: skip
     for spec, value, sentence in cases:
-        readings = Readings((spec,), pd.DataFrame({spec.name: [value]}), pd.DataFrame([{}]), NOBODY)
+        readings = Readings(
+            (spec,),
+            rows_of(pd.DataFrame({spec.name: [value]})),
+            rows_of(pd.DataFrame([{}])),
+            NOBODY,
+        )
         assert extra_sentences(readings, spec, np.array([0])) == [sentence]
 
 

@@ -12,6 +12,7 @@ from npsight.models.backtest import CONTENDERS, backtest, origin_days, time_pair
 from npsight.models.clustered import clustered_mean
 from npsight.models.fitting import FitSettings, fit_part
 from npsight.models.prior import RatePrior
+from npsight.models.rows import rows_of
 from npsight.models.rule import fit_rule
 from npsight.models.splits import TimeSplits
 from npsight.models.trees import TreeSettings
@@ -113,7 +114,8 @@ def test_trees_start_from_as_much_of_the_prior_as_the_features_leave(make_exampl
                 zip(map(tuple, rows.frame[["account", "as_of"]].values), values, strict=False)
             )
 
-        def log_odds(self, frame):
+        def log_odds(self, features):
+            frame = rows_of(features).frame
             return np.array(
                 [self.values[key] for key in map(tuple, frame[["account", "as_of"]].values)]
             )

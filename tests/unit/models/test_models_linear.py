@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from npsight.models.design import LIMIT, Design
 from npsight.models.encoding import FeatureSchema, learn_schema
-from npsight.models.linear import LIMIT, LinearProblem, _design
+from npsight.models.linear import LinearProblem
 from npsight.models.logits import probability
 
 RIDGE = 7.0
@@ -33,7 +34,7 @@ def test_without_a_prior_it_is_sklearns_ridge(numbers):
     problem = LinearProblem(matrix, number_schema(3), label, weight, np.zeros(400))
     ours = problem.fit(RIDGE)
     theirs = LogisticRegression(C=1 / RIDGE, tol=1e-10, max_iter=10_000)
-    theirs.fit(_design(matrix, problem.columns), label, sample_weight=weight)
+    theirs.fit(Design(problem.columns).of(matrix), label, sample_weight=weight)
     np.testing.assert_allclose(ours.coefficients, theirs.coef_[0], atol=1e-4)
     assert ours.intercept == pytest.approx(float(theirs.intercept_[0]), abs=1e-4)
     assert ours.prior_weight == 1.0
@@ -121,7 +122,7 @@ def test_one_huge_value_is_cut(fitted):
     linear, matrix, _ = fitted
     row = matrix[:1].copy()
     row[0, 0] = 1e300
-    assert np.abs(_design(row, linear.columns)).max() <= LIMIT
+    assert np.abs(Design(linear.columns).of(row)).max() <= LIMIT
     assert np.isfinite(linear.added(row, np.zeros(1))).all()
 
 

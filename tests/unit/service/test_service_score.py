@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from tiny_project import AS_OF, make_project
 
 from npsight.service.body import MAX_ACCOUNTS
-from npsight.service.frames import frames_of
+from npsight.service.inputs import rows_of_inputs
 from npsight.service.state import ServingState, load_state
 
 NUMBERS = ("detractor_risk", "promoter_prob", "predicted_nps", "churn_risk", "base_risk")
@@ -116,12 +116,12 @@ def test_the_counts_that_the_priors_read_are_asked_of_the_stored_inputs(state):
     run = state.store.latest_run(state.project)
     account = next(iter(state.store.scores(run.id))).account
     inputs = list(state.store.inputs(run.id, [account]).values())
-    plain, _ = frames_of(model, inputs, run.as_of)
-    assert not [c for c in plain if c.startswith(("each__", "other__"))]
+    plain, _ = rows_of_inputs(model, inputs)
+    assert not [c for c in plain.columns if c.startswith(("each__", "other__"))]
     prior = replace(model.detractor.prior, voices=0.5, others=0.25)
     mixed = replace(model, detractor=replace(model.detractor, prior=prior))
-    now, _ = frames_of(mixed, inputs, run.as_of)
-    assert {c.partition("__detractor")[0] for c in now if c.endswith("__detractor__hl240")} == {
+    now, _ = rows_of_inputs(mixed, inputs)
+    assert {c.partition("__detractor")[0] for c in now.columns if c.endswith("__detractor__hl240")} == {
         "own", "segment", "market", "each", "other", "each_other"
     }  # fmt: skip
     # They were not stored for this account: what is predicted from them is no number.
