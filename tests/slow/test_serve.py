@@ -16,7 +16,7 @@ import httpx
 import pytest
 from tiny_project import make_project
 
-from npsight.store import open_store, store_file
+from npsight.store import create_key, open_store, store_file
 
 START_SECONDS = 180.0
 SERVE = (
@@ -63,8 +63,11 @@ def test_the_process_scores_is_measured_and_drains(config: Path, served) -> None
     process, address = served
     store = open_store(store_file(config.parent / "state"))
     rows = {row.account: row for row in store.scores("run-1")}
+    key, _ = create_key(store, "tiny", "tests", ["admin"])
     store.close()
-    answer = httpx.post(f"{address}/v1/score", json={"accounts": list(rows)[:50]}).json()
+    headers = {"X-API-Key": key}
+    url = f"{address}/v1/score"
+    answer = httpx.post(url, json={"accounts": list(rows)[:50]}, headers=headers).json()
     for result in answer["results"]:
         risk = rows[result["account"]].detractor_risk
         assert result["detractor_risk"] == pytest.approx(risk, abs=1e-9)
@@ -72,14 +75,15 @@ def test_the_process_scores_is_measured_and_drains(config: Path, served) -> None
     assert httpx.get(f"{address}/healthz").status_code == 200
     assert "tagmanager" not in httpx.get(f"{address}/").text
     assert httpx.get(f"{address}/nope").headers["content-type"] == "application/problem+json"
-    metrics = httpx.get(f"{address}/metrics").text
+    assert httpx.get(f"{address}/metrics").status_code == 401
+    metrics = httpx.get(f"{address}/metrics", headers=headers).text
     assert 'npsight_accounts_scored_total{status="ok"} 50.0' in metrics
 
     answers: list[httpx.Response] = []
 
     def ask() -> None:
         body = {"accounts": list(rows)}
-        answers.append(httpx.post(f"{address}/v1/score", json=body, timeout=60))
+        answers.append(httpx.post(url, json=body, headers=headers, timeout=60))
 
     asking = threading.Thread(target=ask)
     asking.start()
@@ -93,6 +97,7 @@ def test_the_process_scores_is_measured_and_drains(config: Path, served) -> None
     assert process.returncode == 0
     assert "Secret Name" not in output
     assert "a/1 " not in output
+    assert key not in output
 
 
 def test_a_damaged_champion_is_refused_with_exit_code_6(tmp_path: Path) -> None:

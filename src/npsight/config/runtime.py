@@ -10,6 +10,7 @@ from npsight.errors import ConfigError, Problem
 
 CONFIG_VARIABLE = "NPSIGHT_CONFIG"
 REGISTRY_VARIABLE = "NPSIGHT_TRACKING_URI"
+HUBSPOT_VARIABLE = "NPSIGHT_HUBSPOT_SECRET"
 WAITING = ("OMP_WAIT_POLICY", "passive")
 
 
@@ -38,6 +39,11 @@ def serving_config(environment: Mapping[str, str] | None = None) -> Path:
 def registry_uri(environment: Mapping[str, str] | None = None) -> str | None:
     """Address of the team's MLflow; None for the project's own database."""
     return _lookup(environment).get(REGISTRY_VARIABLE) or None
+
+
+def hubspot_secret(environment: Mapping[str, str] | None = None) -> str | None:
+    """Client secret of the HubSpot app whose signed requests are taken; None for no such app."""
+    return _lookup(environment).get(HUBSPOT_VARIABLE) or None
 
 
 def let_threads_sleep() -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import anyio
 from anyio.to_thread import run_sync
 
+from npsight.service.access import Access
 from npsight.service.metrics import Metrics
 from npsight.service.problems import ApiError
 from npsight.service.state import Live, ServingState
@@ -25,6 +26,7 @@ class Api:
     def __init__(self, live: Live, metrics: Metrics, deadline: float = DEADLINE_SECONDS) -> None:
         self.live = live
         self.metrics = metrics
+        self.access = Access(live, metrics)
         self.deadline = deadline
         self._limiter: anyio.CapacityLimiter | None = None
 

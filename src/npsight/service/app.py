@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
+from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,8 +28,15 @@ from npsight.service.state import Live
 def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
     """The whole API over one model and store; holds no other state than its metrics."""
     api = Api(live, Metrics(), deadline)
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await run_sync(api.access.close)
+
     return Starlette(
-        routes=[Route("/", _index(api)), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
+        lifespan=life,
+        routes=[Route("/", _index()), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
         middleware=[Middleware(CountRequests, metrics=api.metrics)],
         exception_handlers={
             ApiError: problems.on_api_error,
@@ -49,15 +58,13 @@ def _route(api: Api, endpoint: Endpoint) -> Route:
     return Route(endpoint.path, answer, methods=[endpoint.method])
 
 
-def _index(api: Api) -> Callable[[Request], Awaitable[Response]]:
+def _index() -> Callable[[Request], Awaitable[Response]]:
     async def index(_request: Request) -> Response:
-        """`GET /`: what is here."""
+        """`GET /`: what this is, and nothing about the project."""
         return Json(
             {
                 "service": "npsight",
                 "version": __version__,
-                "project": api.state.project,
-                "endpoints": [f"{e.method} {e.path.replace(':path', '')}" for e in ENDPOINTS],
             }
         )
 

@@ -25,20 +25,30 @@ class ScoreRequest:
 
 
 async def read_json(request: Request) -> Any:
-    """The body's JSON value.
+    """The body's JSON value; read once, however often it is asked for.
 
     Raises
     ------
     ApiError
         415 no JSON content type, 413 more than `MAX_BODY_BYTES`, 400 not UTF-8 or not JSON.
     """
+    if hasattr(request.state, "json"):
+        return request.state.json
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         raise ApiError(415, "unsupported-media-type", "send Content-Type: application/json")
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
         raise ApiError(415, "unsupported-media-type", "send the body without Content-Encoding")
-    return parse_json(await _capped(request))
+    request.state.json = parse_json(await raw_body(request))
+    return request.state.json
+
+
+async def raw_body(request: Request) -> bytes:
+    """The body's bytes as they came; 413 for more than `MAX_BODY_BYTES`."""
+    if not hasattr(request.state, "body"):
+        request.state.body = await _capped(request)
+    return bytes(request.state.body)
 
 
 async def _capped(request: Request) -> bytes:

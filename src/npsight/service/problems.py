@@ -29,14 +29,28 @@ class Fault:
 
 
 class ApiError(Exception):
-    """An answer that is an error. `code` is for programs, `detail` for people."""
+    """An answer that is an error. `code` is for programs, `detail` for people.
 
-    def __init__(self, status: int, code: str, detail: str, faults: Sequence[Fault] = ()) -> None:
+    `retry_after` is in seconds; the answer has it as a header and in its body.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        faults: Sequence[Fault] = (),
+        *,
+        retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.faults = tuple(faults)
+        self.retry_after = retry_after
+        self.headers = dict(headers or {})
 
 
 class Json(Response):
@@ -68,6 +82,10 @@ def problem(request: Request, error: ApiError, headers: Mapping[str, str] | None
         "detail": error.detail,
         "request_id": request_id(request),
     }
+    headers = {**error.headers, **(headers or {})}
+    if error.retry_after is not None:
+        body["retry_after"] = error.retry_after
+        headers["Retry-After"] = str(error.retry_after)
     if error.faults:
         body["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in error.faults]
     return Json(body, error.status, headers, MEDIA_TYPE)

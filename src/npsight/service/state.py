@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from npsight.config.load import load_project
-from npsight.config.schema import Worklist
+from npsight.config.schema import Service, Worklist
 from npsight.errors import NotFoundError
 from npsight.models.bundle import check_golden, unpack, verify
 from npsight.models.model import Model
@@ -25,6 +25,7 @@ class ServingState:
     digest: str
     store: Store
     worklist: Worklist
+    service: Service = field(default_factory=Service)
 
 
 class Live:
@@ -54,7 +55,9 @@ def load_state(config: Path) -> ServingState:
     gc.collect()
     # What lives as long as the process need not be looked at by each collection.
     gc.freeze()
-    return ServingState(project.name, model, version, digest, store, project.worklist)
+    return ServingState(
+        project.name, model, version, digest, store, project.worklist, project.service
+    )
 
 
 def champion_files(project: str, state_dir: Path) -> tuple[int, dict[str, bytes]]:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api_client import TestClient
 from tiny_project import make_project
 
 from npsight.service.app import build_app
 from npsight.service.state import Live, ServingState, load_state
 from npsight.store import create_key
 from npsight.store.keys import SCOPES
-
-with warnings.catch_warnings():
-    # Starlette asks for a successor of httpx, which is not on our list of dependencies.
-    warnings.simplefilter("ignore")
-    from starlette.testclient import TestClient
 
 
 @pytest.fixture(scope="session")
@@ -47,15 +42,15 @@ def headers(keys: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def client(state: ServingState, headers: dict[str, str]) -> Iterator[TestClient]:
-    """The API in process, for a caller who may do everything."""
-    app = build_app(Live(state))
-    with TestClient(app, headers=headers, raise_server_exceptions=False) as opened:
+def anonymous(state: ServingState) -> Iterator[TestClient]:
+    """The API in process, for a caller without a key."""
+    with TestClient(build_app(Live(state)), raise_server_exceptions=False) as opened:
         yield opened
 
 
 @pytest.fixture
-def anonymous(state: ServingState) -> Iterator[TestClient]:
-    """The API in process, for a caller without a key."""
-    with TestClient(build_app(Live(state)), raise_server_exceptions=False) as opened:
+def client(state: ServingState, headers: dict[str, str]) -> Iterator[TestClient]:
+    """The API in process, for a caller who may do everything."""
+    app = build_app(Live(state))
+    with TestClient(app, headers=headers, raise_server_exceptions=False) as opened:
         yield opened

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from api_client import api_client
 from starlette.testclient import TestClient
 from tiny_project import AS_OF, make_project
 
-from npsight.service.app import build_app
 from npsight.service.body import MAX_ACCOUNTS
 from npsight.service.frames import frames_of
-from npsight.service.state import Live, ServingState, load_state
+from npsight.service.state import ServingState, load_state
 
 NUMBERS = ("detractor_risk", "promoter_prob", "predicted_nps", "churn_risk", "base_risk")
 
@@ -83,7 +83,7 @@ def test_a_row_with_broken_inputs_leaves_its_neighbours_alone(tmp_path: Path) ->
     broken = {"segment_": 5, "usage__sum_logins__30d": "many"}
     rows = [(k, broken if k == "a/0 é" else v.features, {}) for k, v in kept.items()]
     state.store.write_run(later, state.store.scores(run.id), rows)
-    with TestClient(build_app(Live(state))) as client:
+    with api_client(state) as client:
         results = client.post("/v1/score", json={"accounts": list(kept)}).json()["results"]
     state.store.close()
     status = {r["account"]: r["status"] for r in results}
@@ -98,14 +98,14 @@ def test_a_model_that_the_inputs_do_not_fit_is_503(tmp_path: Path) -> None:
     bare = [(k, {c: v for c, v in i.features.items() if "logins" not in c}, {})
             for k, i in kept.items()]  # fmt: skip
     state.store.write_run(replace(run, id="run-2", as_of=AS_OF + timedelta(days=1)), [], bare)
-    with TestClient(build_app(Live(state))) as client:
+    with api_client(state) as client:
         answer = client.post("/v1/score", json={"accounts": list(kept)})
     state.store.close()
     assert (answer.status_code, answer.json()["code"]) == (503, "model-mismatch")
 
 
 def test_the_deadline_is_ours(state: ServingState) -> None:
-    with TestClient(build_app(Live(state), deadline=0.0)) as client:
+    with api_client(state, deadline=0.0) as client:
         answer = client.post("/v1/score", json={"accounts": ["a/1 é"]})
     assert (answer.status_code, answer.json()["code"]) == (503, "deadline-exceeded")
 

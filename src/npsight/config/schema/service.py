@@ -26,6 +26,12 @@ class Service(Section):
     docs: Access = Field(
         "key", description="Who reads `/openapi.json`: callers with any key, anybody, nobody."
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#/]+(/[^\s?#]*[^\s?#/])?$",
+        description="Address under which CRMs call the service, without a slash at its end, such "
+        "as `https://nps.example.com`. Needed to check HubSpot's signatures, which sign it.",
+    )
     deadline_seconds: float = Field(
         25.0,
         gt=0,
