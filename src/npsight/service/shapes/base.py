@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -18,6 +19,17 @@ class Shape(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
     )
+
+
+@dataclass(frozen=True)
+class ShownAs:
+    """What the specs say of a value that the body's check leaves alone.
+
+    A batch may not fail for one row, so its rows are checked one by one, later:
+    `rows: list[Annotated[Any, ShownAs(Row)]]` takes anything and is documented as a list of `Row`.
+    """
+
+    kind: type
 
 
 def checked(model: type[Model], body: Any) -> Model:
