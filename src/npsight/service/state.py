@@ -11,6 +11,7 @@ from npsight.config.schema import Service, Worklist
 from npsight.errors import NotFoundError
 from npsight.models.bundle import check_golden, unpack, verify
 from npsight.models.model import Model
+from npsight.service.kept import Kept
 from npsight.store import Store, open_store, store_file
 from npsight.tracking.cache import read_cached
 
@@ -33,6 +34,16 @@ class Live:
 
     def __init__(self, state: ServingState) -> None:
         self.state = state
+        self.kept: Kept | None = None
+
+    def forget(self, account: str) -> None:
+        """The account's stored inputs were replaced: its next score is made of the new ones."""
+        if self.kept is not None:
+            self.kept.forget(account)
+
+    def changed(self) -> None:
+        """Another run is the latest, or nobody knows what another process wrote."""
+        self.kept = None
 
 
 def load_state(config: Path) -> ServingState:
