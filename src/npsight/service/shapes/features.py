@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SkipValidation
+from typing import Annotated, Any
 
-from npsight.service.shapes.base import Shape
+from pydantic import Field
+
+from npsight.service.shapes.base import Shape, ShownAs
 from npsight.service.shapes.score import Numbers
 
 MAX_ROWS = 1000
@@ -57,7 +59,7 @@ class FeatureRow(Shape):
 class FeaturesBody(Shape):
     """Rows to score."""
 
-    rows: list[SkipValidation[FeatureRow]] = Field(
+    rows: list[Annotated[Any, ShownAs(FeatureRow)]] = Field(
         max_length=MAX_ROWS,
         description="At most 1,000. Each is judged by itself: a faulty row gives a result with "
         "status `invalid` and harms no other.",

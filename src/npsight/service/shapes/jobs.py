@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SkipValidation
+from typing import Annotated, Any
 
-from npsight.service.shapes.base import Shape
+from pydantic import Field
+
+from npsight.service.shapes.base import Shape, ShownAs
 from npsight.service.shapes.score import ScoreResult
 
 MAX_JOB_ACCOUNTS = 100_000
@@ -13,7 +15,7 @@ MAX_JOB_ACCOUNTS = 100_000
 class JobBody(Shape):
     """Which accounts to score."""
 
-    accounts: list[SkipValidation[str]] | None = Field(
+    accounts: list[Annotated[Any, ShownAs(str)]] | None = Field(
         None,
         max_length=MAX_JOB_ACCOUNTS,
         description="Keys of the accounts, at most 100,000. Each is judged by itself. Null: all "

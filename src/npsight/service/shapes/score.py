@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SkipValidation
+from typing import Annotated, Any
 
-from npsight.service.shapes.base import Shape
+from pydantic import Field
+
+from npsight.service.shapes.base import Shape, ShownAs
 
 MAX_ACCOUNTS = 1000
 
@@ -12,7 +14,7 @@ MAX_ACCOUNTS = 1000
 class ScoreBody(Shape):
     """Which accounts to score."""
 
-    accounts: list[SkipValidation[str]] = Field(
+    accounts: list[Annotated[Any, ShownAs(str)]] = Field(
         max_length=MAX_ACCOUNTS,
         description="Keys of the accounts, at most 1,000. Each is judged by itself: a key that "
         "is no text gives a result with status `invalid` and harms no other.",
