@@ -1,6 +1,7 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
 from npsight.store.changes import ScoreChange, record_changes
+from npsight.store.jobs import ScoreJob
 from npsight.store.keys import KeyRow, create_key, keys_of, revoke_key
 from npsight.store.rows import HistoryPoint, ScoreRow, ScoreRun, StoredInput
 from npsight.store.store import Store, open_store, store_file
@@ -9,6 +10,7 @@ __all__ = [
     "HistoryPoint",
     "KeyRow",
     "ScoreChange",
+    "ScoreJob",
     "ScoreRow",
     "ScoreRun",
     "Store",
