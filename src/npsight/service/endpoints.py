@@ -11,7 +11,11 @@ from starlette.responses import Response
 
 from npsight.service import reading
 from npsight.service.api import Api
+from npsight.service.body import MAX_BODY_BYTES
+from npsight.service.shapes.accounts import AccountAnswer
 from npsight.service.shapes.base import Shape
+from npsight.service.shapes.model import HealthAnswer, ModelAnswer
+from npsight.service.shapes.score import ScoreAnswer, ScoreBody
 
 Scope = Literal["score", "read", "write", "admin", "any"]
 """What a key must allow; `any` is content with every key."""
@@ -43,11 +47,15 @@ class Endpoint:
     writes
         Whether a repeated call must be answered like the first (see `once`).
     body, answer
-        Shapes of the JSON body and of the 200 answer, for the specs; None for no JSON.
+        Shapes of the JSON body and of the good answer, for the specs; None for no JSON.
     parameters
         What may stand in the query.
     setting
         Which setting of `project.service` opens the endpoint, or takes it away.
+    status
+        Of a good answer.
+    body_bytes
+        The longest body that is read.
     """
 
     method: str
@@ -60,13 +68,30 @@ class Endpoint:
     answer: type[Shape] | None = None
     parameters: tuple[Parameter, ...] = ()
     setting: Setting | None = None
+    status: int = 200
+    body_bytes: int = MAX_BODY_BYTES
 
 
 ENDPOINTS = (
-    Endpoint("POST", "/v1/score", "score", "score", reading.score),
-    Endpoint("GET", "/v1/accounts/{account:path}", "account", "read", reading.account),
-    Endpoint("GET", "/v1/model", "model", "read", reading.model),
-    Endpoint("GET", "/healthz", "live", None, reading.live),
+    Endpoint(
+        "POST",
+        "/v1/score",
+        "score",
+        "score",
+        reading.score,
+        body=ScoreBody,
+        answer=ScoreAnswer,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/accounts/{account:path}",
+        "account",
+        "read",
+        reading.account,
+        answer=AccountAnswer,
+    ),
+    Endpoint("GET", "/v1/model", "model", "read", reading.model, answer=ModelAnswer),
+    Endpoint("GET", "/healthz", "live", None, reading.live, answer=HealthAnswer),
     Endpoint("GET", "/readyz", "ready", None, reading.ready),
     Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics, setting="metrics"),
 )

@@ -2,6 +2,7 @@
 
 from npsight.store import answers
 from npsight.store.changes import ScoreChange, record_changes
+from npsight.store.jobs import ScoreJob
 from npsight.store.keys import KeyRow, create_key, keys_of, revoke_key
 from npsight.store.rows import HistoryPoint, ScoreRow, ScoreRun, StoredInput
 from npsight.store.store import Store, open_store, store_file
@@ -10,6 +11,7 @@ __all__ = [
     "HistoryPoint",
     "KeyRow",
     "ScoreChange",
+    "ScoreJob",
     "ScoreRow",
     "ScoreRun",
     "Store",

@@ -75,7 +75,21 @@ scores = Table(
     Column("expected_answers", Float),
     Column("drivers", JSON, nullable=False),
     Column("churn_drivers", JSON, nullable=False),
-    Index("ix_scores_run_id_rank", "run_id", "rank"),
+    *(
+        Index(f"ix_scores_run_id_{column}", "run_id", column, "account")
+        for column in (
+            "rank",
+            "detractor_risk",
+            "churn_risk",
+            "predicted_nps",
+            "revenue",
+            "renewal_at",
+        )
+    ),
+    *(
+        Index(f"ix_scores_run_id_{column}", "run_id", column, "rank", "account")
+        for column in ("owner", "segment")
+    ),
 )
 
 inputs = Table(

@@ -1,0 +1,210 @@
+"""What `POST /v1/score` asks for beyond the latest scores: other days, some targets only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from npsight.errors import NotFoundError
+from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
+from npsight.service.instants import instant_of, instant_text
+from npsight.service.problems import ApiError, Fault
+from npsight.service.scoring import DIGITS, JsonObject, model_facts, score_accounts
+from npsight.service.shapes.base import checked
+from npsight.service.shapes.score import Numbers, ScoreBody
+from npsight.service.state import ServingState
+from npsight.store import ScoreRow, ScoreRun
+from npsight.store.listing import first_as_of, run_at
+
+FIELDS_OF = {
+    "detractor": ("detractor_risk", "base_risk", "drivers"),
+    "nps": ("promoter_prob", "predicted_nps", "nps_interval_80", "base_nps"),
+    "churn": ("churn_risk", "base_churn", "churn_drivers"),
+}
+"""Target to the fields that are null where it was not asked for."""
+TARGETS = tuple(FIELDS_OF)
+EMPTY: JsonObject = dict.fromkeys(Numbers.model_fields)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A checked body. `accounts` may hold anything; `targets` None stands for all."""
+
+    accounts: tuple[Any, ...]
+    drivers: bool
+    targets: frozenset[str] | None
+    as_of: datetime | None
+
+
+def asked(body: Any) -> Asked:
+    """The checked body of `POST /v1/score`.
+
+    Raises
+    ------
+    ApiError
+        422 with a JSON pointer for each fault.
+    """
+    read = checked(ScoreBody, body)
+    faults = target_faults(read.targets)
+    as_of = None
+    if read.as_of is not None:
+        try:
+            as_of = instant_of(read.as_of)
+        except ValueError as error:
+            faults.append(Fault("/as_of", str(error)))
+    if faults:
+        raise invalid_body(faults)
+    return Asked(tuple(read.accounts), bool(read.drivers), targets_of(read.targets), as_of)
+
+
+def target_faults(targets: Sequence[str] | None) -> list[Fault]:
+    """A fault for each target that there is not."""
+    known = ", ".join(TARGETS)
+    return [
+        Fault(f"/targets/{i}", f"is no target; {known} are")
+        for i, target in enumerate(targets or ())
+        if target not in FIELDS_OF
+    ]
+
+
+def targets_of(targets: Sequence[str] | None) -> frozenset[str] | None:
+    """None for all, also where the list is empty."""
+    return frozenset(targets) if targets else None
+
+
+def invalid_body(faults: Sequence[Fault]) -> ApiError:
+    """422 with these faults."""
+    noun = "fault" if len(faults) == 1 else "faults"
+    return ApiError(422, "invalid-body", f"the body has {len(faults)} {noun}; see errors", faults)
+
+
+def answer(state: ServingState, wanted: Asked) -> JsonObject:
+    """The scores asked for: of the latest run by the served model, or as an older run stored them.
+
+    Raises
+    ------
+    ApiError
+        404 where no run is as old as `as_of`.
+    NotFoundError
+        The project was never scored.
+    """
+    run = None if wanted.as_of is None else _older_run(state, wanted.as_of)
+    if run is None:
+        scored = score_accounts(state, ScoreRequest(wanted.accounts, wanted.drivers))
+    else:
+        scored = stored_scores(state, run, wanted.accounts, wanted.drivers)
+    results = [narrowed(result, scored["as_of"], wanted.targets) for result in scored["results"]]
+    return {**scored, "results": results}
+
+
+def narrowed(result: JsonObject, as_of: str, targets: frozenset[str] | None) -> JsonObject:
+    """Every field of a result, null for what it lacks and for the targets not asked for."""
+    ok = result["status"] == "ok"
+    whole = {
+        "account": result["account"],
+        "status": result["status"],
+        "detail": result.get("detail"),
+        "as_of": as_of if ok else None,
+        **only(result, targets),
+    }
+    return whole
+
+
+def only(numbers: JsonObject, targets: frozenset[str] | None) -> JsonObject:
+    """The fields of `Numbers`, null for what is not there and for the targets not asked for."""
+    kept = {name: numbers.get(name) for name in EMPTY}
+    for target, fields in FIELDS_OF.items():
+        if targets is not None and target not in targets:
+            kept.update(dict.fromkeys(fields))
+    return kept
+
+
+def _older_run(state: ServingState, as_of: datetime) -> ScoreRun | None:
+    """The newest run at or before as_of; None where that is the latest one."""
+    latest = state.store.latest_run(state.project)
+    if as_of >= latest.as_of:
+        return None
+    run = run_at(state.store, state.project, as_of)
+    if run is not None:
+        return run
+    first = first_as_of(state.store, state.project)
+    if first is None:
+        raise NotFoundError(f"project {state.project} has no scores yet")
+    raise ApiError(
+        404,
+        "not-found",
+        f"there are no scores at or before that as_of; the earliest are of {instant_text(first)}",
+    )
+
+
+def stored_scores(
+    state: ServingState, run: ScoreRun, accounts: Sequence[Any], drivers: bool
+) -> JsonObject:
+    """What a run stored for accounts, by the model that made it then."""
+    faults = [account_fault(account) for account in accounts]
+    good = [a for a, fault in zip(accounts, faults, strict=True) if not fault]
+    rows = state.store.scores_of(run.id, list(dict.fromkeys(good)))
+    return {
+        **model_facts(state),
+        "model_version": run.model_version,
+        "model_digest": run.model_digest,
+        "as_of": instant_text(run.as_of),
+        "results": list(_stored(accounts, faults, rows, drivers)),
+    }
+
+
+def _stored(
+    accounts: Sequence[Any], faults: Sequence[str], rows: dict[str, ScoreRow], drivers: bool
+) -> Iterable[JsonObject]:
+    for account, fault in zip(accounts, faults, strict=True):
+        if fault:
+            yield refused(account, fault)
+        elif account in rows:
+            yield {"account": account, "status": "ok", **numbers_of(rows[account], drivers)}
+        else:
+            yield unknown(account)
+
+
+def refused(account: Any, fault: str) -> JsonObject:
+    """`invalid`; what is no text, or no short one, cannot be given back as one."""
+    known = isinstance(account, str) and len(account) <= MAX_KEY_LENGTH
+    shown = account.encode("utf-8", "replace").decode() if known else ""
+    return {"account": shown, "status": "invalid", "detail": fault}
+
+
+def unknown(account: str) -> JsonObject:
+    """`not_found`."""
+    return {"account": account, "status": "not_found", "detail": "the run does not have it"}
+
+
+def numbers_of(row: ScoreRow, drivers: bool) -> JsonObject:
+    """A stored row's numbers, as `Numbers` has them."""
+    told = {
+        "base_risk": _rounded(row.base_risk),
+        "base_nps": _rounded(row.base_nps),
+        "base_churn": _rounded(row.base_churn),
+        "drivers": row.drivers,
+        "churn_drivers": row.churn_drivers,
+    }
+    return {
+        **EMPTY,
+        "detractor_risk": _rounded(row.detractor_risk),
+        "promoter_prob": _rounded(row.promoter_prob),
+        "predicted_nps": _rounded(row.predicted_nps),
+        "nps_interval_80": interval(row.nps_low_80, row.nps_high_80),
+        "churn_risk": _rounded(row.churn_risk),
+        "band_now": row.band_now,
+        "risk_level": row.risk_level,
+        **(told if drivers else {}),
+    }
+
+
+def interval(low: float | None, high: float | None) -> JsonObject | None:
+    """Both ends of a range, or null."""
+    return None if low is None or high is None else {"low": _rounded(low), "high": _rounded(high)}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
