@@ -17,7 +17,9 @@ from npsight.cli.segments import segments_command
 from npsight.cli.serve import serve_command
 from npsight.cli.simulate import simulate_command, truth_command
 from npsight.cli.train import train_command
+from npsight.cli.webhooks import deliver_command, webhooks_app
 from npsight.cli.worklist import worklist_command
+from npsight.cli.writeback import writeback_app
 from npsight.config.runtime import let_threads_sleep
 from npsight.errors import NpsightError, StateError
 
@@ -40,6 +42,7 @@ app = typer.Typer(
 START = "Start"
 MODELS = "Models"
 DAILY = "Every day"
+CRM = "CRMs"
 app.command("init", rich_help_panel=START)(init_command)
 app.command("check", rich_help_panel=START)(check_command)
 app.command("simulate", rich_help_panel=START)(simulate_command)
@@ -55,6 +58,9 @@ app.command("segments", rich_help_panel=DAILY)(segments_command)
 app.command("explain", rich_help_panel=DAILY)(explain_command)
 app.command("export", rich_help_panel=DAILY)(export_command)
 app.command("serve", rich_help_panel=DAILY)(serve_command)
+app.add_typer(writeback_app, name="writeback", rich_help_panel=CRM)
+app.add_typer(webhooks_app, name="webhooks", rich_help_panel=CRM)
+app.command("deliver", rich_help_panel=CRM)(deliver_command)
 
 
 def main() -> None:

@@ -98,9 +98,7 @@ def hubspot_access(environment: Mapping[str, str] | None = None) -> HubspotAcces
     if not found.get(HUBSPOT_TOKEN):
         remedy = f"export {HUBSPOT_TOKEN}=… with the access token of a private app"
         raise ConfigError("nothing was sent to HubSpot", [_unset(HUBSPOT_TOKEN, remedy)])
-    return HubspotAccess(
-        (found.get(HUBSPOT_URL) or HUBSPOT_HOME).rstrip("/"), found[HUBSPOT_TOKEN]
-    )
+    return HubspotAccess((found.get(HUBSPOT_URL) or HUBSPOT_HOME).rstrip("/"), found[HUBSPOT_TOKEN])
 
 
 def _unset(name: str, remedy: str) -> Problem:

@@ -18,7 +18,7 @@ from npsight.store.deliveries import (
 )
 from npsight.store.jobs import ScoreJob
 from npsight.store.keys import KeyRow, create_key, keys_of, revoke_key
-from npsight.store.outbox import enqueue_test
+from npsight.store.outbox import trial_message
 from npsight.store.rows import HistoryPoint, ScoreRow, ScoreRun, StoredInput
 from npsight.store.store import Store, open_store, store_file
 from npsight.store.webhooks import (
@@ -55,7 +55,6 @@ __all__ = [
     "enable_endpoint",
     "endpoint_named",
     "endpoints_of",
-    "enqueue_test",
     "forget_delivered",
     "forget_written",
     "keys_of",
@@ -74,5 +73,6 @@ __all__ = [
     "settle_gone",
     "store_file",
     "take",
+    "trial_message",
     "written_digests",
 ]

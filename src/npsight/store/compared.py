@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from npsight.store import tables
 from npsight.store.changes import ScoreChange, record_changes, score_changes
@@ -41,9 +41,7 @@ def record_run_changes(connection: Connection, project: str, run_id: str) -> Non
     record_changes(connection, project, run_id, RUN, chunk)
 
 
-def _changes(
-    connection: Connection, project: str, now: Row[Any], before: Row[Any]
-) -> Iterator[ScoreChange]:
+def _changes(connection: Connection, project: str, now: Any, before: Any) -> Iterator[ScoreChange]:
     since = _since(connection, project, before.id)
     new, old = tables.scores.alias("new"), tables.scores.alias("old")
     rescored = select(score_changes.c.account).where(
@@ -88,7 +86,7 @@ def _since(connection: Connection, project: str, run_id: str) -> dict[str, JsonO
     return {row.account: row.after for row in found}
 
 
-def _numbers(row: Row[Any], run: Row[Any], prefix: str) -> JsonObject:
+def _numbers(row: Any, run: Any, prefix: str) -> JsonObject:
     as_of = run.as_of.isoformat().replace("+00:00", "Z")
     numbers = {name: getattr(row, prefix + name) for name in NUMBERS}
     return {"as_of": as_of, "model_version": run.model_version, **numbers}

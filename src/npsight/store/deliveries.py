@@ -91,9 +91,7 @@ def take(
         connection.execute(
             update(outbox)
             .where(outbox.c.seq.in_(taken))
-            .values(
-                lease_owner=owner, lease_until=now + lease, attempts=outbox.c.attempts + 1
-            )
+            .values(lease_owner=owner, lease_until=now + lease, attempts=outbox.c.attempts + 1)
         )
         return _deliveries(connection, taken)
 
@@ -220,9 +218,7 @@ def dead_messages(store: Store, project: str, limit: int = 100) -> list[DeadMess
         return [DeadMessage(**row._mapping) for row in connection.execute(query)]
 
 
-def revive(
-    store: Store, project: str, now: datetime, message_id: str | None = None
-) -> int:
+def revive(store: Store, project: str, now: datetime, message_id: str | None = None) -> int:
     """Try dead messages again (all, unless one is named), from their first attempt on.
 
     Raises
@@ -267,9 +263,7 @@ def _settle(
     return _update(connection, delivery, owner, values)
 
 
-def _update(
-    connection: Connection, delivery: Delivery, owner: str, values: dict[str, Any]
-) -> bool:
+def _update(connection: Connection, delivery: Delivery, owner: str, values: dict[str, Any]) -> bool:
     """Change a message whose lease is still the owner's, and end the lease."""
     done = connection.execute(
         update(outbox)
@@ -283,9 +277,7 @@ def _update(
     return done.rowcount == 1
 
 
-def _pause(
-    connection: Connection, endpoint_id: str, failures: int, until: datetime | None
-) -> None:
+def _pause(connection: Connection, endpoint_id: str, failures: int, until: datetime | None) -> None:
     connection.execute(
         update(webhook_endpoints)
         .where(webhook_endpoints.c.id == endpoint_id)

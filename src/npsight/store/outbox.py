@@ -88,11 +88,10 @@ def enqueue(
     return len(rows)
 
 
-def enqueue_test(connection: Connection, endpoint: WebhookEndpoint, now: datetime) -> str:
-    """Put a message that tells of no account; returns its id."""
+def trial_message(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, str]:
+    """Id and body of a message that tells of no account, for a receiver to be tried with."""
     row = _row(endpoint, "", TEST_EVENT, {"project": endpoint.project}, now)
-    connection.execute(insert(outbox), [row])
-    return str(row["message_id"])
+    return str(row["message_id"]), str(row["body"])
 
 
 def _event(endpoint: WebhookEndpoint, change: ScoreChange) -> Iterator[str]:

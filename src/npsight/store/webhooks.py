@@ -120,9 +120,7 @@ def new_endpoint(
         raise ConfigError("the webhook was not added", problems)
     chosen = tuple(event for event in EVENTS if event in events)
     identity = f"ep_{uuid.uuid4().hex}"
-    return WebhookEndpoint(
-        identity, project, name, url, chosen, "", 1, now or datetime.now(UTC)
-    )
+    return WebhookEndpoint(identity, project, name, url, chosen, "", 1, now or datetime.now(UTC))
 
 
 def add_endpoint(store: Store, endpoint: WebhookEndpoint) -> None:
@@ -137,9 +135,7 @@ def add_endpoint(store: Store, endpoint: WebhookEndpoint) -> None:
         if any(e.name == endpoint.name for e in _rows(connection, endpoint.project)):
             what = f"there is a webhook called {endpoint.name} already"
             remedy = "choose another name, or remove that one first"
-            raise ConfigError(
-                "the webhook was not added", [Problem(what, remedy, key="--name")]
-            )
+            raise ConfigError("the webhook was not added", [Problem(what, remedy, key="--name")])
         values = vars(endpoint) | {"events": list(endpoint.events)}
         connection.execute(insert(webhook_endpoints), [values])
 
