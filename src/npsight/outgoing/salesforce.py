@@ -23,6 +23,7 @@ from npsight.jobs.writeback import Plan, Record
 from npsight.outgoing.calls import Caller, CallSettings, json_of, reason_of
 from npsight.outgoing.http import Sender, SendError
 from npsight.outgoing.report import WritebackReport, plain_code
+from npsight.outgoing.retrying import is_passing
 from npsight.store import Store, mark_written
 
 UPLOAD_SECONDS = 900.0
@@ -138,7 +139,7 @@ def _token(
             if answer.status == 200 and isinstance(token, str) and token:
                 return token
             said = reason_of(answer)
-            if answer.status < 500:
+            if not is_passing(answer.status):
                 break
         if attempt < 2:
             sleep(calls.first_wait_seconds * 2**attempt)
@@ -165,11 +166,14 @@ class _Job:
         place = self._upload(content)
         try:
             self._close(place)
-            self._wait(place)
+            ended = self._wait(place)
         except BaseException:
             self._abort(place)
             raise
-        return self._outcome(place, records)
+        done, others = self._outcome(place, records)
+        if not done and ended.get("state") == "Failed":
+            raise _refused("all records of a job", _fault_of(ended))
+        return done, others
 
     def _upload(self, content: bytes) -> str:
         """The path of a job that holds the content and is still open."""
@@ -209,9 +213,9 @@ class _Job:
             raise _refused("to tell of the job", reason_of(answer))
         return found
 
-    def _wait(self, place: str) -> None:
+    def _wait(self, place: str) -> dict[str, Any]:
         waited, pause = 0.0, FIRST_POLL_SECONDS
-        while self._state(place).get("state") not in ENDED:
+        while (job := self._state(place)).get("state") not in ENDED:
             if waited >= 60 * self._settings.job_minutes:
                 raise OutgoingError(
                     f"Salesforce has not ended a job within {self._settings.job_minutes:g} "
@@ -221,6 +225,7 @@ class _Job:
             self._caller.sleep(pause)
             waited += pause
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
+        return job
 
     def _abort(self, place: str) -> None:
         """Leave no job behind; whether that works makes no difference to what is reported."""
@@ -260,6 +265,14 @@ def _code(error: str) -> str:
     """`UNABLE_TO_LOCK_ROW:unable to obtain …` -> its code."""
     found = _CODE.match(error)
     return plain_code(found.group(0)) if found else "UNKNOWN"
+
+
+def _fault_of(job: dict[str, Any]) -> str:
+    """Why a job failed, as far as that tells of the file and not of what stands in it."""
+    message = job.get("errorMessage")
+    if isinstance(message, str) and "Field name not found" in message:
+        return message[:200]
+    return "look at Bulk Data Load Jobs in its setup"
 
 
 def _refused(what: str, reason: str) -> OutgoingError:

@@ -127,6 +127,8 @@ class TargetPolicy:
             raise RefusedTargetError("the URL cannot be read") from None
         if parsed.scheme not in ("http", "https") or not parsed.host:
             raise RefusedTargetError("the URL must be https://HOST/…")
+        if parsed.port is not None and not 0 < parsed.port < 65536:
+            raise RefusedTargetError("the URL's port is none")
         if parsed.userinfo:
             raise RefusedTargetError("the URL must hold no user name or password")
         if parsed.fragment:
@@ -196,7 +198,7 @@ def _is_public(address: Address) -> bool:
         or address.is_multicast
         or address.is_reserved
         or address.is_unspecified
-        or (address.version == 6 and address in _LOCAL_NAT64)
+        or (address.version == 6 and (address.is_site_local or address in _LOCAL_NAT64))
     )
 
 
