@@ -15,7 +15,7 @@ import pytest
 
 from npsight.errors import ModelIntegrityError, NotFoundError, StateError
 from npsight.models.bundle import FORMAT, digest_of
-from npsight.tracking import CHAMPION, Tracking, read_cached
+from npsight.tracking import CHAMPION, Tracking, read_cached, write_cached
 from npsight.tracking.flat import finite_metrics, flat_params
 
 
@@ -88,12 +88,14 @@ def test_what_is_not_there_names_the_remedy(tracking: Tracking) -> None:
         tracking.set_alias("challenger", 99)
 
 
-def test_a_champion_is_verified_then_cached(state_dir: Path) -> None:
+def test_a_champion_is_verified_and_caching_is_left_to_who_proves_it(state_dir: Path) -> None:
     tracking = Tracking("cached", state_dir / "own")
     first = bundle("first")
     registered(tracking, first)
     tracking.set_alias(CHAMPION, 1)
-    assert read_cached(tracking.state_dir) == (1, first)
+    assert tracking.load_champion() == (1, first)
+    assert read_cached(tracking.state_dir) is None
+    write_cached(tracking.state_dir, 1, first)
     damaged = {**bundle("second"), "model.json": b"altered"}
     registered(tracking, damaged)
     with pytest.raises(ModelIntegrityError, match=r"not as written: model\.json"):
