@@ -35,8 +35,14 @@ def shifted(shift: float) -> Files:
 
 def reads_more() -> Files:
     """A sound model with a feature that no run has stored."""
-    more = FeatureSpec(source="usage", aggregation="sum", measure="exports", window_days=30,
-                       driver="product_use", label="exports")
+    more = FeatureSpec(
+        source="usage",
+        aggregation="sum",
+        measure="exports",
+        window_days=30,
+        driver="product_use",
+        label="exports",
+    )
     model = tiny_model()
     golden = golden_rows(rows(60, seed=2), SPECS)
     golden[more.name] = 1.0

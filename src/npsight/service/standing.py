@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -14,6 +14,14 @@ MODEL = "model"
 REGISTRY = "registry"
 STORE = "store"
 WATCHER = "watcher"
+SCORES = "scores"
+OVERDUE_SECONDS = 240.0
+"""A look may fetch and prove a model, each under a time limit; after this it hangs."""
+
+
+def instant(at: datetime) -> str:
+    """ISO 8601 to the second, UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Trouble:
     ----------
     part
         `model`: another champion is offered and not served; `registry`, `store` and `watcher`:
-        they could not be asked.
+        they could not be asked; `scores`: the served model cannot score the latest run.
     reason
         A sentence for whoever runs the service; no paths, no values of customers.
     since
@@ -44,7 +52,7 @@ class Trouble:
         return {
             "part": self.part,
             "reason": self.reason,
-            "since": self.since.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "since": instant(self.since),
             "offered_version": self.offered_version,
             "offered_digest": self.offered_digest,
         }
@@ -57,12 +65,21 @@ class Standing:
         self.served_since = datetime.now(UTC)
         self._troubles: dict[str, Trouble] = {}
         self._lock = Lock()
+        self._looked_at: datetime | None = None
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
         """The present ones, by part."""
         with self._lock:
-            return tuple(self._troubles[part] for part in sorted(self._troubles))
+            found = dict(self._troubles)
+        looked = self._looked_at
+        if looked is not None and (datetime.now(UTC) - looked).total_seconds() > OVERDUE_SECONDS:
+            found[WATCHER] = Trouble(WATCHER, "it has not looked for a long time", looked)
+        return tuple(found[part] for part in sorted(found))
+
+    def looked(self, seconds: float) -> None:
+        """The watcher has looked, and will again after `seconds`."""
+        self._looked_at = datetime.now(UTC) + timedelta(seconds=seconds)
 
     def tell(
         self, part: str, reason: str, version: int | None = None, digest: str | None = None

@@ -10,12 +10,12 @@ import time
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ModelIntegrityError, NpsightError, StateError
 from npsight.models.bundle import verify
-from npsight.service.fitting import UnfitError, fit_state
+from npsight.service.fitting import REHEARSED, UnfitError, fit_state, missing_names
 from npsight.service.offered import Files, Offered, champion_offered, unreadable
-from npsight.service.standing import MODEL, STORE, WATCHER
+from npsight.service.standing import MODEL, SCORES, STORE, WATCHER
 from npsight.service.state import Live, ServingState, settle_memory
 from npsight.service.verify import SECONDS, UnprovenError, fingerprint
-from npsight.store.watched import Looked, look
+from npsight.store.watched import Looked, look, some_inputs
 from npsight.tracking import write_cached
 from npsight.tracking.cache import SERVED
 
@@ -81,10 +81,12 @@ class Watcher(threading.Thread):
         except Exception as error:
             # A defect must not end the watch; its text may hold values, so only its kind is told.
             self.live.standing.tell(WATCHER, f"it could not look ({type(error).__name__})")
+        self.live.standing.looked(self.seconds)
 
     def _look(self) -> None:
         try:
             looked, changed = look(self.live.state.store, self.project.name, self._looked)
+            is_new = self._looked is None or changed.all
             self.live.standing.clear(STORE)
         except StateError:
             self.live.standing.tell(STORE, "the store is busy or cannot be read")
@@ -92,12 +94,29 @@ class Watcher(threading.Thread):
         self._looked = looked
         for account in changed.accounts:
             self.live.forget(account)
+        before = self.live.state
         try:
             self._look_for_champion(looked.run_id or "")
         finally:
             # After the champion: a new run may hold inputs that only the new one reads.
             if changed.all:
                 self.live.changed()
+            if is_new or self.live.state is not before:
+                self._look_at_inputs()
+
+    def _look_at_inputs(self) -> None:
+        """Whether the served model reads only what the latest run has stored."""
+        try:
+            state = self.live.state
+            _, inputs = some_inputs(state.store, state.project, REHEARSED)
+        except StateError:
+            self._looked = None
+            return
+        if missing_names(state.model, inputs):
+            reason = "the latest run lacks what the served model reads; npsight score mends it"
+            self.live.standing.tell(SCORES, reason)
+        else:
+            self.live.standing.clear(SCORES)
 
     def _look_for_champion(self, run_id: str) -> None:
         try:

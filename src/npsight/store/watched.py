@@ -63,7 +63,7 @@ def look(store: Store, project: str, before: Looked | None) -> tuple[Looked, Cha
     )
     with store.reading() as connection:
         run_id = connection.execute(latest).scalar()
-        accounts = {seq: account for seq, account in connection.execute(changes)}
+        accounts = {row.seq: row.account for row in connection.execute(changes)}
     now = Looked(run_id, frozenset(accounts))
     if before is None:
         return now, Changed(all=False)

@@ -1,6 +1,6 @@
 """Fetch a registered bundle in a process of its own, under a time limit.
 
-MLflow stays out of the process that asks, and a registry that hangs costs it no more than the limit.
+MLflow stays out of the process that asks, and a registry that hangs costs it that limit at most.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from npsight.config.load import load_project
 from npsight.errors import StateError
 from npsight.models.bundle import MANIFEST, verify
 from npsight.service import fitting, offered, watch
-from npsight.service.standing import MODEL, REGISTRY, STORE, WATCHER
+from npsight.service.standing import MODEL, REGISTRY, SCORES, STORE, WATCHER
 from npsight.service.state import Live, load_state
 from npsight.service.watch import Watcher
 from npsight.store import ScoreChange, ScoreRow, ScoreRun, open_store, record_changes, store_file
@@ -216,13 +216,15 @@ def test_a_model_whose_features_are_not_stored_waits_for_a_run_that_has_them(
     assert reasons(watcher) == {}
 
 
-def write_run(config: Path, more: dict[str, float] | None = None, run_id: str = "run-2") -> None:
+def write_run(
+    config: Path, more: dict[str, float] | None = None, run_id: str = "run-2", days: int = 1
+) -> None:
     now = rows(5, seed=2)
     inputs = [
         (r["account"], {k: v for k, v in r.items() if k != "account"} | (more or {}), {})
         for r in now.to_dict("records")
     ]
-    later = AS_OF + timedelta(days=1)
+    later = AS_OF + timedelta(days=days)
     run = ScoreRun(run_id, "tiny", later, later, 8, "digest")
     store = open_store(store_file(config.parent / "state"))
     store.write_run(run, [ScoreRow(a, later) for a in now["account"]], inputs)
@@ -387,3 +389,20 @@ def test_the_thread_looks_by_itself_and_stops(config: Path, better: Files) -> No
     assert live.state.version == 8
     assert not watcher.is_alive()
     live.state.store.close()
+
+
+def test_a_run_that_the_served_model_cannot_score_is_told(
+    config: Path, watcher: Watcher, proofs: list[str]
+) -> None:
+    watcher.look()
+    assert reasons(watcher) == {}
+    later = AS_OF + timedelta(days=2)
+    store = open_store(store_file(config.parent / "state"))
+    run = ScoreRun("run-3", "tiny", later, later, 8, "digest")
+    store.write_run(run, [ScoreRow("a", later)], [("a", {"other": 1.0}, {})])
+    store.close()
+    watcher.look()
+    assert set(reasons(watcher)) == {SCORES}
+    write_run(config, run_id="run-4", days=3)
+    watcher.look()
+    assert reasons(watcher) == {}
