@@ -49,6 +49,12 @@ def reads_more() -> Files:
     return pack(replace(model, specs=(*model.specs, more)), golden, "# Card")
 
 
+def cut(files: Mapping[str, bytes]) -> Files:
+    """Half of one LightGBM file is gone."""
+    content = files["detractor.lgb.txt"]
+    return {**files, "detractor.lgb.txt": content[: len(content) // 2]}
+
+
 def sealed(files: Mapping[str, bytes]) -> Files:
     """The files with a manifest whose digests fit: damage that came before packing."""
     rest = {name: content for name, content in files.items() if name != MANIFEST}

@@ -83,8 +83,9 @@ def _from_server(uri: str, name: str, seconds: float) -> Offer | None:
             found = json.loads(_read(answer, seconds))["model_version"]
         return Offer(int(found["version"]), _digest(found.get("tags", ())))
     except HTTPError as error:
-        if _has_no_alias(error):
-            return None
+        with error:
+            if _has_no_alias(error):
+                return None
         raise _away(uri, f"it answered {error.code}") from None
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", None) or error

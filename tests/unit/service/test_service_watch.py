@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from other_models import Files, promote_on_disk, reads_more, sealed, shifted
+from other_models import Files, cut, promote_on_disk, reads_more, sealed, shifted
 from tiny_project import AS_OF, make_project, rows
 
 from npsight.config.load import load_project
@@ -105,11 +105,6 @@ def test_the_old_model_is_given_back(
     watcher.look()
     gc.collect()
     assert old() is None
-
-
-def cut(files: Files) -> Files:
-    content = files["detractor.lgb.txt"]
-    return {**files, "detractor.lgb.txt": content[: len(content) // 2]}
 
 
 def flip(files: Files) -> Files:

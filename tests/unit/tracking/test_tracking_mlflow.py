@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -12,26 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from registered import bundle, registered
 
 from npsight.errors import ModelIntegrityError, NotFoundError, StateError
-from npsight.models.bundle import FORMAT, digest_of
+from npsight.models.bundle import digest_of
 from npsight.tracking import CHAMPION, Tracking, read_cached, write_cached
 from npsight.tracking.flat import finite_metrics, flat_params
-
-
-def bundle(text: str = "tree") -> dict[str, bytes]:
-    """Sealed files, as far as digests go."""
-    files = {"model.json": text.encode(), "card.md": b"# Card"}
-    listed = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"format": FORMAT, "project": "p", "model_digest": digest_of(files), "files": listed}
-    return {**files, "manifest.json": json.dumps(manifest).encode()}
-
-
-def registered(tracking: Tracking, files: dict[str, bytes]) -> int:
-    run_id = tracking.start_run("train", {})
-    version = tracking.register(run_id, files)
-    tracking.finish(run_id)
-    return version
 
 
 def test_a_run_keeps_params_metrics_and_files(tracking: Tracking) -> None:
