@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 import bentoml
@@ -34,6 +35,17 @@ class Gateway:
 gateway = Gateway()
 
 
+class Divert:
+    """ASGI middleware that gives us every request, those to BentoML's own `/readyz` included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await (gateway if scope["type"] == "http" else self.app)(scope, receive, send)
+
+
 # BentoML's own access log and metrics keep every path, and with it every account's key.
 @bentoml.service(
     name="npsight",
@@ -47,6 +59,7 @@ class NpsightService:
     """Scores of one project over HTTP."""
 
     def __init__(self) -> None:
+        logging.getLogger("npsight").setLevel(logging.INFO)
         config = serving_config()
         project = load_project(config)
         self.live = Live(load_state(config))
@@ -65,3 +78,6 @@ class NpsightService:
         self.watcher.stop()
         self.watcher.join(STOP_SECONDS)
         self.live.state.store.close()
+
+
+NpsightService.add_asgi_middleware(Divert)  # type: ignore[attr-defined]
