@@ -9,13 +9,14 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import reading
+from npsight.service import readiness, reading
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer
 from npsight.service.shapes.base import Shape
 from npsight.service.shapes.model import HealthAnswer, ModelAnswer
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
+from npsight.service.shapes.standing import ReadyAnswer
 
 Scope = Literal["score", "read", "write", "admin", "any"]
 """What a key must allow; `any` is content with every key."""
@@ -92,6 +93,6 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/v1/model", "model", "read", reading.model, answer=ModelAnswer),
     Endpoint("GET", "/healthz", "live", None, reading.live, answer=HealthAnswer),
-    Endpoint("GET", "/readyz", "ready", None, reading.ready),
+    Endpoint("GET", "/readyz", "ready", None, readiness.ready, answer=ReadyAnswer),
     Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics, setting="metrics"),
 )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select, update
 
-from npsight.errors import NotFoundError
+from npsight.errors import NotFoundError, StateError
 from npsight.store import tables
 from npsight.store.compared import record_run_changes
 from npsight.store.database import database_url, mendable, open_engine, writer
@@ -225,7 +225,11 @@ class Store:
             yield connection
 
     def check(self) -> None:
-        """Raises StateError where the database does not answer."""
+        """Raises StateError where the database does not answer, or its file is gone."""
+        file = self._engine.url.database
+        # Open connections would go on reading a file that was deleted.
+        if self._is_sqlite and file not in (None, "", ":memory:") and not Path(file).exists():
+            raise StateError(f"{file}: the store is gone\n  → restore it, or score again")
         self._all(select(tables.score_runs.c.id).limit(1))
 
     @property
