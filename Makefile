@@ -64,6 +64,8 @@ format: $(READY)  ## Mend style where it can be done by itself
 docs: $(READY)  ## Write the generated pages anew
 	@$(BIN)/python -m npsight.config.reference > docs/project-file.md
 	@$(BIN)/python -m npsight.jobs.catalogue > docs/features.md
+	@$(BIN)/python -m npsight.service.errorpage > docs/errors.md
+	@$(BIN)/python -m npsight.service.spec docs/api
 
 mutate-ten: $(READY)  ## Plant ten faults of different kinds in the time rules (minutes)
 	@$(BIN)/python scripts/mutate_time.py --ten --quick

@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -41,6 +41,7 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
         exception_handlers={
             ApiError: problems.on_api_error,
             HTTPException: problems.on_http_error,
+            ClientDisconnect: problems.on_broken_body,
             NpsightError: problems.on_npsight_error,
             Exception: problems.on_crash,
         },

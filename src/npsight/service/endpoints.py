@@ -9,7 +9,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import reading
+from npsight.service import documents, reading
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer
@@ -94,4 +94,31 @@ ENDPOINTS = (
     Endpoint("GET", "/healthz", "live", None, reading.live, answer=HealthAnswer),
     Endpoint("GET", "/readyz", "ready", None, reading.ready),
     Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics, setting="metrics"),
+    Endpoint(
+        "GET",
+        "/openapi.json",
+        "openapi",
+        "any",
+        documents.openapi,
+        answer=OpenApiDocument,
+        setting="docs",
+    ),
+    Endpoint(
+        "GET",
+        "/swagger.json",
+        "swagger",
+        "any",
+        documents.swagger,
+        answer=SwaggerDocument,
+        setting="docs",
+    ),
+    Endpoint(
+        "GET",
+        "/problems/{code}",
+        "problem",
+        "any",
+        documents.problem,
+        answer=Explanation,
+        setting="docs",
+    ),
 )
