@@ -16,21 +16,21 @@ all that a caller needs, for many CRMs show no headers:
 
 | field | what it is |
 |---|---|
-| `type` | the kind of problem, such as `/problems/invalid-body`; it does not change. `GET` it for the words of this page |
+| `type` | the kind of problem; it does not change, and `GET` on it explains it |
 | `title` | the same in words |
 | `status` | the HTTP status |
 | `code` | the last part of `type`: compare this in programs |
 | `detail` | what happened this time |
 | `request_id` | names this request in the log of the service |
-| `retry_after` | seconds after which the same request may work, as in the header `Retry-After`; null where waiting is no help |
-| `errors` | every fault of the request, each with a JSON pointer (RFC 6901) to its place and what is wrong there; mostly empty |
+| `retry_after` | seconds to wait, as in the header `Retry-After`; null where it is no help |
+| `errors` | every fault: `pointer` (RFC 6901) to its place, and `detail`; mostly empty |
 
 What to do by status, where `code` is not looked at: **429 and 503**: wait `retry_after` seconds and
 send the same again. **500**: repeat a read; repeat a write with the same idempotency key. **Any
 other 4xx**: the same request fails again; mend it first.
 
-A batch answers 200, with a `status` for each row (`ok`, `not_found`, `invalid`, …). A row's fault is
-told in its `detail` and is no error of the request.
+A batch answers 200, with a `status` for each row (`ok`, `not_found`, `invalid`, …). A row's fault
+is told in its `detail` and is no error of the request.
 
 Only what is no HTTP at all is answered by the web server, which hangs up or says 400 in plain text.
 """
@@ -46,7 +46,9 @@ def page() -> str:
 
 
 def _entry(known: Known) -> str:
-    return f"### {known.code}\n\n{known.title}.\n\n{known.cause}\n\n**What to do.** {known.remedy}\n"
+    return (
+        f"### {known.code}\n\n{known.title}.\n\n{known.cause}\n\n**What to do.** {known.remedy}\n"
+    )
 
 
 if __name__ == "__main__":

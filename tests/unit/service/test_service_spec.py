@@ -93,7 +93,6 @@ def test_every_endpoint_and_no_other_has_words() -> None:
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.operation)
 def test_an_example_of_a_body_is_one_that_its_shape_takes(endpoint: Endpoint) -> None:
     words = WORDS[endpoint.operation]
-    assert (endpoint.body is None) == (words.body is None)
     if endpoint.body is not None:
         endpoint.body.model_validate(words.body)
         assert words.sent.endswith(".")
