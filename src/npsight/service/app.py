@@ -34,7 +34,7 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
         yield
         await run_sync(api.access.close)
 
-    return Starlette(
+    app = Starlette(
         lifespan=life,
         routes=[Route("/", _index()), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
         middleware=[Middleware(CountRequests, metrics=api.metrics)],
@@ -46,6 +46,9 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
             Exception: problems.on_crash,
         },
     )
+    # A redirect would send a caller's key to the host that its request named.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _route(api: Api, endpoint: Endpoint) -> Route:

@@ -30,6 +30,17 @@ class Gateway:
 gateway = Gateway()
 
 
+class Front:
+    """Ahead of BentoML's own routes, so that its probes, pages and errors do not show through."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Requests are ours; the start and end of the process are BentoML's."""
+        await (gateway if scope["type"] == "http" else self.app)(scope, receive, send)
+
+
 # BentoML's own access log and metrics keep every path, and with it every account's key.
 @bentoml.service(
     name="npsight",
@@ -55,3 +66,6 @@ class NpsightService:
     def close(self) -> None:
         """Let go of the store."""
         self.state.store.close()
+
+
+NpsightService.add_asgi_middleware(Front)

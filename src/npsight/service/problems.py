@@ -103,17 +103,19 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's: unknown paths and methods."""
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
-    allowed = (error.headers or {}).get("Allow", "")
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     details = {
         404: "there is no such path; see /",
-        405: f"this method is not allowed here; {allowed} is",
+        405: f"this method is not allowed here; {headers.get('Allow')} is",
     }
     known = ApiError(
         error.status_code,
         phrase.lower().replace(" ", "-"),
         details.get(error.status_code, phrase),
     )
-    return problem(request, known, error.headers)
+    return problem(request, known, headers)
 
 
 async def on_broken_body(request: Request, _error: Exception) -> Response:

@@ -1,0 +1,39 @@
+"""A tiny scored project as an app in this process, with a key for everything and no limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from tiny_project import make_project
+
+from npsight.service.app import build_app
+from npsight.service.state import Live, load_state
+
+
+@dataclass(frozen=True)
+class Served:
+    """The app, and the headers of a caller who may do everything."""
+
+    app: Starlette
+    headers: dict[str, str]
+
+
+def serve_in_process(folder: Path) -> Served:
+    """Make the project in a folder and serve it."""
+    state = load_state(make_project(folder))
+    return Served(build_app(Live(state)), {})
+
+
+def good_bodies(endpoint: Endpoint) -> list[Any]:
+    """Bodies that the endpoint takes, of the tiny project's accounts and features."""
+    return GOOD[endpoint.operation]
+
+
+GOOD: dict[str, list[Any]] = {
+    "score": [
+        {"accounts": ["a/0 é", "a/1 é"]},
+        {"accounts": ["a/2 é"], "drivers": True, "targets": ["nps"], "as_of": None},
+    ],
+}
