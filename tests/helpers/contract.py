@@ -30,12 +30,15 @@ def check_answer(answer: httpx.Response) -> None:
     method, path = answer.request.method.lower(), answer.request.url.raw_path.decode()
     operation = operation_of(method, path.partition("?")[0])
     status = str(answer.status_code)
-    if operation is None or (status not in operation["responses"] and int(status) in EVERYWHERE):
-        assert answer.status_code in EVERYWHERE, f"{method} {path}: {status} of no operation"
+    told = operation["responses"] if operation else {}
+    if status in told:
+        content = told[status]["content"]
+    elif answer.status_code in EVERYWHERE:
         content = {"application/problem+json": {"schema": reference("Problem")}}
     else:
-        assert status in operation["responses"], f"{operation['operationId']}: {status} is not told"
-        content = operation["responses"][status]["content"]
+        # Some tests mount endpoints of their own.
+        assert operation is None, f"{operation['operationId']}: {status} is not told"
+        return
     media_type = answer.headers["content-type"].partition(";")[0]
     assert media_type in content, f"{method} {path}: {media_type} is not told"
     if method != "head" and media_type.endswith("json"):

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from tiny_project import make_project
 
 from npsight.service.app import build_app
+from npsight.service.endpoints import Endpoint
 from npsight.service.state import Live, load_state
+from npsight.store import create_key
+
+NO_LIMIT = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,9 @@ class Served:
 def serve_in_process(folder: Path) -> Served:
     """Make the project in a folder and serve it."""
     state = load_state(make_project(folder))
-    return Served(build_app(Live(state)), {})
+    name = secrets.token_hex(8)
+    key, _ = create_key(state.store, state.project, name, ["admin"], rate_per_minute=NO_LIMIT)
+    return Served(build_app(Live(state)), {"X-API-Key": key})
 
 
 def good_bodies(endpoint: Endpoint) -> list[Any]:

@@ -36,4 +36,6 @@ async def problem(api: Api, request: Request) -> Response:
     known = BY_CODE.get(request.path_params["code"])
     if known is None:
         raise ApiError(404, "not-found", "there is no such problem; docs/errors.md lists all")
-    return Json({"request_id": request_id(request), "type": known.type, **asdict(known)})
+    words = asdict(known)
+    del words["also"]
+    return Json({"request_id": request_id(request), "type": known.type, **words})

@@ -16,8 +16,8 @@ class Known:
     ----------
     code
         For programs; never renamed once released.
-    status
-        HTTP status that it always comes with.
+    status, also
+        HTTP status that it comes with, and others that it may come with.
     title
         The same for each occurrence (RFC 9457, 3.1.3).
     cause, remedy
@@ -29,6 +29,12 @@ class Known:
     title: str
     cause: str
     remedy: str
+    also: tuple[int, ...] = ()
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Every HTTP status that it may come with."""
+        return (self.status, *self.also)
 
     @property
     def type(self) -> str:
@@ -133,6 +139,13 @@ KNOWN = (
         "Use a method that the header `Allow` and `detail` name.",
     ),
     Known(
+        "in-progress",
+        409,
+        "The same request is under way",
+        "A request with this idempotency key is being answered right now.",
+        "Wait `retry_after` seconds and send the same again: it gets the first one's answer.",
+    ),
+    Known(
         "body-too-large",
         413,
         "The body is too large",
@@ -152,6 +165,23 @@ KNOWN = (
         "The body has faults",
         "The body is JSON, but not what the endpoint takes.",
         "`errors` lists every fault with a JSON pointer to its place; mend them all at once.",
+    ),
+    Known(
+        "invalid-idempotency-key",
+        422,
+        "The idempotency key cannot be used",
+        "The key is empty, too long or holds other characters than printable ASCII; or header and "
+        "body have two different ones.",
+        "Send 1 to 200 printable ASCII characters without spaces, such as a UUID, in the header "
+        "`Idempotency-Key` or the field `idempotency_key`.",
+        also=(400,),
+    ),
+    Known(
+        "idempotency-key-reused",
+        422,
+        "The idempotency key belongs to another request",
+        "The same key came before with another body or to another endpoint.",
+        "Make a new key for each new request; keep it only when the same request is repeated.",
     ),
     Known(
         "too-many-requests",

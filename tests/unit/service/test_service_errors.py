@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from api_client import TestClient
 from contract import reference, validate
-from starlette.testclient import TestClient
 
 from npsight.service.endpoints import ENDPOINTS, Endpoint
 from npsight.service.known import BY_CODE

@@ -143,4 +143,6 @@ def _given(endpoint: Endpoint, schemas: Schemas) -> dict[str, Schema]:
 
 
 def _reasons(status: int) -> str:
-    return " ".join(f"`{known.code}`: {known.title}." for known in KNOWN if known.status == status)
+    return " ".join(
+        f"`{known.code}`: {known.title}." for known in KNOWN if status in known.statuses
+    )
