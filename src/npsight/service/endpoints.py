@@ -15,6 +15,7 @@ from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer
 from npsight.service.shapes.base import Shape
 from npsight.service.shapes.model import HealthAnswer, ModelAnswer
+from npsight.service.shapes.problem import Explanation, OpenApiDocument, SwaggerDocument
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
 
 Scope = Literal["score", "read", "write", "admin", "any"]

@@ -17,6 +17,7 @@ TEXT = "text/plain"
 KINDS: dict[str, Schema] = {
     "string": {"type": "string"},
     "integer": {"type": "integer", "format": "int32"},
+    "number": {"type": "number", "format": "double"},
     "boolean": {"type": "boolean"},
 }
 PLACEHOLDER = re.compile(r"{(\w+)(?::\w+)?}")

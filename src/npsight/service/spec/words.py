@@ -65,7 +65,7 @@ WORDS = {
         "Which accounts, and what to tell of them.",
         {"accounts": ["A-1001", "A-1002"], "drivers": True},
     ),
-    "score_features": Words(
+    "scoreFeatures": Words(
         "Scores",
         "Score features given by name",
         "Scores up to 1,000 rows of features: what if a stored account had other values, or an "
@@ -82,7 +82,7 @@ WORDS = {
             ]
         },
     ),
-    "create_job": Words(
+    "startJob": Words(
         "Scores",
         "Start scoring many accounts",
         "Scores up to 100,000 accounts, or all of them, in the background. Ask for the job by its "
