@@ -89,7 +89,7 @@ def test_a_request_names_itself_and_takes_no_name_from_outside(client: TestClien
     assert all(re.fullmatch(r"[0-9a-f]{32}", name) for name in ids)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "169.254.169.254", "localhost:1", "a b", ""])
+@pytest.mark.parametrize("host", ["evil.example", "169.254.169.254", "localhost:1", "no host", ""])
 def test_a_foreign_host_is_never_repeated(client: TestClient, host: str) -> None:
     for path in ("/v1/model", "/nope", "/v1/model/", "/openapi.json"):
         answer = client.get(path, headers={"host": host}, follow_redirects=False)
