@@ -9,12 +9,13 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import readiness, reading
+from npsight.service import documents, readiness, reading
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer
 from npsight.service.shapes.base import Shape
 from npsight.service.shapes.model import HealthAnswer, ModelAnswer
+from npsight.service.shapes.problem import Explanation, OpenApiDocument, SwaggerDocument
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
 from npsight.service.shapes.standing import ReadyAnswer
 
@@ -95,4 +96,31 @@ ENDPOINTS = (
     Endpoint("GET", "/healthz", "live", None, reading.live, answer=HealthAnswer),
     Endpoint("GET", "/readyz", "ready", None, readiness.ready, answer=ReadyAnswer),
     Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics, setting="metrics"),
+    Endpoint(
+        "GET",
+        "/openapi.json",
+        "openapi",
+        "any",
+        documents.openapi,
+        answer=OpenApiDocument,
+        setting="docs",
+    ),
+    Endpoint(
+        "GET",
+        "/swagger.json",
+        "swagger",
+        "any",
+        documents.swagger,
+        answer=SwaggerDocument,
+        setting="docs",
+    ),
+    Endpoint(
+        "GET",
+        "/problems/{code}",
+        "problem",
+        "any",
+        documents.problem,
+        answer=Explanation,
+        setting="docs",
+    ),
 )
