@@ -30,11 +30,11 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
     api = Api(live, Metrics(), deadline)
 
     @asynccontextmanager
-    async def life(_app: Starlette) -> AsyncIterator[None]:
+    async def life(app: Starlette) -> AsyncIterator[None]:
         yield
-        await run_sync(api.access.close)
+        await run_sync(app.state.api.access.close)
 
-    return Starlette(
+    app = Starlette(
         lifespan=life,
         routes=[Route("/", _index()), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
         middleware=[Middleware(CountRequests, metrics=api.metrics)],
@@ -45,6 +45,8 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
             Exception: problems.on_crash,
         },
     )
+    app.state.api = api
+    return app
 
 
 def _route(api: Api, endpoint: Endpoint) -> Route:
