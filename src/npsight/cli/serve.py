@@ -16,8 +16,10 @@ def serve_command(
 ) -> None:
     """Serve the latest scores over HTTP until stopped.
 
+    Callers need a key: see npsight keys create --help.
+
     Example: npsight serve -c configs/demo.yaml, then
-    curl -s localhost:3000/v1/accounts/A000123
+    curl -s localhost:3000/v1/accounts/A000123 -H "X-API-Key: $KEY"
     """
     from npsight.service.serve import serve
 
