@@ -11,6 +11,7 @@ from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
 from npsight.cli.explain import explain_command
 from npsight.cli.init import init_command
+from npsight.cli.keys import keys_app
 from npsight.cli.promote import models_command, promote_command
 from npsight.cli.score import export_command, score_command
 from npsight.cli.segments import segments_command
@@ -42,7 +43,7 @@ app = typer.Typer(
 START = "Start"
 MODELS = "Models"
 DAILY = "Every day"
-CRM = "CRMs"
+SERVICE = "Service"
 app.command("init", rich_help_panel=START)(init_command)
 app.command("check", rich_help_panel=START)(check_command)
 app.command("simulate", rich_help_panel=START)(simulate_command)
@@ -57,10 +58,11 @@ app.command("worklist", rich_help_panel=DAILY)(worklist_command)
 app.command("segments", rich_help_panel=DAILY)(segments_command)
 app.command("explain", rich_help_panel=DAILY)(explain_command)
 app.command("export", rich_help_panel=DAILY)(export_command)
-app.command("serve", rich_help_panel=DAILY)(serve_command)
-app.add_typer(writeback_app, name="writeback", rich_help_panel=CRM)
-app.add_typer(webhooks_app, name="webhooks", rich_help_panel=CRM)
-app.command("deliver", rich_help_panel=CRM)(deliver_command)
+app.command("serve", rich_help_panel=SERVICE)(serve_command)
+app.add_typer(keys_app, name="keys", rich_help_panel=SERVICE)
+app.add_typer(writeback_app, name="writeback", rich_help_panel=SERVICE)
+app.add_typer(webhooks_app, name="webhooks", rich_help_panel=SERVICE)
+app.command("deliver", rich_help_panel=SERVICE)(deliver_command)
 
 
 def main() -> None:

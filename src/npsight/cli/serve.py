@@ -27,10 +27,10 @@ def serve_command(
     """Serve the latest scores over HTTP until stopped.
 
     Listens on this machine only unless told otherwise. A newly promoted champion is proved and
-    taken up while it runs. See docs/serving.md.
+    taken up while it runs. Callers need a key (npsight keys create). See docs/serving.md.
 
     Example: npsight serve -c configs/demo.yaml, then
-    curl -s localhost:3000/readyz
+    curl -s localhost:3000/v1/accounts/A000123 -H "X-API-Key: $KEY"
     """
     from npsight.service.serve import serve
 

@@ -30,9 +30,9 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
     api = Api(live, Metrics(), deadline)
 
     @asynccontextmanager
-    async def life(_app: Starlette) -> AsyncIterator[None]:
+    async def life(app: Starlette) -> AsyncIterator[None]:
         yield
-        await run_sync(api.access.close)
+        await run_sync(app.state.api.access.close)
 
     app = Starlette(
         lifespan=life,
@@ -48,6 +48,7 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
     )
     # A redirect would send a caller's key to the host that its request named.
     app.router.redirect_slashes = False
+    app.state.api = api
     return app
 
 
