@@ -27,6 +27,12 @@ class JobBody(Shape):
     targets: list[str] | None = Field(
         None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."
     )
+    idempotency_key: str | None = Field(
+        None,
+        max_length=200,
+        description="A key of your own for this request: a repeated request with the same key and "
+        "body is answered like the first. For callers that cannot set the header Idempotency-Key.",
+    )
 
 
 class Job(Shape):
