@@ -38,7 +38,7 @@ FIRST_USE_SECONDS = 1.0
 """After a quiet minute a use is written down at once, or nearly so."""
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="npsight"'}
 WRONG_KEY = {"WWW-Authenticate": 'Bearer realm="npsight", error="invalid_token"'}
-HOW = "send `Authorization: Bearer KEY` or `X-API-Key: KEY`"
+HOW = "send `Authorization: Bearer KEY` or `X-API-Key: KEY`; `npsight keys create` makes one"
 
 
 @dataclass(frozen=True)
