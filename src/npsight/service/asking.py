@@ -11,7 +11,7 @@ from npsight.errors import NotFoundError
 from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
 from npsight.service.instants import instant_of, instant_text
 from npsight.service.problems import ApiError, Fault
-from npsight.service.scoring import DIGITS, JsonObject, model_facts, score_accounts
+from npsight.service.scoring import DIGITS, JsonObject, score_accounts
 from npsight.service.shapes.base import checked
 from npsight.service.shapes.score import Numbers, ScoreBody
 from npsight.service.state import ServingState
@@ -95,21 +95,21 @@ def answer(state: ServingState, wanted: Asked) -> JsonObject:
         scored = score_accounts(state, ScoreRequest(wanted.accounts, wanted.drivers))
     else:
         scored = stored_scores(state, run, wanted.accounts, wanted.drivers)
-    results = [narrowed(result, scored["as_of"], wanted.targets) for result in scored["results"]]
-    return {**scored, "results": results}
+    as_of = instant_text(datetime.fromisoformat(scored["as_of"]))
+    results = [narrowed(result, as_of, wanted.targets) for result in scored["results"]]
+    return {**scored, "as_of": as_of, "results": results}
 
 
 def narrowed(result: JsonObject, as_of: str, targets: frozenset[str] | None) -> JsonObject:
     """Every field of a result, null for what it lacks and for the targets not asked for."""
     ok = result["status"] == "ok"
-    whole = {
+    return {
         "account": result["account"],
         "status": result["status"],
         "detail": result.get("detail"),
         "as_of": as_of if ok else None,
         **only(result, targets),
     }
-    return whole
 
 
 def only(numbers: JsonObject, targets: frozenset[str] | None) -> JsonObject:
@@ -147,10 +147,9 @@ def stored_scores(
     good = [a for a, fault in zip(accounts, faults, strict=True) if not fault]
     rows = state.store.scores_of(run.id, list(dict.fromkeys(good)))
     return {
-        **model_facts(state),
         "model_version": run.model_version,
         "model_digest": run.model_digest,
-        "as_of": instant_text(run.as_of),
+        "as_of": run.as_of.isoformat(),
         "results": list(_stored(accounts, faults, rows, drivers)),
     }
 
@@ -182,19 +181,19 @@ def unknown(account: str) -> JsonObject:
 def numbers_of(row: ScoreRow, drivers: bool) -> JsonObject:
     """A stored row's numbers, as `Numbers` has them."""
     told = {
-        "base_risk": _rounded(row.base_risk),
-        "base_nps": _rounded(row.base_nps),
-        "base_churn": _rounded(row.base_churn),
+        "base_risk": rounded(row.base_risk),
+        "base_nps": rounded(row.base_nps),
+        "base_churn": rounded(row.base_churn),
         "drivers": row.drivers,
         "churn_drivers": row.churn_drivers,
     }
     return {
         **EMPTY,
-        "detractor_risk": _rounded(row.detractor_risk),
-        "promoter_prob": _rounded(row.promoter_prob),
-        "predicted_nps": _rounded(row.predicted_nps),
+        "detractor_risk": rounded(row.detractor_risk),
+        "promoter_prob": rounded(row.promoter_prob),
+        "predicted_nps": rounded(row.predicted_nps),
         "nps_interval_80": interval(row.nps_low_80, row.nps_high_80),
-        "churn_risk": _rounded(row.churn_risk),
+        "churn_risk": rounded(row.churn_risk),
         "band_now": row.band_now,
         "risk_level": row.risk_level,
         **(told if drivers else {}),
@@ -203,8 +202,9 @@ def numbers_of(row: ScoreRow, drivers: bool) -> JsonObject:
 
 def interval(low: float | None, high: float | None) -> JsonObject | None:
     """Both ends of a range, or null."""
-    return None if low is None or high is None else {"low": _rounded(low), "high": _rounded(high)}
+    return None if low is None or high is None else {"low": rounded(low), "high": rounded(high)}
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """As many digits as every score is given with."""
     return None if value is None else round(value, DIGITS)

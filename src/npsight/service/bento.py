@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from npsight.config.runtime import serving_config
 from npsight.service.app import build_app
+from npsight.service.runner import JobRunner
 from npsight.service.state import Live, ServingState, load_state
 
 
@@ -44,7 +45,10 @@ class NpsightService:
 
     def __init__(self) -> None:
         self.state: ServingState = load_state(serving_config())
-        gateway.app = build_app(Live(self.state))
+        live = Live(self.state)
+        gateway.app = build_app(live)
+        self.jobs = JobRunner(live)
+        self.jobs.start()
 
     def __is_ready__(self) -> bool:
         """Whether the store answers; BentoML asks on `/readyz`."""
@@ -53,5 +57,6 @@ class NpsightService:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """Let go of the store."""
+        """Stop working on jobs, and let go of the store."""
+        self.jobs.stop()
         self.state.store.close()

@@ -27,6 +27,7 @@ class ServingState:
     store: Store
     worklist: Worklist
     service: Service = field(default_factory=Service)
+    card: str = ""
 
 
 class Live:
@@ -66,8 +67,9 @@ def load_state(config: Path) -> ServingState:
     gc.collect()
     # What lives as long as the process need not be looked at by each collection.
     gc.freeze()
+    card = files["card.md"].decode()
     return ServingState(
-        project.name, model, version, digest, store, project.worklist, project.service
+        project.name, model, version, digest, store, project.worklist, project.service, card
     )
 
 
