@@ -9,11 +9,12 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import jobs, listing, reading
+from npsight.service import jobs, listing, reading, whatif
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer, AccountsAnswer
 from npsight.service.shapes.base import Shape
+from npsight.service.shapes.features import FeaturesAnswer, FeaturesBody
 from npsight.service.shapes.jobs import JobAnswer, JobBody, JobResultsAnswer
 from npsight.service.shapes.model import HealthAnswer, ModelAnswer
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
@@ -89,6 +90,15 @@ ENDPOINTS = (
         reading.score,
         body=ScoreBody,
         answer=ScoreAnswer,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/score/features",
+        "scoreFeatures",
+        "score",
+        whatif.score_features,
+        body=FeaturesBody,
+        answer=FeaturesAnswer,
     ),
     Endpoint(
         "POST",
