@@ -27,7 +27,7 @@ class ServingState:
     store: Store
     worklist: Worklist
     service: Service = field(default_factory=Service)
-    card: str = ""
+    card: str = field(default="", repr=False)
 
 
 class Live:
