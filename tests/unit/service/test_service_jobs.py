@@ -150,6 +150,16 @@ def test_faults_are_told_at_once(crm: TestClient, body: object, pointers: list) 
     assert [fault["pointer"] for fault in answer.json()["errors"]] == pointers
 
 
+@pytest.mark.parametrize("count", [1, MAX_JOB_ACCOUNTS])
+def test_a_repeated_call_starts_no_second_job(crm: TestClient, count: int) -> None:
+    body = {"accounts": [f"account {n:06d}" for n in range(count)], "idempotency_key": f"k{count}"}
+    first, second = (crm.post("/v1/jobs/score", json=body) for _ in range(2))
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json() == second.json()
+    other = crm.post("/v1/jobs/score", json={**body, "accounts": []})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+
+
 @pytest.mark.parametrize("path", ["x", "0" * 32, "%00", "..%2F..", "A" * 5000])
 def test_unknown_jobs_are_404(crm: TestClient, path: str) -> None:
     answer = crm.get(f"/v1/jobs/{path}")
