@@ -12,7 +12,7 @@ from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
 from npsight.service.instants import instant_of, instant_text
 from npsight.service.problems import ApiError, Fault
 from npsight.service.scoring import DIGITS, JsonObject, score_accounts
-from npsight.service.shapes.base import checked
+from npsight.service.shapes.base import Model, faults_of
 from npsight.service.shapes.score import Numbers, ScoreBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun
@@ -46,26 +46,45 @@ def asked(body: Any) -> Asked:
     ApiError
         422 with a JSON pointer for each fault.
     """
-    read = checked(ScoreBody, body)
-    faults = target_faults(read.targets)
-    as_of = None
-    if read.as_of is not None:
-        try:
-            as_of = instant_of(read.as_of)
-        except ValueError as error:
-            faults.append(Fault("/as_of", str(error)))
-    if faults:
-        raise invalid_body(faults)
+    read = checked_too(ScoreBody, body)
+    as_of = None if read.as_of is None else instant_of(read.as_of)
     return Asked(tuple(read.accounts), bool(read.drivers), targets_of(read.targets), as_of)
 
 
-def target_faults(targets: Sequence[str] | None) -> list[Fault]:
-    """A fault for each target that there is not."""
+def checked_too(model: type[Model], body: Any) -> Model:
+    """The body as a model whose `as_of` and `targets`, where it has them, mean something.
+
+    Raises
+    ------
+    ApiError
+        422 with every fault and the JSON pointer of its place.
+    """
+    found, faults = faults_of(model, body)
+    fields = body if isinstance(body, dict) else {}
+    if "as_of" in model.model_fields:
+        faults += _instant_faults(fields.get("as_of"))
+    faults += _target_faults(fields.get("targets"))
+    if found is None or faults:
+        raise invalid_body(faults)
+    return found
+
+
+def _instant_faults(as_of: Any) -> list[Fault]:
+    try:
+        if isinstance(as_of, str):
+            instant_of(as_of)
+    except ValueError as error:
+        return [Fault("/as_of", str(error))]
+    return []
+
+
+def _target_faults(targets: Any) -> list[Fault]:
+    """A fault for each text that is no target; what is no text the shape has told."""
     known = ", ".join(TARGETS)
     return [
         Fault(f"/targets/{i}", f"is no target; {known} are")
-        for i, target in enumerate(targets or ())
-        if target not in FIELDS_OF
+        for i, target in enumerate(targets if isinstance(targets, list) else ())
+        if isinstance(target, str) and target not in FIELDS_OF
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from npsight.models.model import Model
 from npsight.service.answered import Answer
 from npsight.service.body import MAX_KEY_LENGTH, account_fault
 from npsight.service.instants import instant_of
-from npsight.service.problems import ApiError, Fault
-from npsight.service.shapes.base import checked
+from npsight.service.problems import Fault
+from npsight.service.shapes.base import faults_of
 from npsight.service.shapes.features import FeatureRow, FeatureValue, GivenAnswer
 from npsight.worklist.bands import band_of
 
@@ -49,41 +49,39 @@ class RowReader:
 
     def read(self, raw: Any) -> Row:
         """The row, with every fault it has."""
-        try:
-            given = checked(FeatureRow, raw)
-        except ApiError as error:
-            return Row(id_of(raw), faults=error.faults)
-        faults = self._key_faults(given)
-        features, of_features, warnings = self._features(given.features)
-        answers, of_answers = _answers(given.answers)
-        return Row(
-            given.id,
-            given.account,
-            given.segment,
-            features,
-            answers,
-            (*faults, *of_features, *of_answers),
-            tuple(warnings),
-        )
+        fields = raw if isinstance(raw, dict) else {}
+        given, faults = faults_of(FeatureRow, raw)
+        features, of_features, warnings = self._features(fields.get("features"))
+        answers, of_answers = _answers(fields.get("answers"))
+        faults += [*self._key_faults(fields), *of_features, *of_answers]
+        if given is None or faults:
+            return Row(id_of(raw), faults=tuple(faults))
+        return Row(given.id, given.account, given.segment, features, answers, (), tuple(warnings))
 
-    def _key_faults(self, given: FeatureRow) -> list[Fault]:
+    def _key_faults(self, fields: Mapping[str, Any]) -> list[Fault]:
         faults = []
-        if given.id in self._seen:
-            faults.append(Fault("/id", "is the id of an earlier row, too"))
-        self._seen.add(given.id)
+        identity = fields.get("id")
+        if isinstance(identity, str):
+            if identity in self._seen:
+                faults.append(Fault("/id", "is the id of an earlier row, too"))
+            self._seen.add(identity)
         for name in ("account", "segment"):
-            value = getattr(given, name)
-            fault = "" if value is None else account_fault(value)
+            value = fields.get(name)
+            # What is no text at all the shape has told.
+            fault = account_fault(value) if isinstance(value, str) else ""
             if fault:
                 faults.append(Fault(f"/{name}", fault))
         return faults
 
-    def _features(
-        self, given: Sequence[FeatureValue]
-    ) -> tuple[dict[str, Value], list[Fault], list[str]]:
+    def _features(self, given: Any) -> tuple[dict[str, Value], list[Fault], list[str]]:
         values: dict[str, Value] = {}
-        faults, warnings = [], []
-        for i, item in enumerate(given):
+        faults: list[Fault] = []
+        warnings: list[str] = []
+        for i, raw in enumerate(given if isinstance(given, list) else ()):
+            item, wrong = faults_of(FeatureValue, raw, f"/features/{i}")
+            faults += wrong
+            if item is None:
+                continue
             spec = self._specs.get(item.name)
             if spec is None:
                 what = "is no feature of the model; GET /v1/model lists them"
@@ -112,24 +110,27 @@ def _kind_fault(spec: FeatureSpec, item: FeatureValue) -> tuple[str, str] | None
     return None
 
 
-def _answers(given: Sequence[GivenAnswer] | None) -> tuple[tuple[Answer, ...] | None, list[Fault]]:
-    if given is None:
+def _answers(given: Any) -> tuple[tuple[Answer, ...] | None, list[Fault]]:
+    if not isinstance(given, list):
         return None, []
-    answers, faults = [], []
-    for i, item in enumerate(given):
-        at, band = None, ""
+    answers: list[Answer] = []
+    faults: list[Fault] = []
+    for i, raw in enumerate(given):
+        place = f"/answers/{i}"
+        item, wrong = faults_of(GivenAnswer, raw, place)
+        faults += wrong
+        if item is None:
+            continue
+        at, band = None, None
         try:
             at = instant_of(item.occurred_at)
         except ValueError as error:
-            faults.append(Fault(f"/answers/{i}/occurred_at", str(error)))
-        if not 0 <= item.score <= 10:
-            faults.append(Fault(f"/answers/{i}/score", "must be from 0 to 10"))
-        else:
-            try:
-                band = band_of(item.score)
-            except ValueError as error:
-                faults.append(Fault(f"/answers/{i}/score", str(error)))
-        if at is not None and band:
+            faults.append(Fault(f"{place}/occurred_at", str(error)))
+        try:
+            band = band_of(item.score)
+        except ValueError as error:
+            faults.append(Fault(f"{place}/score", str(error)))
+        if at is not None and band is not None:
             answers.append(Answer(item.score, band, at))
     return tuple(answers), faults
 

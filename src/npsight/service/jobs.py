@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from npsight.service.api import Api
-from npsight.service.asking import invalid_body, refused, target_faults
+from npsight.service.asking import checked_too, refused
 from npsight.service.body import account_fault, read_json
 from npsight.service.cursors import content_of, cursor_of, expired
 from npsight.service.instants import instant_text, text_or_none
 from npsight.service.problems import ApiError, Json, request_id
 from npsight.service.query import Query
 from npsight.service.scoring import JsonObject
-from npsight.service.shapes.base import checked
 from npsight.service.shapes.jobs import JobBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreJob
@@ -38,10 +37,7 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 async def start(api: Api, request: Request) -> Response:
     """`POST /v1/jobs/score`: take a batch on; 202 with the job."""
-    wanted = checked(JobBody, await read_json(request))
-    faults = target_faults(wanted.targets)
-    if faults:
-        raise invalid_body(faults)
+    wanted = checked_too(JobBody, await read_json(request))
     answer = await api.threaded(taken_on, api.state, wanted)
     return Json({"request_id": request_id(request), **answer}, 202)
 

@@ -13,13 +13,12 @@ from starlette.responses import Response
 from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column
 from npsight.service.answered import Answer, own_counts, own_features
 from npsight.service.api import Api
-from npsight.service.asking import invalid_body, only, target_faults, targets_of
+from npsight.service.asking import checked_too, only, targets_of
 from npsight.service.body import read_json
 from npsight.service.featurerows import Row, RowReader, late_faults
 from npsight.service.instants import instant_text
 from npsight.service.problems import Fault, Json, request_id
 from npsight.service.scoring import JsonObject, model_facts, score_inputs
-from npsight.service.shapes.base import checked
 from npsight.service.shapes.features import FeaturesBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun, StoredInput
@@ -36,10 +35,7 @@ NO_SEGMENT = (
 
 async def score_features(api: Api, request: Request) -> Response:
     """`POST /v1/score/features`: scores of given features."""
-    body = checked(FeaturesBody, await read_json(request))
-    faults = target_faults(body.targets)
-    if faults:
-        raise invalid_body(faults)
+    body = checked_too(FeaturesBody, await read_json(request))
     state = api.state
     targets = targets_of(body.targets)
     given = await api.threaded(scored_rows, state, body.rows, bool(body.drivers), targets)

@@ -118,9 +118,11 @@ def test_no_targets_are_all(crm: TestClient) -> None:
         ({"as_of": True}, ["/as_of"]),
         ({"as_of": "2" * 100_000}, ["/as_of"]),
         ({"targets": "churn"}, ["/targets"]),
-        ({"targets": ["churn", "Churn", None]}, ["/targets/2"]),
+        ({"targets": ["churn", "Churn", None]}, ["/targets/2", "/targets/1"]),
         ({"targets": ["churn", "Churn", "x"], "as_of": "x"},
-         ["/targets/1", "/targets/2", "/as_of"]),
+         ["/as_of", "/targets/1", "/targets/2"]),
+        ({"targets": ["x"], "as_of": "x", "drivers": 1, "y": 1},
+         ["/drivers", "/y", "/as_of", "/targets/0"]),
         ({"drivers": "true"}, ["/drivers"]),
     ],
 )  # fmt: skip

@@ -196,7 +196,7 @@ HOSTILE = [
     ({"id": 7, "features": {}, "x": 1}, "", ["/id", "/features", "/x"]),
     ({"id": "x" * 513}, "", ["/id"]),
     ({"id": "f1", "features": [number("nope", 1), number(LOGINS, "7"), 5]}, "f1",
-     ["/features/1/number", "/features/2"]),
+     ["/features/0/name", "/features/1/number", "/features/2"]),
     ({"id": "f2", "features": [number("nope", 1), number(LOGINS, 1), number(LOGINS, 2)]}, "f2",
      ["/features/0/name", "/features/2/name"]),
     ({"id": "f3", "features": [number(LOGINS, True)]}, "f3", ["/features/0/number"]),
@@ -250,7 +250,13 @@ def test_numbers_far_outside_give_a_score_or_a_fault(crm: TestClient, value: flo
 
 
 def test_lone_surrogates_are_a_rows_fault(crm: TestClient) -> None:
-    body = rb'{"rows": [{"id": "\ud800"}, {"id": "b", "account": "\ud800"}, {"id": "c"}]}'
+    bad = rb'"features": [{"name": "\ud800", "text": "\ud800"}], "segment": "\ud800"'
+    answers = rb'"answers": [{"score": 1, "occurred_at": "\ud800"}], "\ud800": 1'
+    rows = [
+        rb'{"id": "\ud800"}',
+        rb'{"id": "b", "account": "\ud800", ' + bad + b", " + answers + b"}",
+    ]
+    body = b'{"rows": [' + b", ".join([*rows, b'{"id": "c"}']) + b"]}"
     results = crm.post("/v1/score/features", content=body, headers=JSON).json()["results"]
     assert [r["status"] for r in results] == ["invalid", "invalid", "ok"]
 
