@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise fuzz lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,8 @@ format: $(READY)  ## Mend style where it can be done by itself
 docs: $(READY)  ## Write the generated pages anew
 	@$(BIN)/python -m npsight.config.reference > docs/project-file.md
 	@$(BIN)/python -m npsight.jobs.catalogue > docs/features.md
+	@$(BIN)/python -m npsight.service.errorpage > docs/errors.md
+	@$(BIN)/python -m npsight.service.spec docs/api
 
 mutate-ten: $(READY)  ## Plant ten faults of different kinds in the time rules (minutes)
 	@$(BIN)/python scripts/mutate_time.py --ten --quick
@@ -83,6 +85,9 @@ bench-quality: $(READY)  ## Measure predictions against other ways and the truth
 
 bench-noise: $(READY)  ## Train on shuffled outcomes, their true twins and planted leaks (minutes)
 	@$(BIN)/python -m benchmarks.noise $(BENCH)
+
+fuzz: $(READY)  ## Throw 10,000 hostile bodies and schemathesis at the service (minutes)
+	@NPSIGHT_FUZZ=$(or $(FUZZ),10000) $(BIN)/python -m pytest -q tests/slow/test_fuzz.py tests/slow/test_schemathesis.py
 
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite --extra tune \

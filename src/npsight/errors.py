@@ -96,3 +96,9 @@ class NoSkillError(ProblemsError, ValueError):
     """No target can be foreseen from these data better than by one number for everybody."""
 
     exit_code = 10
+
+
+class OutgoingError(NpsightError, RuntimeError):
+    """A system outside refused, failed or may not be called; progress made before is kept."""
+
+    exit_code = 11

@@ -76,15 +76,19 @@ def npsight_fault(words: list[str]) -> str:
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     if words[0] not in known:
         return f"npsight has no command {words[0]}"
-    command = known[words[0]]
+    command, words = known[words[0]], words[1:]
+    while hasattr(command, "commands") and words:
+        if words[0] not in command.commands:
+            return f"npsight {command.name} has no command {words[0]}"
+        command, words = command.commands[words[0]], words[1:]
     options = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
-    for word in words[1:]:
+    for word in words:
         if word.startswith("-") and word.partition("=")[0] not in options:
-            return f"npsight {words[0]} has no option {word}"
+            return f"npsight {command.name} has no option {word}"
     try:
-        command.make_context(words[0], words[1:], resilient_parsing=True)
+        command.make_context(command.name, list(words), resilient_parsing=True)
     except Exception as error:
-        return f"npsight {words[0]}: {error}"
+        return f"npsight {command.name}: {error}"
     return files_fault(words)
 
 
@@ -117,6 +121,8 @@ def test_the_readme_has_the_commands_of_every_day() -> None:
     ("line", "fault"),
     [
         ("npsight fly -c configs/demo.yaml", "has no command fly"),
+        ("npsight keys lose", "keys has no command lose"),
+        ("npsight keys list --quickly", "npsight list has no option --quickly"),
         ("npsight train --quickly", "has no option --quickly"),
         ("npsight train -c configs/nowhere.yaml", "there is no configs/nowhere.yaml"),
         ("make tea", "make has no tea"),

@@ -11,13 +11,16 @@ from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
 from npsight.cli.explain import explain_command
 from npsight.cli.init import init_command
+from npsight.cli.keys import keys_app
 from npsight.cli.promote import models_command, promote_command
 from npsight.cli.score import export_command, score_command
 from npsight.cli.segments import segments_command
 from npsight.cli.serve import serve_command
 from npsight.cli.simulate import simulate_command, truth_command
 from npsight.cli.train import train_command
+from npsight.cli.webhooks import deliver_command, webhooks_app
 from npsight.cli.worklist import worklist_command
+from npsight.cli.writeback import writeback_app
 from npsight.config.runtime import let_threads_sleep
 from npsight.errors import NpsightError, StateError
 
@@ -40,6 +43,7 @@ app = typer.Typer(
 START = "Start"
 MODELS = "Models"
 DAILY = "Every day"
+SERVICE = "Service"
 app.command("init", rich_help_panel=START)(init_command)
 app.command("check", rich_help_panel=START)(check_command)
 app.command("simulate", rich_help_panel=START)(simulate_command)
@@ -54,7 +58,11 @@ app.command("worklist", rich_help_panel=DAILY)(worklist_command)
 app.command("segments", rich_help_panel=DAILY)(segments_command)
 app.command("explain", rich_help_panel=DAILY)(explain_command)
 app.command("export", rich_help_panel=DAILY)(export_command)
-app.command("serve", rich_help_panel=DAILY)(serve_command)
+app.command("serve", rich_help_panel=SERVICE)(serve_command)
+app.add_typer(keys_app, name="keys", rich_help_panel=SERVICE)
+app.add_typer(writeback_app, name="writeback", rich_help_panel=SERVICE)
+app.add_typer(webhooks_app, name="webhooks", rich_help_panel=SERVICE)
+app.command("deliver", rich_help_panel=SERVICE)(deliver_command)
 
 
 def main() -> None:

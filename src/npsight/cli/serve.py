@@ -13,12 +13,25 @@ def serve_command(
     config: Config = DEFAULT_CONFIG,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that answer. One is enough for most; more pay on a machine with free "
+            "cores when drivers are asked for by many. They share the store; each has its own "
+            "model, kept results, rate limits and metrics.",
+        ),
+    ] = 1,
 ) -> None:
     """Serve the latest scores over HTTP until stopped.
 
+    Listens on this machine only unless told otherwise. A newly promoted champion is proved and
+    taken up while it runs. Callers need a key (npsight keys create). See docs/serving.md.
+
     Example: npsight serve -c configs/demo.yaml, then
-    curl -s localhost:3000/v1/accounts/A000123
+    curl -s localhost:3000/v1/accounts/A000123 -H "X-API-Key: $KEY"
     """
     from npsight.service.serve import serve
 
-    raise typer.Exit(serve(config.resolve(), host, port))
+    raise typer.Exit(serve(config.resolve(), host, port, workers))

@@ -409,6 +409,7 @@ def _spec(project: Project, tables: Tables, file: Path) -> ProjectSpec:
         drivers=all_drivers(project.drivers, features, bool(tables.responses)),
         worklist=project.worklist,
         service=project.service,
+        writeback=project.writeback,
         training=project.training,
         audit=project.audit,
         comments=project.comments,

@@ -9,6 +9,7 @@ from pathlib import Path
 from npsight.errors import ConfigError, Problem
 
 CONFIG_VARIABLE = "NPSIGHT_CONFIG"
+WORKERS_VARIABLE = "NPSIGHT_WORKERS"
 REGISTRY_VARIABLE = "NPSIGHT_TRACKING_URI"
 HUBSPOT_VARIABLE = "NPSIGHT_HUBSPOT_SECRET"
 WAITING = ("OMP_WAIT_POLICY", "passive")
@@ -55,12 +56,19 @@ def let_threads_sleep() -> None:
     os.environ.setdefault(*WAITING)
 
 
-def serving_environment(config: Path) -> dict[str, str]:
+def serving_workers(environment: Mapping[str, str] | None = None) -> int:
+    """How many processes serve the project; 1 unless told."""
+    value = _lookup(environment).get(WORKERS_VARIABLE, "")
+    return int(value) if value.isdecimal() and int(value) > 0 else 1
+
+
+def serving_environment(config: Path, workers: int = 1) -> dict[str, str]:
     """The environment of a service process for `config`, made from this one's."""
     return {
         WAITING[0]: WAITING[1],
         **os.environ,
         CONFIG_VARIABLE: str(config.resolve()),
+        WORKERS_VARIABLE: str(workers),
         "BENTOML_DO_NOT_TRACK": "true",
         "PYTHONUNBUFFERED": "1",
     }

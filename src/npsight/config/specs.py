@@ -23,6 +23,7 @@ from npsight.config.schema import (
     Tables,
     Training,
     Worklist,
+    Writeback,
 )
 
 NPS_HISTORY = "nps_history"
@@ -133,6 +134,7 @@ class ProjectSpec:
     goals: tuple[Goal, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     service: Service = field(default_factory=Service)
+    writeback: Writeback = field(default_factory=Writeback)
 
     @property
     def is_snapshot(self) -> bool:

@@ -12,7 +12,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.errors import GateError, NotFoundError
 from npsight.models.bundle import check_golden, gates_of, unpack, verify
 from npsight.models.gates import Gate, GateReport, judged
-from npsight.tracking import CHALLENGER, CHAMPION, Tracking, VersionInfo
+from npsight.tracking import CHALLENGER, CHAMPION, Tracking, VersionInfo, write_cached
 
 TOLERATED = 1e-4
 """A version without gates is refused when its Brier score is worse than its prior's by more."""
@@ -56,6 +56,7 @@ def promote(project: ProjectSpec, version: int | None = None, force: bool = Fals
         if refusal and not force:
             raise GateError(refusal)
         tracking.set_alias(CHAMPION, found)
+        write_cached(project.state_dir, found, files)
         tracking.note_promotion(found, "forced" if refusal else "passed")
         if tracking.alias_version(CHALLENGER) == found:
             # It has won: after a roll-back it must not be promoted again by default.

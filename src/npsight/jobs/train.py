@@ -37,10 +37,10 @@ from npsight.jobs.mix import with_mix
 from npsight.jobs.report import card, metrics, parameters
 from npsight.jobs.survival import losses_by_horizon, with_churn_curve
 from npsight.jobs.trainingdata import DERIVED, TrainingData, open_tables, training_data
-from npsight.models.bundle import digest_of, golden_rows, pack
+from npsight.models.bundle import check_golden, digest_of, golden_rows, pack, unpack
 from npsight.models.gates import GateReport
 from npsight.tables.prepare import Prepared
-from npsight.tracking import CHALLENGER, CHAMPION, Tracking
+from npsight.tracking import CHALLENGER, CHAMPION, Tracking, write_cached
 
 if TYPE_CHECKING:
     pass
@@ -144,7 +144,11 @@ def _register(
         with tracking.aliases_held():
             first = tracking.alias_version(CHAMPION) is None
             alias = CHAMPION if first and gates.passed else CHALLENGER
+            if alias == CHAMPION:
+                check_golden(unpack(files), files)
             tracking.set_alias(alias, version)
+            if alias == CHAMPION:
+                write_cached(project.state_dir, version, files)
     except BaseException:
         tracking.finish(run_id, "FAILED")
         raise

@@ -10,12 +10,16 @@ import numpy as np
 
 from npsight.models.encoding import FeatureSchema, Matrix
 from npsight.models.logits import Vector
+from npsight.models.treeshap import TreeTables, assert_adds_up
 
 if TYPE_CHECKING:
     import lightgbm
 
 ROWS_WORTH_THREADS = 10_000
 """Below this, threads wait for each other longer than they work; the trees are the same."""
+ROWS_WORTH_TABLES = 256
+"""From here on contributions are looked up. Tables once made beat LightGBM from about 30 rows on,
+and pay for being made, once a model, from about a thousand."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ class Trees:
 
         return lightgbm.Booster(model_str=self.text)
 
+    @cached_property
+    def _tables(self) -> TreeTables | None:
+        return TreeTables.of(self._booster.dump_model())
+
     def own(self, prior: Vector) -> Vector:
         """What starting from a part of the prior adds to all of it, shape (rows,)."""
         return (self.prior_weight - 1.0) * (prior - self.prior_mean)
@@ -91,9 +99,16 @@ class Trees:
     def contributions(self, matrix: Matrix) -> tuple[Matrix, float]:
         """Exact TreeSHAP of the trees in log-odds, shape (rows, features), and the expected
         value; without `own`.
+
+        Raises ModelIntegrityError where those of a batch do not add up to the score, to 1e-9.
         """
         if len(matrix) == 0:
             return np.zeros_like(matrix), 0.0
+        tables = self._tables if len(matrix) >= ROWS_WORTH_TABLES else None
+        if tables is not None:
+            values = tables.contributions(matrix)
+            assert_adds_up(tables.base, values, self.log_odds(matrix))
+            return values, tables.base
         full = np.asarray(self._booster.predict(matrix, pred_contrib=True), dtype=np.float64)
         return full[:, :-1], float(full[0, -1])
 

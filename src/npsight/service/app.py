@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -30,21 +30,26 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
     api = Api(live, Metrics(), deadline)
 
     @asynccontextmanager
-    async def life(_app: Starlette) -> AsyncIterator[None]:
+    async def life(app: Starlette) -> AsyncIterator[None]:
         yield
-        await run_sync(api.access.close)
+        await run_sync(app.state.api.access.close)
 
-    return Starlette(
+    app = Starlette(
         lifespan=life,
         routes=[Route("/", _index()), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
         middleware=[Middleware(CountRequests, metrics=api.metrics)],
         exception_handlers={
             ApiError: problems.on_api_error,
             HTTPException: problems.on_http_error,
+            ClientDisconnect: problems.on_broken_body,
             NpsightError: problems.on_npsight_error,
             Exception: problems.on_crash,
         },
     )
+    # A redirect would send a caller's key to the host that its request named.
+    app.router.redirect_slashes = False
+    app.state.api = api
+    return app
 
 
 def _route(api: Api, endpoint: Endpoint) -> Route:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 import bentoml
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from npsight.config.runtime import serving_config
+from npsight.config.load import load_project
+from npsight.config.runtime import registry_uri, serving_config, serving_workers
 from npsight.service.app import build_app
 from npsight.service.runner import JobRunner
-from npsight.service.state import Live, ServingState, load_state
+from npsight.service.state import Live, load_state
+from npsight.service.watch import Watcher
+
+STOP_SECONDS = 5.0
 
 
 class Gateway:
@@ -31,10 +36,21 @@ class Gateway:
 gateway = Gateway()
 
 
+class Divert:
+    """ASGI middleware that gives us every request, those to BentoML's own `/readyz` included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await (gateway if scope["type"] == "http" else self.app)(scope, receive, send)
+
+
 # BentoML's own access log and metrics keep every path, and with it every account's key.
 @bentoml.service(
     name="npsight",
-    workers=1,
+    workers=serving_workers(),
     traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
     metrics={"enabled": False},
@@ -44,19 +60,28 @@ class NpsightService:
     """Scores of one project over HTTP."""
 
     def __init__(self) -> None:
-        self.state: ServingState = load_state(serving_config())
-        live = Live(self.state)
-        gateway.app = build_app(live)
-        self.jobs = JobRunner(live)
+        logging.getLogger("npsight").setLevel(logging.INFO)
+        config = serving_config()
+        project = load_project(config)
+        self.live = Live(load_state(config))
+        self.watcher = Watcher(self.live, project, registry_uri(), project.service.watch_seconds)
+        gateway.app = build_app(self.live)
+        self.jobs = JobRunner(self.live)
+        self.watcher.start()
         self.jobs.start()
 
     def __is_ready__(self) -> bool:
         """Whether the store answers; BentoML asks on `/readyz`."""
-        self.state.store.check()
+        self.live.state.store.check()
         return True
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """Stop working on jobs, and let go of the store."""
-        self.jobs.stop()
-        self.state.store.close()
+        """End the watch and the work on jobs, and let go of the store."""
+        self.watcher.stop()
+        self.jobs.stop(STOP_SECONDS)
+        self.watcher.join(STOP_SECONDS)
+        self.live.state.store.close()
+
+
+NpsightService.add_asgi_middleware(Divert)  # type: ignore[attr-defined]

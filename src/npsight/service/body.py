@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from starlette.requests import Request
 from npsight.service.problems import ApiError, Fault
 
 MAX_BODY_BYTES = 1_000_000
+BODY_SECONDS = 10.0
+"""From the first byte asked for to the last: who sends in drops must not hold a place for long."""
 MAX_ACCOUNTS = 1000
 MAX_KEY_LENGTH = 512
 
@@ -30,7 +33,8 @@ async def read_json(request: Request) -> Any:
     Raises
     ------
     ApiError
-        415 no JSON content type, 413 more bytes than the endpoint takes, 400 not UTF-8 or not JSON.
+        415 no JSON content type, 413 more bytes than the endpoint takes, 408 longer than
+        `BODY_SECONDS` on its way, 400 not UTF-8 or not JSON.
     """
     if hasattr(request.state, "json"):
         return request.state.json
@@ -57,12 +61,22 @@ async def _capped(request: Request) -> bytes:
     body = bytearray()
     if length.isdecimal() and int(length) > most:
         raise _too_large(most)
-    # A chunked body tells no length.
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise _too_large(most)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            # A chunked body tells no length.
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise _too_large(most)
+    except TimeoutError:
+        raise _too_slow() from None
     return bytes(body)
+
+
+def _too_slow() -> ApiError:
+    detail = f"the body did not arrive within {BODY_SECONDS:g} seconds; send it at once"
+    # What still comes of it must not be taken for the next request.
+    return ApiError(408, "body-too-slow", detail, headers={"Connection": "close"})
 
 
 def _too_large(most: int) -> ApiError:

@@ -9,7 +9,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import jobs, listing, reading, whatif
+from npsight.service import documents, jobs, listing, readiness, reading, whatif
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer, AccountsAnswer
@@ -17,7 +17,9 @@ from npsight.service.shapes.base import Shape
 from npsight.service.shapes.features import FeaturesAnswer, FeaturesBody
 from npsight.service.shapes.jobs import JobAnswer, JobBody, JobResultsAnswer
 from npsight.service.shapes.model import HealthAnswer, ModelAnswer
+from npsight.service.shapes.problem import Explanation, OpenApiDocument, SwaggerDocument
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
+from npsight.service.shapes.standing import ReadyAnswer
 
 Scope = Literal["score", "read", "write", "admin", "any"]
 """What a key must allow; `any` is content with every key."""
@@ -140,6 +142,33 @@ ENDPOINTS = (
     ),
     Endpoint("GET", "/v1/model", "model", "read", reading.model, answer=ModelAnswer),
     Endpoint("GET", "/healthz", "live", None, reading.live, answer=HealthAnswer),
-    Endpoint("GET", "/readyz", "ready", None, reading.ready),
+    Endpoint("GET", "/readyz", "ready", None, readiness.ready, answer=ReadyAnswer),
     Endpoint("GET", "/metrics", "metrics", "admin", reading.metrics, setting="metrics"),
+    Endpoint(
+        "GET",
+        "/openapi.json",
+        "openapi",
+        "any",
+        documents.openapi,
+        answer=OpenApiDocument,
+        setting="docs",
+    ),
+    Endpoint(
+        "GET",
+        "/swagger.json",
+        "swagger",
+        "any",
+        documents.swagger,
+        answer=SwaggerDocument,
+        setting="docs",
+    ),
+    Endpoint(
+        "GET",
+        "/problems/{code}",
+        "problem",
+        "any",
+        documents.problem,
+        answer=Explanation,
+        setting="docs",
+    ),
 )

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from npsight.errors import ModelIntegrityError, NotFoundError, NpsightError, StateError
+from npsight.service.known import BY_CODE
 
 MEDIA_TYPE = "application/problem+json"
 log = logging.getLogger(__name__)
@@ -29,9 +30,10 @@ class Fault:
 
 
 class ApiError(Exception):
-    """An answer that is an error. `code` is for programs, `detail` for people.
+    """An answer that is an error. `code` is for programs and one of `known.KNOWN`.
 
-    `retry_after` is in seconds; the answer has it as a header and in its body.
+    `detail` is for people. `retry_after` is in seconds; the answer has it as a header and in its
+    body.
     """
 
     def __init__(
@@ -74,20 +76,20 @@ def request_id(request: Request) -> str:
 
 def problem(request: Request, error: ApiError, headers: Mapping[str, str] | None = None) -> Json:
     """The error as a response; the body repeats all a caller needs, for CRMs hide headers."""
+    known = BY_CODE.get(error.code)
     body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(error.status).phrase,
+        "type": known.type if known else "about:blank",
+        "title": known.title if known else HTTPStatus(error.status).phrase,
         "status": error.status,
         "code": error.code,
         "detail": error.detail,
         "request_id": request_id(request),
+        "retry_after": error.retry_after,
+        "errors": [{"pointer": f.pointer, "detail": f.detail} for f in error.faults],
     }
     headers = {**error.headers, **(headers or {})}
     if error.retry_after is not None:
-        body["retry_after"] = error.retry_after
         headers["Retry-After"] = str(error.retry_after)
-    if error.faults:
-        body["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in error.faults]
     return Json(body, error.status, headers, MEDIA_TYPE)
 
 
@@ -101,16 +103,24 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """Starlette's: unknown paths and methods."""
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     details = {
         404: "there is no such path; see /",
-        405: f"{request.method} is not allowed here",
+        405: f"this method is not allowed here; {headers.get('Allow')} is",
     }
     known = ApiError(
         error.status_code,
         phrase.lower().replace(" ", "-"),
         details.get(error.status_code, phrase),
     )
-    return problem(request, known, error.headers)
+    return problem(request, known, headers)
+
+
+async def on_broken_body(request: Request, _error: Exception) -> Response:
+    """The client was gone before its body was whole; a proxy may still want an answer."""
+    return problem(request, ApiError(400, "incomplete-body", "the body ended early; send it again"))
 
 
 async def on_npsight_error(request: Request, error: Exception) -> Response:
@@ -121,7 +131,7 @@ async def on_npsight_error(request: Request, error: Exception) -> Response:
     log.error("%s: %s", request_id(request), error)
     if isinstance(error, StateError):
         detail = "the store is busy or cannot be read; retry in a few seconds"
-        return problem(request, ApiError(503, "store-unavailable", detail), {"Retry-After": "5"})
+        return problem(request, ApiError(503, "store-unavailable", detail, retry_after=5))
     if isinstance(error, ModelIntegrityError):
         detail = "the served model does not fit the stored inputs; score the project again"
         return problem(request, ApiError(503, "model-mismatch", detail))

@@ -53,12 +53,6 @@ async def live(api: Api, request: Request) -> Response:
     return Json({"status": "ok"})
 
 
-async def ready(api: Api, request: Request) -> Response:
-    """`GET /readyz`: the model is loaded and the store answers."""
-    await api.threaded(api.state.store.check)
-    return Json({"status": "ready"})
-
-
 async def metrics(api: Api, request: Request) -> Response:
     """`GET /metrics`: Prometheus figures."""
     return await api.metrics.page(request)

@@ -1,27 +1,35 @@
-"""Start the service of a project, once its champion has been proved elsewhere."""
+"""Start the service of a project, once the model it starts with has been proved elsewhere."""
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
 from npsight.config.load import load_project
 from npsight.config.runtime import registry_uri, serving_environment
 from npsight.config.specs import ProjectSpec
-from npsight.errors import NotFoundError, StateError
-from npsight.service.verify import verify_in_child
+from npsight.errors import ModelIntegrityError, NotFoundError, StateError
+from npsight.models.bundle import unpack
+from npsight.service.fitting import REHEARSED, missing_names
+from npsight.service.offered import Files, champion_offered, claimed_digest
+from npsight.service.standing import Standing
+from npsight.service.verify import SECONDS, fingerprint, prove
 from npsight.store import open_store, store_file
-from npsight.tracking import Tracking
-from npsight.tracking.cache import cached_folder
+from npsight.store.watched import some_inputs
+from npsight.tracking import read_cached, write_cached
+from npsight.tracking.cache import SERVED
 
 log = logging.getLogger(__name__)
 
 
-def serve(config: Path, host: str = "127.0.0.1", port: int = 3000) -> int:
+def serve(config: Path, host: str = "127.0.0.1", port: int = 3000, workers: int = 1) -> int:
     """Serve until SIGINT or SIGTERM; requests under way are finished. Returns the exit code.
 
     Raises
@@ -29,41 +37,120 @@ def serve(config: Path, host: str = "127.0.0.1", port: int = 3000) -> int:
     NotFoundError
         There is no champion.
     ModelIntegrityError
-        The champion is damaged; nothing was started.
+        The champion is damaged, and no earlier one was served here; nothing was started.
     StateError
         The store cannot be opened.
     """
     project = load_project(config)
     prepare(project)
+    warn_of_address(host)
     command = [sys.executable, "-m", "bentoml", "serve", "npsight.service.bento:NpsightService"]
     command += ["--host", host, "--port", str(port)]
-    return _run(command, serving_environment(config))
+    return _run(command, serving_environment(config, workers))
 
 
 def prepare(project: ProjectSpec) -> None:
-    """Have a proved champion in the cache and a store that opens."""
-    folder = _champion(project)
-    verify_in_child(folder)
-    open_store(store_file(project.state_dir)).close()
+    """Have a proved model in `served` and a store that opens.
 
-
-def _champion(project: ProjectSpec) -> Path:
-    """Folder of the cached champion, fetched anew where a registry of one's own is named."""
-    uri = registry_uri()
-    found = cached_folder(project.state_dir)
-    if uri is not None or found is None:
+    Tried in this order: the champion that the registry offers, the one that was promoted on this
+    machine, the one that was served last. The first that is proved and reads only what the latest
+    run has stored is taken, else the first that is proved. The service says by itself, soon after
+    its start, what it holds against a champion that was passed over.
+    """
+    with closing(open_store(store_file(project.state_dir))) as store:
+        _, inputs = some_inputs(store, project.name, REHEARSED)
+    refusals: list[ModelIntegrityError | StateError] = []
+    proved: list[tuple[int, Files]] = []
+    for version, files in _candidates(project, refusals):
         try:
-            Tracking(project.name, project.state_dir, uri).load_champion()
-        except StateError as error:
-            if found is None:
-                raise
-            log.warning("the cached champion is served, for the registry is away: %s", error)
-        found = cached_folder(project.state_dir)
-    if found is None:
-        raise NotFoundError(
-            f"npsight-{project.name} has no champion yet\n  → npsight train -c {project.file}"
+            prove(files, SECONDS, f"version {version}")
+        except ModelIntegrityError as error:
+            log.warning("version %s is passed over: %s", version, error)
+            refusals.append(error)
+            continue
+        missing = missing_names(unpack(files), inputs)
+        proved.insert(len(proved) if missing else 0, (version, files))
+        if not missing:
+            break
+    if not proved:
+        raise refusals[0] if refusals else _no_champion(project)
+    _keep(project, *proved[0])
+
+
+def _candidates(
+    project: ProjectSpec, refusals: list[ModelIntegrityError | StateError]
+) -> Iterator[tuple[int, Files]]:
+    """Version and files of what may be served, best first; what cannot be read is a refusal."""
+    readers: tuple[Callable[[], tuple[int, Files] | None], ...] = (
+        lambda: _offered(project),
+        lambda: read_cached(project.state_dir),
+        lambda: read_cached(project.state_dir, SERVED),
+    )
+    seen: set[tuple[int, str]] = set()
+    for read in readers:
+        try:
+            found = read()
+        except (ModelIntegrityError, StateError) as error:
+            log.warning("%s", error)
+            refusals.append(error)
+            continue
+        if found is not None and (found[0], fingerprint(found[1])) not in seen:
+            seen.add((found[0], fingerprint(found[1])))
+            yield found
+
+
+def _offered(project: ProjectSpec) -> tuple[int, Files] | None:
+    standing = Standing()
+    offered = champion_offered(project, registry_uri(), standing)
+    if offered is None:
+        if standing.troubles:
+            raise StateError(
+                "the model registry does not answer, and no champion was kept on this machine\n"
+                "  → start the registry, then the service; later it can start without"
+            )
+        return None
+    if offered.from_registry:
+        kept = read_cached(project.state_dir, SERVED)
+        if kept is not None and (kept[0], claimed_digest(kept[1])) == (
+            offered.version,
+            offered.digest,
+        ):
+            return kept
+    return offered.version, offered.read()
+
+
+def _keep(project: ProjectSpec, version: int, files: Files) -> None:
+    try:
+        kept = read_cached(project.state_dir, SERVED)
+    except ModelIntegrityError:
+        kept = None
+    if kept is None or (kept[0], fingerprint(kept[1])) != (version, fingerprint(files)):
+        write_cached(project.state_dir, version, files, SERVED)
+
+
+def _no_champion(project: ProjectSpec) -> NotFoundError:
+    return NotFoundError(
+        f"npsight-{project.name} has no champion yet\n  → npsight train -c {project.file}"
+    )
+
+
+def warn_of_address(host: str) -> None:
+    """Say what it means to listen on more than this machine."""
+    if not is_loopback(host):
+        log.warning(
+            "listening on %s: other machines reach the service, and without TLS keys and scores "
+            "can be read on the way. Put a proxy with TLS before it and listen on 127.0.0.1; see "
+            "docs/serving.md",
+            host,
         )
-    return found[1]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _run(command: list[str], environment: dict[str, str]) -> int:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from npsight.config.load import load_project
 from npsight.config.schema import Service, Worklist
+from npsight.config.specs import ProjectSpec
 from npsight.errors import NotFoundError
 from npsight.models.bundle import check_golden, unpack, verify
 from npsight.models.model import Model
 from npsight.service.kept import Kept
+from npsight.service.standing import Standing
 from npsight.store import Store, open_store, store_file
-from npsight.tracking.cache import read_cached
+from npsight.tracking.cache import SERVED, read_cached
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,20 @@ class ServingState:
 
 
 class Live:
-    """What is served now; replaced in one step when a better champion was proved."""
+    """What is served now; replaced in one step when a better champion was proved.
+
+    `standing` tells what is wrong while the service goes on: see `npsight.service.watch`.
+    """
 
     def __init__(self, state: ServingState) -> None:
         self.state = state
         self.kept: Kept | None = None
+        self.standing = Standing()
+
+    def replace(self, state: ServingState) -> None:
+        """Serve another model from now on; requests under way finish with the one they read."""
+        self.state = state
+        self.kept = None
 
     def forget(self, account: str) -> None:
         """The account's stored inputs were replaced: its next score is made of the new ones."""
@@ -48,7 +60,10 @@ class Live:
 
 
 def load_state(config: Path) -> ServingState:
-    """Load the cached champion of a project file; calls no registry.
+    """Load the model that was proved when the service started; calls no registry.
+
+    Without one, as in a process that was not started by `npsight serve`, the cached champion is
+    loaded.
 
     Raises
     ------
@@ -58,24 +73,42 @@ def load_state(config: Path) -> ServingState:
         Its files are damaged, or it scores its golden rows differently here.
     """
     project = load_project(config)
-    version, files = champion_files(project.name, project.state_dir)
-    digest = verify(files)
+    version, files = proved_files(project.name, project.state_dir)
+    model = load_model(files)
+    store = open_store(store_file(project.state_dir))
+    settle_memory()
+    return serving_state(project, model, version, files, store)
+
+
+def load_model(files: Mapping[str, bytes]) -> Model:
+    """The model of a bundle, each booster of it in use; raises ModelIntegrityError."""
     model = unpack(files)
     # Also the first use of each booster: no two requests can race to load one.
     check_golden(model, files)
-    store = open_store(store_file(project.state_dir))
-    gc.collect()
-    # What lives as long as the process need not be looked at by each collection.
-    gc.freeze()
+    return model
+
+
+def serving_state(
+    project: ProjectSpec, model: Model, version: int, files: Mapping[str, bytes], store: Store
+) -> ServingState:
+    """The state that serves a loaded model."""
+    digest = verify(files)
     card = files["card.md"].decode()
     return ServingState(
         project.name, model, version, digest, store, project.worklist, project.service, card
     )
 
 
-def champion_files(project: str, state_dir: Path) -> tuple[int, dict[str, bytes]]:
-    """Version and files of the cached champion, unverified."""
-    found = read_cached(state_dir)
+def settle_memory() -> None:
+    """Give back what nothing refers to; what stays need not be looked at by each collection."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def proved_files(project: str, state_dir: Path) -> tuple[int, dict[str, bytes]]:
+    """Version and files of the model to start with, unverified."""
+    found = read_cached(state_dir, SERVED) or read_cached(state_dir)
     if found is None:
         raise NotFoundError(
             f"npsight-{project} has no champion in {state_dir}\n"

@@ -2,12 +2,42 @@
 
 from npsight.store import answers
 from npsight.store.changes import ScoreChange, record_changes
+from npsight.store.deliveries import (
+    DeadMessage,
+    Delivery,
+    counts,
+    dead_messages,
+    forget_delivered,
+    next_due,
+    release,
+    revive,
+    settle_delivered,
+    settle_failed,
+    settle_gone,
+    take,
+)
 from npsight.store.jobs import ScoreJob
 from npsight.store.keys import KeyRow, create_key, keys_of, revoke_key
+from npsight.store.outbox import trial_message
 from npsight.store.rows import HistoryPoint, ScoreRow, ScoreRun, StoredInput
 from npsight.store.store import Store, open_store, store_file
+from npsight.store.webhooks import (
+    EVENTS,
+    WebhookEndpoint,
+    add_endpoint,
+    enable_endpoint,
+    endpoint_named,
+    endpoints_of,
+    new_endpoint,
+    remove_endpoint,
+    rotate_endpoint,
+)
+from npsight.store.written import forget_written, mark_written, written_digests
 
 __all__ = [
+    "EVENTS",
+    "DeadMessage",
+    "Delivery",
     "HistoryPoint",
     "KeyRow",
     "ScoreChange",
@@ -16,11 +46,33 @@ __all__ = [
     "ScoreRun",
     "Store",
     "StoredInput",
+    "WebhookEndpoint",
+    "add_endpoint",
     "answers",
+    "counts",
     "create_key",
+    "dead_messages",
+    "enable_endpoint",
+    "endpoint_named",
+    "endpoints_of",
+    "forget_delivered",
+    "forget_written",
     "keys_of",
+    "mark_written",
+    "new_endpoint",
+    "next_due",
     "open_store",
     "record_changes",
+    "release",
+    "remove_endpoint",
+    "revive",
     "revoke_key",
+    "rotate_endpoint",
+    "settle_delivered",
+    "settle_failed",
+    "settle_gone",
     "store_file",
+    "take",
+    "trial_message",
+    "written_digests",
 ]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Column, Connection, Index, Integer, String, Table, insert
 from sqlalchemy.types import JSON
 
+from npsight.store.outbox import enqueue
 from npsight.store.rows import JsonObject
 from npsight.store.tables import metadata
 from npsight.store.values import UtcInstant, clean
@@ -51,10 +52,14 @@ def record_changes(
 ) -> None:
     """Keep the changes, in the transaction that makes them; `cause` is `run`, `response` or
     `fact`.
+
+    Where the risk level changed, a message for each webhook that asks for it is put in the
+    outbox, in the same transaction: change and message are both there, or neither.
     """
     if not changes:
         return
     at = now or datetime.now(UTC)
+    enqueue(connection, project, cause, changes, at)
     rows = [
         {
             "project": project,

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select, update
 
-from npsight.errors import NotFoundError
+from npsight.errors import NotFoundError, StateError
 from npsight.store import tables
+from npsight.store.compared import record_run_changes
 from npsight.store.database import database_url, mendable, open_engine, writer
 from npsight.store.migrate import migrate
 from npsight.store.rows import HistoryPoint, JsonObject, ScoreRow, ScoreRun, StoredInput
@@ -80,6 +81,8 @@ class Store:
         """Write a run in one transaction: all of it is seen, or nothing.
 
         `inputs` gives account, features and past features. Old runs are deleted, `keep` stay.
+        Accounts whose risk level differs from the one they had before are kept as changes, and
+        told to the webhooks that ask for it.
         Returns the run as stored, with its number of accounts.
         """
         with mendable(self._engine.url), self._writer.begin() as connection:
@@ -96,6 +99,7 @@ class Store:
                 )
             mine = tables.score_runs.c.id == run.id
             connection.execute(update(tables.score_runs).where(mine).values(account_count=count))
+            record_run_changes(connection, run.project, run.id)
             _delete_old(connection, run.project, keep, spared=run.id)
         return dataclasses.replace(run, account_count=count)
 
@@ -221,7 +225,11 @@ class Store:
             yield connection
 
     def check(self) -> None:
-        """Raises StateError where the database does not answer."""
+        """Raises StateError where the database does not answer, or its file is gone."""
+        file = self._engine.url.database
+        # Open connections would go on reading a file that was deleted.
+        if self._is_sqlite and file not in (None, "", ":memory:") and not Path(file).exists():
+            raise StateError(f"{file}: the store is gone\n  → restore it, or score again")
         self._all(select(tables.score_runs.c.id).limit(1))
 
     @property

@@ -1,7 +1,11 @@
 """The champion's bundle beside the service, so that it starts without a registry.
 
-`champion/current.json` names the folder that counts. It is replaced in one step, so a reader
-sees the old bundle or the new one, whole, whenever a writer dies.
+Two bundles are kept: in `champion` the one that was promoted last, in `served` the one that a
+service has proved and served last. Only a service writes the second, so that it can start again
+from a model that worked, whatever was promoted since.
+
+`current.json` names the folder that counts. It is replaced in one step, so a reader sees the old
+bundle or the new one, whole, whenever a writer dies.
 """
 
 from __future__ import annotations
@@ -16,18 +20,23 @@ from pathlib import Path
 from npsight.errors import ModelIntegrityError, StateError
 
 FOLDER = "champion"
+SERVED = "served"
 POINTER = "current.json"
 
 
-def write_cached(state_dir: Path, version: int, files: Mapping[str, bytes]) -> Path:
-    """Make `files` the cached champion; returns their folder.
+def write_cached(
+    state_dir: Path, version: int, files: Mapping[str, bytes], kind: str = FOLDER
+) -> Path:
+    """Make `files` the cached champion, or the one that is served; returns their folder.
+
+    Give only files that were proved: loaded, with their golden rows scored.
 
     Raises
     ------
     StateError
         The folder cannot be written; the old champion stays.
     """
-    cache = state_dir / FOLDER
+    cache = state_dir / kind
     target = cache / f"{version}-{uuid.uuid4().hex[:12]}"
     try:
         target.mkdir(parents=True)
@@ -51,15 +60,15 @@ def write_cached(state_dir: Path, version: int, files: Mapping[str, bytes]) -> P
     return target
 
 
-def cached_folder(state_dir: Path) -> tuple[int, Path] | None:
+def cached_folder(state_dir: Path, kind: str = FOLDER) -> tuple[int, Path] | None:
     """Version and folder of the cached champion; None where none was cached."""
-    found = _pointer(state_dir / FOLDER)
-    return None if found is None else (found[0], state_dir / FOLDER / found[1])
+    found = _pointer(state_dir / kind)
+    return None if found is None else (found[0], state_dir / kind / found[1])
 
 
-def read_cached(state_dir: Path) -> tuple[int, dict[str, bytes]] | None:
+def read_cached(state_dir: Path, kind: str = FOLDER) -> tuple[int, dict[str, bytes]] | None:
     """Version and files of the cached champion, unverified; None where none was cached."""
-    found = cached_folder(state_dir)
+    found = cached_folder(state_dir, kind)
     if found is None:
         return None
     version, folder = found

@@ -15,19 +15,18 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from npsight.errors import ModelIntegrityError, NotFoundError
-from npsight.tracking.cache import read_folder, write_cached
+from npsight.tracking.cache import read_folder
 from npsight.tracking.client import DATABASE, mendable, open_client, quiet_mlflow, sqlite_uri
 from npsight.tracking.flat import finite_metrics, flat_params
 from npsight.tracking.lock import exclusive
 from npsight.tracking.process import is_orphan, process_tags
-from npsight.tracking.versions import CHALLENGER, CHAMPION, VersionInfo
+from npsight.tracking.versions import CHALLENGER, CHAMPION, DIGEST_TAG, VersionInfo
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 BUNDLE = "bundle"
 LOCK = "aliases.lock"
-DIGEST_TAG = "npsight.digest"
 PROMOTION_TAG = "npsight.promotion"
 BATCH = 100
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -113,22 +112,23 @@ class Tracking:
         return int(version.version)
 
     def set_alias(self, alias: str, version: int) -> None:
-        """Point an alias to a version; a new champion is verified first and cached after.
+        """Point an alias to a version; the digests of a new champion are verified first.
+
+        The cache is not written: that is for who has proved the files (see `write_cached`).
 
         Raises
         ------
         NotFoundError
             There is no such version.
         ModelIntegrityError
-            The files of the champion to be are damaged; alias and cache stay as they were.
+            The files of the champion to be are damaged; the alias stays as it was.
         """
         with mendable(self.uri):
             self._client.get_model_version(self.name, str(version))
-        files = self._verified(version) if alias == CHAMPION else None
+        if alias == CHAMPION:
+            self._verified(version)
         with mendable(self.uri):
             self._client.set_registered_model_alias(self.name, alias, str(version))
-        if files is not None:
-            write_cached(self.state_dir, version, files)
 
     def drop_alias(self, alias: str) -> None:
         """Have an alias point nowhere; nothing happens where it does not exist."""
@@ -178,19 +178,17 @@ class Tracking:
         return number, files
 
     def load_champion(self) -> tuple[int, dict[str, bytes]]:
-        """Version and verified files of the champion, which are cached for the service, too.
+        """Version and files of the champion, their digests verified.
 
         Raises
         ------
         NotFoundError
             There is no champion yet.
         ModelIntegrityError
-            Its files are damaged; the cached champion stays as it was.
+            Its files are damaged.
         """
         version = self._number(CHAMPION)
-        files = self._verified(version)
-        write_cached(self.state_dir, version, files)
-        return version, files
+        return version, self._verified(version)
 
     def versions(self) -> list[VersionInfo]:
         """All registered versions, newest first."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+DIGEST_TAG = "npsight.digest"
 
 
 @dataclass(frozen=True)

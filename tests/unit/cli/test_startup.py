@@ -12,7 +12,12 @@ from npsight.cli.app import app
 
 HEAVY = ("lightgbm", "mlflow", "bentoml", "shap", "ibis", "duckdb", "pandas", "sklearn", "scipy",
          "matplotlib", "sqlalchemy", "textblob", "pyarrow")  # fmt: skip
-COMMANDS = [command.name for command in app.registered_commands]
+GROUPS = {group.name: group.typer_instance for group in app.registered_groups}
+COMMANDS = [command.name for command in app.registered_commands] + [
+    f"{name} {command.name}"
+    for name, group in GROUPS.items()
+    for command in group.registered_commands
+]
 
 
 def loaded(code: str) -> list[str]:
@@ -57,7 +62,9 @@ def test_help_of_a_command_is_light():
 def test_every_command_has_an_example(command):
     from typer.testing import CliRunner
 
-    done = CliRunner().invoke(app, [command, "--help"], env={**os.environ, "COLUMNS": "200"})
+    done = CliRunner().invoke(
+        app, [*command.split(), "--help"], env={**os.environ, "COLUMNS": "200"}
+    )
     assert done.exit_code == 0
     assert "Example:" in done.output
     assert f"npsight {command} " in done.output
@@ -68,8 +75,9 @@ def test_all_commands_are_in_the_help():
     from typer.testing import CliRunner
 
     output = CliRunner().invoke(app, ["--help"]).output
-    assert sorted(COMMANDS) == sorted(
+    named = [command for command in COMMANDS if " " not in command] + list(GROUPS)
+    assert sorted(named) == sorted(
         ["init", "check", "simulate", "audit", "backtest", "train", "models", "promote", "truth", "score", "worklist",
-         "segments", "explain", "export", "serve"]
+         "segments", "explain", "export", "serve", "keys"]
     )  # fmt: skip
-    assert all(f" {command} " in output for command in COMMANDS)
+    assert all(f" {command} " in output for command in named)

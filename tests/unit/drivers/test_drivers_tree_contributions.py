@@ -1,22 +1,18 @@
-"""TreeSHAP of the model's trees against Shapley values of a tree walker written here.
-
-v(S) of a tree is Lundberg's EXPVALUE: follow the row at splits on features of S, else average
-both children by the number of training rows that reached them.
-"""
+"""TreeSHAP of the model's trees against Shapley values of the tree walker in tests/helpers."""
 
 from __future__ import annotations
 
 import json
-from itertools import combinations
-from math import factorial, isnan
 
 import numpy as np
+import pandas as pd
 import pytest
+from tree_walker import expected, shapley, splits
 
 from npsight.drivers.points import assert_contributions_add_up
 from npsight.models.encoding import FeatureSchema
 from npsight.models.part import PRIOR_TERM
-from npsight.models.trees import Trees, TreeSettings, fit_trees
+from npsight.models.trees import ROWS_WORTH_TABLES, Trees, TreeSettings, fit_trees
 
 FEATURES = ("gappy", "whole", "plan", "noise")
 SCHEMA = FeatureSchema(
@@ -67,58 +63,6 @@ def rows_to_explain():
     return np.vstack([rows, extremes])
 
 
-def splits(node):
-    if "split_feature" in node:
-        yield node
-        yield from splits(node["left_child"])
-        yield from splits(node["right_child"])
-
-
-def goes_left(node, value):
-    if node["decision_type"] == "==":
-        members = {int(code) for code in node["threshold"].split("||")}
-        return not isnan(value) and int(value) in members
-    assert node["decision_type"] == "<="
-    if isnan(value) and node["missing_type"] == "NaN":
-        return node["default_left"]
-    # LightGBM reads a gap as 0 where training had none.
-    return (0.0 if isnan(value) else value) <= node["threshold"]
-
-
-def reached(node):
-    return node["internal_count"] if "split_feature" in node else node["leaf_count"]
-
-
-def expected(node, row, known):
-    """EXPVALUE of one tree for the set `known` of feature positions."""
-    if "split_feature" not in node:
-        return node["leaf_value"]
-    left, right = node["left_child"], node["right_child"]
-    if node["split_feature"] in known:
-        value = row[node["split_feature"]]
-        return expected(left if goes_left(node, value) else right, row, known)
-    a, b = reached(left), reached(right)
-    return (a * expected(left, row, known) + b * expected(right, row, known)) / (a + b)
-
-
-def shapley(structures, row):
-    """Exact, by enumeration of all subsets; and the value of knowing nothing."""
-    everything = range(len(row))
-    game = {
-        frozenset(known): sum(expected(tree, row, frozenset(known)) for tree in structures)
-        for size in range(len(row) + 1)
-        for known in combinations(everything, size)
-    }
-    values = np.zeros(len(row))
-    for feature in everything:
-        for known, worth in game.items():
-            if feature not in known:
-                size = len(known)
-                chance = factorial(size) * factorial(len(row) - size - 1) / factorial(len(row))
-                values[feature] += chance * (game[known | {feature}] - worth)
-    return values, game[frozenset()]
-
-
 def test_the_example_has_every_kind_of_split(structures):
     nodes = [node for tree in structures for node in splits(tree)]
     kinds = {(node["decision_type"], node["missing_type"]) for node in nodes}
@@ -139,6 +83,17 @@ def test_contributions_are_shapley_values_of_the_trees(trees, structures):
         wanted, nothing = shapley(structures, row)
         np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-9)
         assert base == pytest.approx(nothing, abs=1e-9)
+
+
+def test_contributions_of_a_batch_are_shapley_values_too(trees, structures):
+    matrix = rows_to_explain()
+    times = -(-ROWS_WORTH_TABLES // len(matrix))
+    values, base = trees.contributions(np.tile(matrix, (times, 1)))
+    for place, row in enumerate(matrix):
+        wanted, nothing = shapley(structures, row)
+        np.testing.assert_allclose(values[place], wanted, rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(values[place :: len(matrix)].std(axis=0), 0.0)
+    assert base == pytest.approx(nothing, abs=1e-12)
 
 
 def test_the_walker_scores_as_the_trees_do(trees, structures):
@@ -181,6 +136,17 @@ def test_a_parts_contributions_add_up_to_its_raw_score(model, now, name):
     assert split.terms == (PRIOR_TERM, *part.schema.names)
     assert_contributions_add_up(split)
     assert np.ptp(split.values[:, 0]) > 0.1 or name == "churn"
+
+
+@pytest.mark.parametrize("name", ["detractor", "promoter", "churn"])
+def test_a_part_splits_a_batch_as_it_splits_its_rows(model, now, name):
+    part = dict(model.parts())[name]
+    times = -(-ROWS_WORTH_TABLES // len(now))
+    many = part.contributions(pd.concat([now] * times, ignore_index=True))
+    few = part.contributions(now.head(min(len(now), ROWS_WORTH_TABLES - 1)))
+    np.testing.assert_allclose(many.values[: len(few.values)], few.values, rtol=0, atol=1e-12)
+    assert many.base == pytest.approx(few.base, abs=1e-12)
+    assert_contributions_add_up(many, tolerance=1e-9)
 
 
 def test_a_prior_alone_moves_by_its_own_term_alone(make_model, now):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -12,26 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from registered import bundle, registered
 
 from npsight.errors import ModelIntegrityError, NotFoundError, StateError
-from npsight.models.bundle import FORMAT, digest_of
-from npsight.tracking import CHAMPION, Tracking, read_cached
+from npsight.models.bundle import digest_of
+from npsight.tracking import CHAMPION, Tracking, read_cached, write_cached
 from npsight.tracking.flat import finite_metrics, flat_params
-
-
-def bundle(text: str = "tree") -> dict[str, bytes]:
-    """Sealed files, as far as digests go."""
-    files = {"model.json": text.encode(), "card.md": b"# Card"}
-    listed = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"format": FORMAT, "project": "p", "model_digest": digest_of(files), "files": listed}
-    return {**files, "manifest.json": json.dumps(manifest).encode()}
-
-
-def registered(tracking: Tracking, files: dict[str, bytes]) -> int:
-    run_id = tracking.start_run("train", {})
-    version = tracking.register(run_id, files)
-    tracking.finish(run_id)
-    return version
 
 
 def test_a_run_keeps_params_metrics_and_files(tracking: Tracking) -> None:
@@ -88,12 +72,14 @@ def test_what_is_not_there_names_the_remedy(tracking: Tracking) -> None:
         tracking.set_alias("challenger", 99)
 
 
-def test_a_champion_is_verified_then_cached(state_dir: Path) -> None:
+def test_a_champion_is_verified_and_caching_is_left_to_who_proves_it(state_dir: Path) -> None:
     tracking = Tracking("cached", state_dir / "own")
     first = bundle("first")
     registered(tracking, first)
     tracking.set_alias(CHAMPION, 1)
-    assert read_cached(tracking.state_dir) == (1, first)
+    assert tracking.load_champion() == (1, first)
+    assert read_cached(tracking.state_dir) is None
+    write_cached(tracking.state_dir, 1, first)
     damaged = {**bundle("second"), "model.json": b"altered"}
     registered(tracking, damaged)
     with pytest.raises(ModelIntegrityError, match=r"not as written: model\.json"):

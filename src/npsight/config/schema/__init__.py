@@ -34,6 +34,7 @@ from npsight.config.schema.tables import (
     VersionedSource,
 )
 from npsight.config.schema.targets import ChurnTarget, DetractorTarget, NpsTarget, Targets
+from npsight.config.schema.writeback import HubspotWriteback, SalesforceWriteback, Writeback
 
 __all__ = [
     "IDENTIFIER",
@@ -55,6 +56,7 @@ __all__ = [
     "Feature",
     "Gates",
     "Goal",
+    "HubspotWriteback",
     "ListedBand",
     "Merges",
     "Name",
@@ -62,6 +64,7 @@ __all__ = [
     "Project",
     "Quarantine",
     "Responses",
+    "SalesforceWriteback",
     "Section",
     "Service",
     "Source",
@@ -71,4 +74,5 @@ __all__ = [
     "Training",
     "VersionedSource",
     "Worklist",
+    "Writeback",
 ]

@@ -20,6 +20,7 @@ from npsight.config.schema.settings import (
 )
 from npsight.config.schema.tables import Tables
 from npsight.config.schema.targets import Targets
+from npsight.config.schema.writeback import Writeback
 
 
 class Project(Section):
@@ -60,3 +61,4 @@ class Project(Section):
     quarantine: Quarantine = Field(default_factory=Quarantine, description="Bad rows.")
     engine: Engine = Field(default_factory=Engine, description="Feature engine.")
     service: Service = Field(default_factory=Service, description="HTTP service.")
+    writeback: Writeback = Field(default_factory=Writeback, description="Scores into CRMs.")

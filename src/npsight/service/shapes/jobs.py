@@ -27,6 +27,9 @@ class JobBody(Shape):
     targets: list[str] | None = Field(
         None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."
     )
+    idempotency_key: str | None = Field(
+        None, description="Sent again with the same key, the call starts no second job."
+    )
 
 
 class Job(Shape):

@@ -1,0 +1,68 @@
+"""A tiny scored project as an app in this process, with a key for everything and no limit."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from tiny_project import make_project
+
+from npsight.service.app import build_app
+from npsight.service.endpoints import Endpoint
+from npsight.service.state import Live, ServingState, load_state
+from npsight.store import create_key
+
+NO_LIMIT = 10_000_000
+
+
+@dataclass(frozen=True)
+class Served:
+    """The app, and the headers of a caller who may do everything."""
+
+    app: Starlette
+    headers: dict[str, str]
+
+
+def serve_in_process(folder: Path) -> Served:
+    """Make the project in a folder and serve it."""
+    return _served(load_state(make_project(folder)))
+
+
+def _served(state: ServingState) -> Served:
+    name = secrets.token_hex(8)
+    key, _ = create_key(state.store, state.project, name, ["admin"], rate_per_minute=NO_LIMIT)
+    return Served(build_app(Live(state)), {"X-API-Key": key})
+
+
+def serve_crm(folder: Path) -> Served:
+    """The same with accounts A-1001, A-1002 and so on, as the pages for CRMs call them."""
+    config = make_project(folder)
+    state = load_state(config)
+    run = state.store.latest_run(state.project)
+    renamed = {f"a/{i} é": f"A-{1001 + i}" for i in range(run.account_count)}
+    scores = [replace(row, account=renamed[row.account]) for row in state.store.scores(run.id)]
+    inputs = [
+        (renamed[account], kept.features, kept.past)
+        for account, kept in state.store.inputs(run.id).items()
+    ]
+    later = replace(run, id="run-crm", as_of=run.as_of + timedelta(days=1))
+    state.store.write_run(later, scores, inputs)
+    state.store.close()
+    return _served(load_state(config))
+
+
+def good_bodies(endpoint: Endpoint) -> list[Any]:
+    """Bodies that the endpoint takes, of the tiny project's accounts and features."""
+    return GOOD[endpoint.operation]
+
+
+GOOD: dict[str, list[Any]] = {
+    "score": [
+        {"accounts": ["a/0 é", "a/1 é"]},
+        {"accounts": ["a/2 é"], "drivers": True, "targets": ["nps"], "as_of": None},
+    ],
+}
