@@ -106,4 +106,5 @@ def _change(change: RecordedChange) -> JsonObject:
 
 
 def _side(numbers: JsonObject) -> JsonObject:
-    return {name: numbers.get(name) for name in ChangeSide.model_fields}
+    found = {name: numbers.get(name) for name in ChangeSide.model_fields}
+    return {k: rounded(v) if isinstance(v, float) else v for k, v in found.items()}
