@@ -26,7 +26,7 @@ class TestClient(testclient.TestClient):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        # hold_to_contract(self)
+        hold_to_contract(self)
 
 
 def key_headers(state: ServingState, scopes: Sequence[str] = ("admin",)) -> dict[str, str]:

@@ -54,6 +54,7 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
 
 def _route(api: Api, endpoint: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
+        request.state.body_bytes = endpoint.body_bytes
         caller = await admit(api, request, endpoint)
         if endpoint.writes:
             return await answered_once(api, request, endpoint, caller)

@@ -11,8 +11,8 @@ from npsight.errors import NotFoundError
 from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
 from npsight.service.instants import instant_of, instant_text
 from npsight.service.problems import ApiError, Fault
-from npsight.service.scoring import DIGITS, JsonObject, model_facts, score_accounts
-from npsight.service.shapes.base import checked
+from npsight.service.scoring import DIGITS, JsonObject, score_accounts
+from npsight.service.shapes.base import Model, faults_of
 from npsight.service.shapes.score import Numbers, ScoreBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun
@@ -46,26 +46,45 @@ def asked(body: Any) -> Asked:
     ApiError
         422 with a JSON pointer for each fault.
     """
-    read = checked(ScoreBody, body)
-    faults = target_faults(read.targets)
-    as_of = None
-    if read.as_of is not None:
-        try:
-            as_of = instant_of(read.as_of)
-        except ValueError as error:
-            faults.append(Fault("/as_of", str(error)))
-    if faults:
-        raise invalid_body(faults)
+    read = checked_too(ScoreBody, body)
+    as_of = None if read.as_of is None else instant_of(read.as_of)
     return Asked(tuple(read.accounts), bool(read.drivers), targets_of(read.targets), as_of)
 
 
-def target_faults(targets: Sequence[str] | None) -> list[Fault]:
-    """A fault for each target that there is not."""
+def checked_too(model: type[Model], body: Any) -> Model:
+    """The body as a model whose `as_of` and `targets`, where it has them, mean something.
+
+    Raises
+    ------
+    ApiError
+        422 with every fault and the JSON pointer of its place.
+    """
+    found, faults = faults_of(model, body)
+    fields = body if isinstance(body, dict) else {}
+    if "as_of" in model.model_fields:
+        faults += _instant_faults(fields.get("as_of"))
+    faults += _target_faults(fields.get("targets"))
+    if found is None or faults:
+        raise invalid_body(faults)
+    return found
+
+
+def _instant_faults(as_of: Any) -> list[Fault]:
+    try:
+        if isinstance(as_of, str):
+            instant_of(as_of)
+    except ValueError as error:
+        return [Fault("/as_of", str(error))]
+    return []
+
+
+def _target_faults(targets: Any) -> list[Fault]:
+    """A fault for each text that is no target; what is no text the shape has told."""
     known = ", ".join(TARGETS)
     return [
         Fault(f"/targets/{i}", f"is no target; {known} are")
-        for i, target in enumerate(targets or ())
-        if target not in FIELDS_OF
+        for i, target in enumerate(targets if isinstance(targets, list) else ())
+        if isinstance(target, str) and target not in FIELDS_OF
     ]
 
 
@@ -95,21 +114,21 @@ def answer(state: ServingState, wanted: Asked) -> JsonObject:
         scored = score_accounts(state, ScoreRequest(wanted.accounts, wanted.drivers))
     else:
         scored = stored_scores(state, run, wanted.accounts, wanted.drivers)
-    results = [narrowed(result, scored["as_of"], wanted.targets) for result in scored["results"]]
-    return {**scored, "results": results}
+    as_of = instant_text(datetime.fromisoformat(scored["as_of"]))
+    results = [narrowed(result, as_of, wanted.targets) for result in scored["results"]]
+    return {**scored, "as_of": as_of, "results": results}
 
 
 def narrowed(result: JsonObject, as_of: str, targets: frozenset[str] | None) -> JsonObject:
     """Every field of a result, null for what it lacks and for the targets not asked for."""
     ok = result["status"] == "ok"
-    whole = {
+    return {
         "account": result["account"],
         "status": result["status"],
         "detail": result.get("detail"),
         "as_of": as_of if ok else None,
         **only(result, targets),
     }
-    return whole
 
 
 def only(numbers: JsonObject, targets: frozenset[str] | None) -> JsonObject:
@@ -147,10 +166,9 @@ def stored_scores(
     good = [a for a, fault in zip(accounts, faults, strict=True) if not fault]
     rows = state.store.scores_of(run.id, list(dict.fromkeys(good)))
     return {
-        **model_facts(state),
         "model_version": run.model_version,
         "model_digest": run.model_digest,
-        "as_of": instant_text(run.as_of),
+        "as_of": run.as_of.isoformat(),
         "results": list(_stored(accounts, faults, rows, drivers)),
     }
 
@@ -182,19 +200,19 @@ def unknown(account: str) -> JsonObject:
 def numbers_of(row: ScoreRow, drivers: bool) -> JsonObject:
     """A stored row's numbers, as `Numbers` has them."""
     told = {
-        "base_risk": _rounded(row.base_risk),
-        "base_nps": _rounded(row.base_nps),
-        "base_churn": _rounded(row.base_churn),
+        "base_risk": rounded(row.base_risk),
+        "base_nps": rounded(row.base_nps),
+        "base_churn": rounded(row.base_churn),
         "drivers": row.drivers,
         "churn_drivers": row.churn_drivers,
     }
     return {
         **EMPTY,
-        "detractor_risk": _rounded(row.detractor_risk),
-        "promoter_prob": _rounded(row.promoter_prob),
-        "predicted_nps": _rounded(row.predicted_nps),
+        "detractor_risk": rounded(row.detractor_risk),
+        "promoter_prob": rounded(row.promoter_prob),
+        "predicted_nps": rounded(row.predicted_nps),
         "nps_interval_80": interval(row.nps_low_80, row.nps_high_80),
-        "churn_risk": _rounded(row.churn_risk),
+        "churn_risk": rounded(row.churn_risk),
         "band_now": row.band_now,
         "risk_level": row.risk_level,
         **(told if drivers else {}),
@@ -203,8 +221,9 @@ def numbers_of(row: ScoreRow, drivers: bool) -> JsonObject:
 
 def interval(low: float | None, high: float | None) -> JsonObject | None:
     """Both ends of a range, or null."""
-    return None if low is None or high is None else {"low": _rounded(low), "high": _rounded(high)}
+    return None if low is None or high is None else {"low": rounded(low), "high": rounded(high)}
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """As many digits as every score is given with."""
     return None if value is None else round(value, DIGITS)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from npsight.config.load import load_project
 from npsight.config.runtime import registry_uri, serving_config, serving_workers
 from npsight.service.app import build_app
+from npsight.service.runner import JobRunner
 from npsight.service.state import Live, load_state
 from npsight.service.watch import Watcher
 
@@ -65,7 +66,9 @@ class NpsightService:
         self.live = Live(load_state(config))
         self.watcher = Watcher(self.live, project, registry_uri(), project.service.watch_seconds)
         gateway.app = build_app(self.live)
+        self.jobs = JobRunner(self.live)
         self.watcher.start()
+        self.jobs.start()
 
     def __is_ready__(self) -> bool:
         """Whether the store answers; BentoML asks on `/readyz`."""
@@ -74,8 +77,9 @@ class NpsightService:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """End the watch and let go of the store."""
+        """End the watch and the work on jobs, and let go of the store."""
         self.watcher.stop()
+        self.jobs.stop(STOP_SECONDS)
         self.watcher.join(STOP_SECONDS)
         self.live.state.store.close()
 

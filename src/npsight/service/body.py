@@ -33,8 +33,8 @@ async def read_json(request: Request) -> Any:
     Raises
     ------
     ApiError
-        415 no JSON content type, 413 more than `MAX_BODY_BYTES`, 408 longer than `BODY_SECONDS`
-        on its way, 400 not UTF-8 or not JSON.
+        415 no JSON content type, 413 more bytes than the endpoint takes, 408 longer than
+        `BODY_SECONDS` on its way, 400 not UTF-8 or not JSON.
     """
     if hasattr(request.state, "json"):
         return request.state.json
@@ -49,7 +49,7 @@ async def read_json(request: Request) -> Any:
 
 
 async def raw_body(request: Request) -> bytes:
-    """The body's bytes as they came; 413 for more than `MAX_BODY_BYTES`."""
+    """The body's bytes as they came; 413 for more than the endpoint takes."""
     if not hasattr(request.state, "body"):
         request.state.body = await _capped(request)
     return bytes(request.state.body)
@@ -57,16 +57,17 @@ async def raw_body(request: Request) -> bytes:
 
 async def _capped(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
+    most = getattr(request.state, "body_bytes", MAX_BODY_BYTES)
     body = bytearray()
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
-        raise _too_large()
+    if length.isdecimal() and int(length) > most:
+        raise _too_large(most)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             # A chunked body tells no length.
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise _too_large()
+                if len(body) > most:
+                    raise _too_large(most)
     except TimeoutError:
         raise _too_slow() from None
     return bytes(body)
@@ -78,10 +79,8 @@ def _too_slow() -> ApiError:
     return ApiError(408, "body-too-slow", detail, headers={"Connection": "close"})
 
 
-def _too_large() -> ApiError:
-    return ApiError(
-        413, "body-too-large", f"the body may have at most {MAX_BODY_BYTES:,} bytes; send parts"
-    )
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, "body-too-large", f"the body may have at most {most:,} bytes; send parts")
 
 
 def parse_json(body: bytes) -> Any:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import documents, readiness, reading
+from npsight.service import documents, jobs, listing, readiness, reading, whatif
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
-from npsight.service.shapes.accounts import AccountAnswer
+from npsight.service.shapes.accounts import AccountAnswer, AccountsAnswer
 from npsight.service.shapes.base import Shape
+from npsight.service.shapes.features import FeaturesAnswer, FeaturesBody
+from npsight.service.shapes.jobs import JobAnswer, JobBody, JobResultsAnswer
 from npsight.service.shapes.model import HealthAnswer, ModelAnswer
 from npsight.service.shapes.problem import Explanation, OpenApiDocument, SwaggerDocument
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
@@ -27,7 +29,7 @@ Handler = Callable[[Api, Request], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a query: `kind` is `string`, `integer` or `boolean`."""
+    """One parameter of a query: `kind` is `string`, `integer`, `number` or `boolean`."""
 
     name: str
     kind: str
@@ -74,6 +76,13 @@ class Endpoint:
     body_bytes: int = MAX_BODY_BYTES
 
 
+def _parameters(descriptions: Mapping[str, str]) -> tuple[Parameter, ...]:
+    """Parameters that are texts, unless `KINDS` says otherwise."""
+    return tuple(Parameter(name, KINDS.get(name, "string"), t) for name, t in descriptions.items())
+
+
+KINDS = {"limit": "integer", "listed": "boolean", "min_risk": "number"}
+
 ENDPOINTS = (
     Endpoint(
         "POST",
@@ -83,6 +92,45 @@ ENDPOINTS = (
         reading.score,
         body=ScoreBody,
         answer=ScoreAnswer,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/score/features",
+        "scoreFeatures",
+        "score",
+        whatif.score_features,
+        body=FeaturesBody,
+        answer=FeaturesAnswer,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/jobs/score",
+        "startJob",
+        "score",
+        jobs.start,
+        writes=True,
+        body=JobBody,
+        answer=JobAnswer,
+        status=202,
+        body_bytes=jobs.MAX_BODY_BYTES,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/jobs/{id}",
+        "job",
+        "score",
+        jobs.job,
+        answer=JobResultsAnswer,
+        parameters=_parameters(jobs.PARAMETERS),
+    ),
+    Endpoint(
+        "GET",
+        "/v1/accounts",
+        "accounts",
+        "read",
+        listing.accounts,
+        answer=AccountsAnswer,
+        parameters=_parameters(listing.PARAMETERS),
     ),
     Endpoint(
         "GET",

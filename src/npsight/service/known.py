@@ -146,6 +146,13 @@ KNOWN = (
         "Wait `retry_after` seconds and send the same again: it gets the first one's answer.",
     ),
     Known(
+        "cursor-expired",
+        410,
+        "The list that the cursor goes through is gone",
+        "The run was removed, or the job started over with a new run or model.",
+        "Start again without a cursor.",
+    ),
+    Known(
         "body-too-large",
         413,
         "The body is too large",
@@ -182,6 +189,13 @@ KNOWN = (
         "The idempotency key belongs to another request",
         "The same key came before with another body or to another endpoint.",
         "Make a new key for each new request; keep it only when the same request is repeated.",
+    ),
+    Known(
+        "too-many-jobs",
+        429,
+        "Too many jobs are waiting",
+        "The project has as many unfinished jobs as it may have.",
+        "Repeat when some of them are done, or send more accounts in one job.",
     ),
     Known(
         "too-many-requests",

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from npsight.service.api import Api
-from npsight.service.body import account_fault, read_json, score_request
+from npsight.service.asking import answer, asked, rounded
+from npsight.service.body import account_fault, read_json
+from npsight.service.describing import described
+from npsight.service.instants import instant_text
+from npsight.service.listing import account_row
 from npsight.service.problems import ApiError, Json, request_id
-from npsight.service.scoring import model_facts, score_accounts
+from npsight.service.query import Query
+from npsight.service.scoring import JsonObject
+from npsight.service.shapes.accounts import ChangeSide
 from npsight.service.state import ServingState
-from npsight.store import HistoryPoint, ScoreRow
+from npsight.store import HistoryPoint
+from npsight.store.listing import RecordedChange, last_change
 
-HISTORY_RUNS = 12
+HISTORY_RUNS = 30
 
 
 async def score(api: Api, request: Request) -> Response:
-    """`POST /v1/score`: scores from the stored inputs of the latest run."""
-    wanted = score_request(await read_json(request))
-    answer = await api.threaded(score_accounts, api.state, wanted)
-    for result in answer["results"]:
+    """`POST /v1/score`: scores from stored inputs, of the latest run or of an older one."""
+    wanted = asked(await read_json(request))
+    given = await api.threaded(answer, api.state, wanted)
+    for result in given["results"]:
         api.metrics.accounts.labels(result["status"]).inc()
-    return Json({"request_id": request_id(request), **answer})
+    return Json({"request_id": request_id(request), **given})
 
 
 async def account(api: Api, request: Request) -> Response:
     """`GET /v1/accounts/{account}`: the stored score, its drivers and its history."""
+    Query(request, ()).check()
     key = request.path_params["account"]
     if account_fault(key):
         raise ApiError(404, "not-found", "the latest run has no such account")
-    answer = await api.threaded(stored_account, api.state, key)
-    return Json({"request_id": request_id(request), **answer})
+    given = await api.threaded(stored_account, api.state, key)
+    return Json({"request_id": request_id(request), **given})
 
 
 async def model(api: Api, request: Request) -> Response:
     """`GET /v1/model`: the served model and the latest run."""
-    answer = await api.threaded(stored_model, api.state)
-    return Json({"request_id": request_id(request), **answer})
+    Query(request, ()).check()
+    given = await api.threaded(described, api.state)
+    return Json({"request_id": request_id(request), **given})
 
 
 async def live(api: Api, request: Request) -> Response:
@@ -53,34 +58,53 @@ async def metrics(api: Api, request: Request) -> Response:
     return await api.metrics.page(request)
 
 
-def stored_account(state: ServingState, account: str) -> dict[str, Any]:
-    """The newest stored score of an account, with its history, newest first."""
+def stored_account(state: ServingState, account: str) -> JsonObject:
+    """The newest stored score of an account, its drivers, its history, and its last change.
+
+    Raises
+    ------
+    NotFoundError
+        The project was never scored, or the latest run has no such account.
+    """
     run = state.store.latest_run(state.project)
     row = state.store.score(run.id, account)
     history = state.store.history(state.project, account, HISTORY_RUNS)
+    change = last_change(state.store, state.project, account)
     return {
         "model_version": run.model_version,
         "model_digest": run.model_digest,
-        **_shown(row),
-        "history": [_shown(point) for point in history],
+        **account_row(row),
+        "base_risk": rounded(row.base_risk),
+        "base_nps": rounded(row.base_nps),
+        "base_churn": rounded(row.base_churn),
+        "drivers": row.drivers,
+        "churn_drivers": row.churn_drivers,
+        "history": [_point(point) for point in history],
+        "last_change": None if change is None else _change(change),
     }
 
 
-def stored_model(state: ServingState) -> dict[str, Any]:
-    """The served model, and the as_of of the run whose inputs it scores."""
-    run = state.store.latest_run(state.project)
+def _point(point: HistoryPoint) -> JsonObject:
     return {
-        "project": state.project,
-        **model_facts(state),
-        "trained_through": state.model.trained_through,
-        "as_of": run.as_of.isoformat(),
-        "account_count": run.account_count,
+        "as_of": instant_text(point.as_of),
+        "model_version": point.model_version,
+        "detractor_risk": rounded(point.detractor_risk),
+        "predicted_nps": rounded(point.predicted_nps),
+        "churn_risk": rounded(point.churn_risk),
+        "risk_level": point.risk_level,
+        "rank": point.rank,
     }
 
 
-def _shown(row: ScoreRow | HistoryPoint) -> dict[str, Any]:
+def _change(change: RecordedChange) -> JsonObject:
     return {
-        key: value.isoformat() if isinstance(value, datetime) else value
-        for key, value in asdict(row).items()
-        if key != "run_id"
+        "changed_at": instant_text(change.changed_at),
+        "cause": change.cause,
+        "before": _side(change.before) if change.before else None,
+        "after": _side(change.after),
     }
+
+
+def _side(numbers: JsonObject) -> JsonObject:
+    found = {name: numbers.get(name) for name in ChangeSide.model_fields}
+    return {k: rounded(v) if isinstance(v, float) else v for k, v in found.items()}

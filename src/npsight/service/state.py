@@ -30,6 +30,7 @@ class ServingState:
     store: Store
     worklist: Worklist
     service: Service = field(default_factory=Service)
+    card: str = field(default="", repr=False)
 
 
 class Live:
@@ -92,8 +93,9 @@ def serving_state(
 ) -> ServingState:
     """The state that serves a loaded model."""
     digest = verify(files)
+    card = files["card.md"].decode()
     return ServingState(
-        project.name, model, version, digest, store, project.worklist, project.service
+        project.name, model, version, digest, store, project.worklist, project.service, card
     )
 
 

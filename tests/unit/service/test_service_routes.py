@@ -10,8 +10,9 @@ from api_client import api_client
 from starlette.testclient import TestClient
 from tiny_project import AS_OF
 
-import npsight.service.reading as app_module
+import npsight.service.asking as asking_module
 from npsight.service.body import MAX_BODY_BYTES
+from npsight.service.instants import instant_text
 from npsight.service.state import ServingState
 
 JSON = {"content-type": "application/json"}
@@ -31,7 +32,7 @@ def assert_problem(answer, status: int, code: str) -> dict:
 def test_account_has_score_drivers_and_history(client: TestClient) -> None:
     answer = client.get(f"/v1/accounts/{quote('a/1 é', safe='')}").json()
     assert answer["account"] == "a/1 é"
-    assert answer["as_of"] == AS_OF.isoformat()
+    assert answer["as_of"] == instant_text(AS_OF)
     assert answer["drivers"]
     assert answer["history"][0]["detractor_risk"] == answer["detractor_risk"]
 
@@ -44,7 +45,7 @@ def test_unknown_account_is_404(client: TestClient, path: str) -> None:
 def test_model_and_probes(client: TestClient, state: ServingState) -> None:
     model = client.get("/v1/model").json()
     assert (model["model_version"], model["model_digest"]) == (7, state.digest)
-    assert model["as_of"] == AS_OF.isoformat()
+    assert model["as_of"] == instant_text(AS_OF)
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json()["status"] == "ready"
 
@@ -121,7 +122,7 @@ def test_malformed_json_is_400(client: TestClient, body: bytes, detail: str) -> 
         ({}, ["/accounts"]),
         ({"accounts": "a"}, ["/accounts"]),
         ({"accounts": ["a"] * 1001}, ["/accounts"]),
-        ({"a/b~c": 1, "accounts": {}, "drivers": 1}, ["/a~1b~0c", "/accounts", "/drivers"]),
+        ({"a/b~c": 1, "accounts": {}, "drivers": 1}, ["/accounts", "/drivers", "/a~1b~0c"]),
     ],
 )
 def test_all_faults_of_a_body_are_told_at_once(
@@ -137,7 +138,7 @@ def test_a_defect_is_told_without_its_values(
     def crash(*_: object) -> None:
         raise KeyError("Secret Name GmbH")
 
-    monkeypatch.setattr(app_module, "score_accounts", crash)
+    monkeypatch.setattr(asking_module, "score_accounts", crash)
     with caplog.at_level(logging.DEBUG, "npsight"):
         client = api_client(state)
         answer = client.post("/v1/score", json={"accounts": ["a"]})

@@ -14,6 +14,7 @@ from tiny_project import AS_OF, make_project
 
 from npsight.service.body import MAX_ACCOUNTS
 from npsight.service.inputs import rows_of_inputs
+from npsight.service.instants import instant_text
 from npsight.service.state import ServingState, load_state
 
 NUMBERS = ("detractor_risk", "promoter_prob", "predicted_nps", "churn_risk", "base_risk")
@@ -21,10 +22,10 @@ NUMBERS = ("detractor_risk", "promoter_prob", "predicted_nps", "churn_risk", "ba
 
 def test_scores_over_http_equal_the_stored_ones(client: TestClient, state: ServingState) -> None:
     stored = {row.account: row for row in state.store.scores("run-1")}
-    answer = client.post("/v1/score", json={"accounts": list(stored)}).json()
+    answer = client.post("/v1/score", json={"accounts": list(stored), "drivers": True}).json()
     assert answer["model_version"] == 7
     assert answer["model_digest"] == state.digest
-    assert answer["as_of"] == AS_OF.isoformat()
+    assert answer["as_of"] == instant_text(AS_OF)
     assert len(answer["results"]) == len(stored) == 60
     for result in answer["results"]:
         row = stored[result["account"]]
@@ -56,7 +57,7 @@ def test_every_row_has_its_own_status_in_order(client: TestClient) -> None:
     assert "boolean" in results[1]["detail"]
     assert "number" in results[2]["detail"]
     assert results[0] == results[9]
-    assert "drivers" not in results[0]
+    assert results[0]["drivers"] is None
 
 
 def test_a_lone_surrogate_is_an_invalid_row(client: TestClient) -> None:

@@ -40,12 +40,20 @@ def checked(model: type[Model], body: Any) -> Model:
     ApiError
         422 with every fault and the JSON pointer (RFC 6901) of its place.
     """
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        faults = [Fault(pointer(e["loc"]), e["msg"]) for e in error.errors(include_url=False)]
+    found, faults = faults_of(model, body)
+    if found is not None:
+        return found
     noun = "fault" if len(faults) == 1 else "faults"
     raise ApiError(422, "invalid-body", f"the body has {len(faults)} {noun}; see errors", faults)
+
+
+def faults_of(model: type[Model], value: Any, place: str = "") -> tuple[Model | None, list[Fault]]:
+    """The value as a model, or None and every fault of it; `place` is the pointer to the value."""
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    return None, [Fault(place + pointer(e["loc"]), e["msg"]) for e in found]
 
 
 def pointer(place: Sequence[str | int]) -> str:

@@ -45,10 +45,10 @@ class FeatureRow(Shape):
         description="Segment of the row: its answers set the level that the score starts from. "
         "Null: that of the account, or without one that of all accounts.",
     )
-    features: list[FeatureValue] = Field(
+    features: list[Annotated[Any, ShownAs(FeatureValue)]] = Field(
         default_factory=list, max_length=2000, description="Features by name, in any order."
     )
-    answers: list[GivenAnswer] | None = Field(
+    answers: list[Annotated[Any, ShownAs(GivenAnswer)]] | None = Field(
         None,
         max_length=1000,
         description="All survey answers there are; an empty list for none. Null: those of the "

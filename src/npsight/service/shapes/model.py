@@ -1,4 +1,4 @@
-"""What the service says of itself: its model, its routes, its health."""
+"""What the service says of itself: its model, its health."""
 
 from __future__ import annotations
 
@@ -65,16 +65,6 @@ class ModelAnswer(Shape):
     features: list[ModelFeature] = Field(description="What it reads.")
     drivers: list[ModelDriver] = Field(description="How its features are grouped.")
     card: str = Field(description="The model card, in Markdown.")
-
-
-class IndexAnswer(Shape):
-    """What is here."""
-
-    request_id: str = Field(description="Quote it when you report a problem.")
-    service: str = Field(description="Always `npsight`.")
-    version: str = Field(description="Version of npsight.")
-    project: str = Field(description="Name of the project.")
-    endpoints: list[str] = Field(description="Method and path of each endpoint.")
 
 
 class HealthAnswer(Shape):
