@@ -59,7 +59,7 @@ def lost_under_load(folder: Path, seconds: float = 10.0) -> Outcome:
             with load.on():
                 tracking.set_alias(CHAMPION, second)
                 outcome.must(running.wait_for(second), "its new champion was not taken up")
-                server.send_signal(signal.SIGSTOP)
+                os.killpg(server.pid, signal.SIGSTOP)
                 time.sleep(seconds)
                 outcome.must(_says(running), "readiness does not say that it hangs")
                 _kill(server)
