@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise fuzz lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise bench-chaos fuzz lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ bench-coverage: $(READY)  ## Measure whether NPS intervals hold, on simulated co
 
 bench-quality: $(READY)  ## Measure predictions against other ways and the truth (BENCH="--only demo-300")
 	@$(BIN)/python -m benchmarks.quality $(BENCH)
+
+bench-chaos: $(READY)  ## Break things around a running service and count what callers notice (BENCH="--only swaps")
+	@$(BIN)/python -m benchmarks.chaos $(BENCH)
 
 bench-noise: $(READY)  ## Train on shuffled outcomes, their true twins and planted leaks (minutes)
 	@$(BIN)/python -m benchmarks.noise $(BENCH)
