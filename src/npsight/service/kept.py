@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from orjson import dumps
+
 from npsight.store import ScoreRun
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class Kept:
         self.state = state
         self.run = run
         self.version = 0
+        self.head = _head(state, run)
         self._most = most_bytes
         self._bytes = 0
         self._results: dict[Key, bytes] = {}
@@ -64,3 +67,13 @@ class Kept:
         text = self._results.pop(key, None)
         if text is not None:
             self._bytes -= len(text) + OVERHEAD
+
+
+def _head(state: ServingState, run: ScoreRun) -> bytes:
+    """The fields of an answer that are the same for all of its results, as JSON."""
+    facts = {
+        "model_version": state.version,
+        "model_digest": state.digest,
+        "as_of": run.as_of.isoformat(),
+    }
+    return dumps(facts)[1:-1]

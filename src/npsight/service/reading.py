@@ -9,10 +9,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from npsight.service.answering import scored
 from npsight.service.api import Api
 from npsight.service.body import account_fault, read_json, score_request
 from npsight.service.problems import ApiError, Json, request_id
-from npsight.service.scoring import model_facts, score_accounts
+from npsight.service.scoring import model_facts
 from npsight.service.state import ServingState
 from npsight.store import HistoryPoint, ScoreRow
 
@@ -22,10 +23,8 @@ HISTORY_RUNS = 12
 async def score(api: Api, request: Request) -> Response:
     """`POST /v1/score`: scores from the stored inputs of the latest run."""
     wanted = score_request(await read_json(request))
-    answer = await api.threaded(score_accounts, api.state, wanted)
-    for result in answer["results"]:
-        api.metrics.accounts.labels(result["status"]).inc()
-    return Json({"request_id": request_id(request), **answer})
+    body = await scored(api, wanted.accounts, wanted.drivers, request_id(request))
+    return Response(body, media_type="application/json")
 
 
 async def account(api: Api, request: Request) -> Response:

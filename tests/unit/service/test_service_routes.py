@@ -137,7 +137,7 @@ def test_a_defect_is_told_without_its_values(
     def crash(*_: object) -> None:
         raise KeyError("Secret Name GmbH")
 
-    monkeypatch.setattr(app_module, "score_accounts", crash)
+    monkeypatch.setattr(app_module, "scored", crash)
     with caplog.at_level(logging.DEBUG, "npsight"):
         client = api_client(state)
         answer = client.post("/v1/score", json={"accounts": ["a"]})

@@ -21,7 +21,7 @@ NUMBERS = ("detractor_risk", "promoter_prob", "predicted_nps", "churn_risk", "ba
 
 def test_scores_over_http_equal_the_stored_ones(client: TestClient, state: ServingState) -> None:
     stored = {row.account: row for row in state.store.scores("run-1")}
-    answer = client.post("/v1/score", json={"accounts": list(stored)}).json()
+    answer = client.post("/v1/score", json={"accounts": list(stored), "drivers": True}).json()
     assert answer["model_version"] == 7
     assert answer["model_digest"] == state.digest
     assert answer["as_of"] == AS_OF.isoformat()
@@ -56,7 +56,7 @@ def test_every_row_has_its_own_status_in_order(client: TestClient) -> None:
     assert "boolean" in results[1]["detail"]
     assert "number" in results[2]["detail"]
     assert results[0] == results[9]
-    assert "drivers" not in results[0]
+    assert results[0]["drivers"] is None
 
 
 def test_a_lone_surrogate_is_an_invalid_row(client: TestClient) -> None:
@@ -116,11 +116,11 @@ def test_the_counts_that_the_priors_read_are_asked_of_the_stored_inputs(state):
     run = state.store.latest_run(state.project)
     account = next(iter(state.store.scores(run.id))).account
     inputs = list(state.store.inputs(run.id, [account]).values())
-    plain, _ = rows_of_inputs(model, inputs)
+    plain = rows_of_inputs(model, inputs)
     assert not [c for c in plain.columns if c.startswith(("each__", "other__"))]
     prior = replace(model.detractor.prior, voices=0.5, others=0.25)
     mixed = replace(model, detractor=replace(model.detractor, prior=prior))
-    now, _ = rows_of_inputs(mixed, inputs)
+    now = rows_of_inputs(mixed, inputs)
     assert {c.partition("__detractor")[0] for c in now.columns if c.endswith("__detractor__hl240")} == {
         "own", "segment", "market", "each", "other", "each_other"
     }  # fmt: skip
