@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise fuzz lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise fuzz bench-service lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -88,6 +88,9 @@ bench-noise: $(READY)  ## Train on shuffled outcomes, their true twins and plant
 
 fuzz: $(READY)  ## Throw 10,000 hostile bodies and schemathesis at the service (minutes)
 	@NPSIGHT_FUZZ=$(or $(FUZZ),10000) $(BIN)/python -m pytest -q tests/slow/test_fuzz.py tests/slow/test_schemathesis.py
+
+bench-service: $(READY)  ## Measure single scores over HTTP against other ways to serve (BENCH="--minutes 1")
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.service $(BENCH)
 
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite --extra tune \

@@ -60,14 +60,21 @@ class Fired:
     def percentile(self, share: float) -> float:
         """Seconds that this share of the answers took at most; NaN without any."""
         ordered = sorted(self.latencies)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else float("nan")
+        return (
+            ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else float("nan")
+        )
 
 
 def fire(load: Load) -> Fired:
     """The load from a process of its own."""
     command = [sys.executable, "-m", "benchmarks.service.load"]
     done = subprocess.run(
-        command, input=json.dumps(asdict(load)), capture_output=True, text=True, cwd=ROOT, check=True
+        command,
+        input=json.dumps(asdict(load)),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
     )
     return Fired(**json.loads(done.stdout))
 
