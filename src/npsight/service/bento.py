@@ -64,7 +64,8 @@ class NpsightService:
         project = load_project(config)
         self.live = Live(load_state(config))
         self.watcher = Watcher(self.live, project, registry_uri(), project.service.watch_seconds)
-        gateway.app = build_app(self.live)
+        self.app = build_app(self.live)
+        gateway.app = self.app
         self.watcher.start()
 
     def __is_ready__(self) -> bool:
@@ -74,9 +75,10 @@ class NpsightService:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """End the watch and let go of the store."""
+        """End the watch, finish what is under way, and let go of the store."""
         self.watcher.stop()
         self.watcher.join(STOP_SECONDS)
+        self.app.api.close()
         self.live.state.store.close()
 
 

@@ -7,7 +7,7 @@ service and closes it; HTTP goes straight to the app that the service built.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,7 +32,8 @@ def entrance() -> Entrance:
     """The application of one worker process; its service is made when it starts."""
     from npsight.service.bento import NpsightService, gateway
 
-    return Entrance(gateway, NpsightService.to_asgi())
+    # BentoML's decorator makes a service of the class, which type checkers do not see.
+    return Entrance(gateway, cast(Any, NpsightService).to_asgi())
 
 
 def command(host: str, port: int, workers: int = 1) -> list[str]:
