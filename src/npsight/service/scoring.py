@@ -73,10 +73,22 @@ def not_found(account: str) -> JsonObject:
 
 
 def score_stored(
-    state: ServingState, run: ScoreRun, accounts: Sequence[str], with_drivers: bool
+    state: ServingState,
+    run: ScoreRun,
+    accounts: Sequence[str],
+    with_drivers: bool,
+    patient: bool = True,
 ) -> dict[str, JsonObject]:
-    """Account -> its result, of the inputs that the run stored; unknown accounts are absent."""
-    found = look_up(state.store, run.id, accounts, with_drivers)
+    """Account -> its result, of the inputs that the run stored; unknown accounts are absent.
+
+    Raises
+    ------
+    StateError
+        The store cannot be read, or, where `patient` is false, would have to be waited for.
+    ModelIntegrityError
+        The inputs lack what the model reads.
+    """
+    found = look_up(state.store, run.id, accounts, with_drivers, patient)
     inputs = [
         StoredInput(item.account, loads(item.features), loads(item.past) if item.past else {})
         for item in found
