@@ -95,6 +95,9 @@ fuzz: $(READY)  ## Throw 10,000 hostile bodies and schemathesis at the service (
 bench-contributions: $(READY)  ## Measure the explanation of 100,000 accounts against LightGBM's own
 	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.contributions $(BENCH)
 
+bench-service: $(READY)  ## Measure single scores over HTTP against other ways to serve (BENCH="--minutes 1")
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.service $(BENCH)
+
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite --extra tune \
 	  --universal --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock
