@@ -7,7 +7,7 @@ states the data; a driver "contributes to" a risk, and nothing here says why.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,10 @@ class DriverNote:
     sentence: str
     actionable: bool
     play: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """By attribute; many times faster than `dataclasses.asdict`, which copies deeply."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True)

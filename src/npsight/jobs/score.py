@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -250,7 +250,7 @@ def _notes(
     for target, points in targets:
         if points is not None:
             told = notes(model, explanation, inputs.now, inputs.past, peers, target)
-            found[target] = [[asdict(note) for note in row] for row in told]
+            found[target] = [[note.as_dict() for note in row] for row in told]
     return found
 
 
@@ -267,8 +267,7 @@ def _rows(
         "base_nps": explanation.nps.base if explanation.nps else None,
         "base_churn": explanation.churn.base if explanation.churn else None,
     }
-    for i, record in enumerate(ranked.to_dict("records")):
-        fields = {str(name): _plain(value) for name, value in record.items()}
+    for i, fields in enumerate(_plain_records(ranked)):
         fields["rank"] = None if fields["rank"] is None else int(fields["rank"])
         yield ScoreRow(
             **fields,
@@ -283,13 +282,22 @@ def _stored_inputs(
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     history = history_columns_of(inputs.now.columns)
     columns = [spec.name for spec in model.specs] + history + ["segment_"]
-    now, past = inputs.now[columns].to_dict("records"), inputs.past[columns].to_dict("records")
-    for account, present, earlier in zip(inputs.now["account"], now, past, strict=True):
-        yield account, _plain_record(present), _plain_record(earlier)
+    now, past = _plain_records(inputs.now[columns]), _plain_records(inputs.past[columns])
+    yield from zip(inputs.now["account"], now, past, strict=True)
 
 
-def _plain_record(record: dict[Any, Any]) -> dict[str, Any]:
-    return {str(name): _plain(value) for name, value in record.items()}
+def _plain_records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A row at a time; columns are made plain as a whole, which is many times faster."""
+    names = [str(name) for name in frame.columns]
+    columns = [_plain_column(column) for _, column in frame.items()]
+    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
+
+
+def _plain_column(column: pd.Series) -> list[Any]:
+    values = column.tolist()
+    if column.dtype == np.float64:
+        return [None if math.isnan(value) else value for value in values]
+    return [_plain(value) for value in values]
 
 
 def _plain(value: Any) -> Any:

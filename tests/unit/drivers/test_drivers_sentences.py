@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -169,6 +169,11 @@ def test_notes_add_up_and_are_sorted_by_size(model, explanation, now, past, peer
         nps = explanation.nps.base + sum(note.nps_points for note in told)
         assert nps == pytest.approx(shown.nps[row], abs=1e-9)
         assert {note.driver for note in told} == {d.key for d in model.drivers}
+
+
+def test_a_note_as_a_dict_is_its_attributes(model, explanation, now, past, peers):
+    for note in notes(model, explanation, now, past, peers, "detractor")[0]:
+        assert list(note.as_dict().items()) == list(asdict(note).items())
 
 
 def test_churn_has_its_own_points_and_no_nps(model, explanation, now, past, peers):
