@@ -9,10 +9,10 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise fuzz lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise bench-service bench-contributions bench-chaos fuzz lock clean
 
 help:  ## Print this help
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -83,11 +83,20 @@ bench-coverage: $(READY)  ## Measure whether NPS intervals hold, on simulated co
 bench-quality: $(READY)  ## Measure predictions against other ways and the truth (BENCH="--only demo-300")
 	@$(BIN)/python -m benchmarks.quality $(BENCH)
 
+bench-chaos: $(READY)  ## Break things around a running service and count what callers notice (BENCH="--only swaps")
+	@$(BIN)/python -m benchmarks.chaos $(BENCH)
+
 bench-noise: $(READY)  ## Train on shuffled outcomes, their true twins and planted leaks (minutes)
 	@$(BIN)/python -m benchmarks.noise $(BENCH)
 
 fuzz: $(READY)  ## Throw 10,000 hostile bodies and schemathesis at the service (minutes)
 	@NPSIGHT_FUZZ=$(or $(FUZZ),10000) $(BIN)/python -m pytest -q tests/slow/test_fuzz.py tests/slow/test_schemathesis.py
+
+bench-contributions: $(READY)  ## Measure the explanation of 100,000 accounts against LightGBM's own
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.contributions $(BENCH)
+
+bench-service: $(READY)  ## Measure single scores over HTTP against other ways to serve (BENCH="--minutes 1")
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.service $(BENCH)
 
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite --extra tune \

@@ -38,6 +38,7 @@ def main() -> int:
         "      .venv/bin/mlflow server --backend-store-uri sqlite:///var/demo/mlflow.db\n"
         "Next:\n"
         f"  .venv/bin/npsight explain ACCOUNT -c {CONFIG}\n"
+        f"  .venv/bin/npsight keys create me --scope admin -c {CONFIG}\n"
         f"  .venv/bin/npsight serve -c {CONFIG}\n"
         "  your own data: .venv/bin/npsight init --from DIR"
     )

@@ -32,6 +32,7 @@ VOLATILE = {
     "model_digest": "9a3e…",
     "as_of_age_days": 1.25,
     "next_cursor": "Yk3x…",
+    "changed_at": "2026-06-08T06:00:00Z",
     "created_at": "2026-06-09T08:00:00Z",
     "finished_at": "2026-06-09T08:00:02Z",
     "expires_at": "2026-06-10T08:00:02Z",

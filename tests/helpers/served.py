@@ -44,7 +44,10 @@ def serve_crm(folder: Path) -> Served:
     state = load_state(config)
     run = state.store.latest_run(state.project)
     renamed = {f"a/{i} é": f"A-{1001 + i}" for i in range(run.account_count)}
-    scores = [replace(row, account=renamed[row.account]) for row in state.store.scores(run.id)]
+    scores = [
+        replace(row, account=renamed[row.account], risk_level="medium")
+        for row in state.store.scores(run.id)
+    ]
     inputs = [
         (renamed[account], kept.features, kept.past)
         for account, kept in state.store.inputs(run.id).items()

@@ -34,7 +34,8 @@ def goes_left(node, value):
         if node["missing_type"] == "Zero":
             return node["default_left"]
         value = 0.0
-    return value <= node["threshold"]
+    # An infinite threshold (numbers here, gaps there) is dumped as 1e300.
+    return value <= node["threshold"] or node["threshold"] == 1e300
 
 
 def reached(node):

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from npsight.store import Store, WebhookEndpoint
 
 webhooks_app = typer.Typer(
-    help="Receivers that are told, signed, when an account changes its risk level.",
+    help="Receivers that are told, signed, when an account changes its risk level.\n\n"
+    "Example: npsight webhooks add https://crm.example.com/hooks --name crm",
+    rich_markup_mode="rich",
     no_args_is_help=True,
 )
 Name = Annotated[str, typer.Argument(help="The webhook's name.")]
@@ -73,7 +75,7 @@ def add_command(
         markup=False,
     )
     console.print("Its secret, shown this once:", highlight=False)
-    console.print(secret, highlight=False, markup=False, soft_wrap=True)
+    typer.echo(secret)
 
 
 @webhooks_app.command("list")
@@ -156,7 +158,7 @@ def rotate_command(
         markup=False,
         soft_wrap=True,
     )
-    console.print(secret, highlight=False, markup=False, soft_wrap=True)
+    typer.echo(secret)
 
 
 @webhooks_app.command("test")

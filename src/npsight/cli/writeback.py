@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from npsight.outgoing.report import WritebackReport
 
 writeback_app = typer.Typer(
-    help="Write the latest scores into a CRM: updates only, never new records.",
+    help="Write the latest scores into a CRM: updates only, never new records.\n\n"
+    "Example: npsight writeback salesforce -c configs/demo.yaml --to bulk",
+    rich_markup_mode="rich",
     no_args_is_help=True,
 )
 FAILED = 1

@@ -48,6 +48,7 @@ CHUNK_ROWS = 16_384
 MOST_THREADS = 8
 NEARLY_ZERO = float(np.float32(1e-35))
 """LightGBM reads numbers up to this far from 0 as 0."""
+WRITTEN_FOR_INFINITE = 1e300
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,7 @@ def _edges(nodes: Iterable[Mapping[str, Any]]) -> dict[int, Vector]:
 def _ends(node: Mapping[str, Any]) -> Iterator[float]:
     """The numbers up to which, inclusive, a split decides in one way."""
     if node["decision_type"] == "<=":
-        yield float(node["threshold"])
+        yield _threshold(node)
         return
     for code in _codes(node):
         # A number is cut to its whole part: −0.5 is category 0.
@@ -243,8 +244,14 @@ def _goes_left(node: Mapping[str, Any], edges: Vector) -> Flags:
     if node["missing_type"] != "NaN":
         numbers[np.isnan(numbers)] = 0.0
     absent = numbers == 0 if node["missing_type"] == "Zero" else np.isnan(numbers)
-    left: Flags = np.where(absent, node["default_left"], numbers <= node["threshold"])
+    left: Flags = np.where(absent, node["default_left"], numbers <= _threshold(node))
     return left
+
+
+def _threshold(node: Mapping[str, Any]) -> float:
+    """It is infinite where numbers are told from gaps alone, for which a dump has 1e300."""
+    threshold = float(node["threshold"])
+    return np.inf if threshold >= WRITTEN_FOR_INFINITE else threshold
 
 
 def _leaves(root: Mapping[str, Any], edges: Mapping[int, Vector]) -> Iterator[Leaf]:

@@ -38,7 +38,7 @@ FIRST_USE_SECONDS = 1.0
 """After a quiet minute a use is written down at once, or nearly so."""
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="npsight"'}
 WRONG_KEY = {"WWW-Authenticate": 'Bearer realm="npsight", error="invalid_token"'}
-HOW = "send `Authorization: Bearer KEY` or `X-API-Key: KEY`"
+HOW = "send `Authorization: Bearer KEY` or `X-API-Key: KEY`; `npsight keys create` makes one"
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,15 @@ def _presented(request: Request) -> str | None:
 
     A gateway may need one of the headers for itself: the one that holds a key of ours counts.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    offered = [request.headers.get("x-api-key"), token if scheme.lower() == "bearer" else None]
-    keys = [text.strip() for text in offered if text is not None]
+    offered = []
+    for name, value in request.scope["headers"]:
+        if name == b"x-api-key":
+            offered.append(value)
+        elif name == b"authorization":
+            scheme, _, token = value.partition(b" ")
+            if scheme.lower() == b"bearer":
+                offered.append(token)
+    keys = [text.decode("latin-1").strip() for text in offered]
     ours = [key for key in keys if key.startswith(PREFIX)]
     return next(iter(ours or keys), None)
 

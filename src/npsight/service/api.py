@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
 
 from npsight.service.access import Access
+from npsight.service.kept import Kept
 from npsight.service.metrics import Metrics
 from npsight.service.problems import ApiError
 from npsight.service.state import Live, ServingState
+from npsight.service.together import Together
 
 Result = TypeVar("Result")
 
@@ -29,12 +31,33 @@ class Api:
         self.access = Access(live, metrics)
         self.deadline = deadline
         self.answers_cleaned_at = float("-inf")
+        self.together = Together()
         self._limiter: anyio.CapacityLimiter | None = None
 
     @property
     def state(self) -> ServingState:
         """What is served now. A request reads it once, so that a swap never splits an answer."""
         return self.live.state
+
+    async def kept(self) -> Kept:
+        """The results that are kept of the served model and the latest run.
+
+        Raises
+        ------
+        NotFoundError
+            The project was never scored.
+        """
+        live, state = self.live, self.state
+        kept, generation = live.kept, live.generation
+        if kept is None or kept.state is not state:
+            kept = Kept(state, await self.threaded(state.store.latest_run, state.project))
+            live.keep(kept, generation)
+        return kept
+
+    def close(self) -> None:
+        """Finish what is under way, and write down what is still to be written."""
+        self.together.close()
+        self.access.close()
 
     async def threaded(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """`work(*arguments)` in a thread.
@@ -46,11 +69,15 @@ class Api:
         """
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(WORKERS)
+        return await self.in_time(
+            run_sync(work, *arguments, limiter=self._limiter, abandon_on_cancel=True)
+        )
+
+    async def in_time(self, result: Awaitable[Result]) -> Result:
+        """`await result`; raises as `threaded` does."""
         try:
             with anyio.fail_after(self.deadline):
-                return await run_sync(
-                    work, *arguments, limiter=self._limiter, abandon_on_cancel=True
-                )
+                return await result
         except TimeoutError:
             raise ApiError(
                 503,

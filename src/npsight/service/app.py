@@ -4,61 +4,96 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import perf_counter
 
 from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from npsight import __version__
-from npsight.errors import NpsightError
 from npsight.service import problems
 from npsight.service.access import admit
 from npsight.service.api import DEADLINE_SECONDS, Api
 from npsight.service.endpoints import ENDPOINTS, Endpoint
 from npsight.service.metrics import CountRequests, Metrics
 from npsight.service.once import answered_once
-from npsight.service.problems import ApiError, Json
+from npsight.service.problems import Json
 from npsight.service.state import Live
 
 
-def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> Starlette:
-    """The whole API over one model and store; holds no other state than its metrics."""
-    api = Api(live, Metrics(), deadline)
+class App(Starlette):
+    """The whole API over one model and store; holds no other state than its figures and results.
 
-    @asynccontextmanager
-    async def life(app: Starlette) -> AsyncIterator[None]:
-        yield
-        await run_sync(app.state.api.access.close)
+    An endpoint without parameters in its path is found by one look into a table, before
+    Starlette's middlewares and routes; the others, and what is no endpoint, by Starlette. Each
+    is answered by the same `_answer`.
+    """
 
-    app = Starlette(
-        lifespan=life,
-        routes=[Route("/", _index()), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
-        middleware=[Middleware(CountRequests, metrics=api.metrics)],
-        exception_handlers={
-            ApiError: problems.on_api_error,
-            HTTPException: problems.on_http_error,
-            ClientDisconnect: problems.on_broken_body,
-            NpsightError: problems.on_npsight_error,
-            Exception: problems.on_crash,
-        },
-    )
-    # A redirect would send a caller's key to the host that its request named.
-    app.router.redirect_slashes = False
-    app.state.api = api
-    return app
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.plain = {(e.method, e.path): e for e in ENDPOINTS if "{" not in e.path}
+
+        @asynccontextmanager
+        async def life(_app: Starlette) -> AsyncIterator[None]:
+            yield
+            await run_sync(api.close)
+
+        super().__init__(
+            lifespan=life,
+            routes=[Route("/", _index()), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
+            middleware=[Middleware(CountRequests, metrics=api.metrics)],
+            exception_handlers={
+                HTTPException: problems.on_http_error,
+                Exception: problems.on_crash,
+            },
+        )
+        # A redirect would send a caller's key to the host that its request named.
+        self.router.redirect_slashes = False
+        self.state.api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        endpoint = None
+        if scope["type"] == "http":
+            endpoint = self.plain.get((scope["method"], scope["path"]))
+        if endpoint is None:
+            await super().__call__(scope, receive, send)
+            return
+        started = perf_counter()
+        response = await _answer(self.api, Request(scope, receive), endpoint)
+        try:
+            await response(scope, receive, send)
+        finally:
+            self.api.metrics.answered(
+                endpoint.method, endpoint.operation, response.status_code, started
+            )
 
 
-def _route(api: Api, endpoint: Endpoint) -> Route:
-    async def answer(request: Request) -> Response:
-        request.state.body_bytes = endpoint.body_bytes
+def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> App:
+    """The API over what is served now."""
+    return App(Api(live, Metrics(), deadline))
+
+
+async def _answer(api: Api, request: Request, endpoint: Endpoint) -> Response:
+    """What the endpoint gives the caller, an error included."""
+    request.state.body_bytes = endpoint.body_bytes
+    try:
         caller = await admit(api, request, endpoint)
         if endpoint.writes:
             return await answered_once(api, request, endpoint, caller)
         return await endpoint.handler(api, request)
+    except Exception as error:
+        return await problems.answer_of(request, error)
+
+
+def _route(api: Api, endpoint: Endpoint) -> Route:
+    async def answer(request: Request) -> Response:
+        return await _answer(api, request, endpoint)
 
     answer.__name__ = endpoint.operation
     return Route(endpoint.path, answer, methods=[endpoint.method])

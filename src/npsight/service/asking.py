@@ -114,7 +114,7 @@ def answer(state: ServingState, wanted: Asked) -> JsonObject:
         scored = score_accounts(state, ScoreRequest(wanted.accounts, wanted.drivers))
     else:
         scored = stored_scores(state, run, wanted.accounts, wanted.drivers)
-    as_of = instant_text(datetime.fromisoformat(scored["as_of"]))
+    as_of = scored["as_of"]
     results = [narrowed(result, as_of, wanted.targets) for result in scored["results"]]
     return {**scored, "as_of": as_of, "results": results}
 
@@ -168,7 +168,7 @@ def stored_scores(
     return {
         "model_version": run.model_version,
         "model_digest": run.model_digest,
-        "as_of": run.as_of.isoformat(),
+        "as_of": instant_text(run.as_of),
         "results": list(_stored(accounts, faults, rows, drivers)),
     }
 

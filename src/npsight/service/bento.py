@@ -65,7 +65,8 @@ class NpsightService:
         project = load_project(config)
         self.live = Live(load_state(config))
         self.watcher = Watcher(self.live, project, registry_uri(), project.service.watch_seconds)
-        gateway.app = build_app(self.live)
+        self.app = build_app(self.live)
+        gateway.app = self.app
         self.jobs = JobRunner(self.live)
         self.watcher.start()
         self.jobs.start()
@@ -77,10 +78,11 @@ class NpsightService:
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
-        """End the watch and the work on jobs, and let go of the store."""
+        """End the watch, the jobs and what is under way, and let go of the store."""
         self.watcher.stop()
         self.jobs.stop(STOP_SECONDS)
         self.watcher.join(STOP_SECONDS)
+        self.app.api.close()
         self.live.state.store.close()
 
 

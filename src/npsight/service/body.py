@@ -139,7 +139,7 @@ def score_request(body: Any) -> ScoreRequest:
         for key in body
         if key not in ("accounts", "drivers")
     ]
-    accounts, drivers = body.get("accounts"), body.get("drivers", True)
+    accounts, drivers = body.get("accounts"), body.get("drivers", False)
     if "accounts" not in body:
         faults.append(Fault("/accounts", "is missing"))
     elif not isinstance(accounts, list):

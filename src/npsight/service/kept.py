@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from orjson import dumps
+
+from npsight.service.instants import instant_text
 from npsight.store import ScoreRun
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ class Kept:
         self.state = state
         self.run = run
         self.version = 0
+        self.head = _head(state, run)
         self._most = most_bytes
         self._bytes = 0
         self._results: dict[Key, bytes] = {}
@@ -64,3 +68,13 @@ class Kept:
         text = self._results.pop(key, None)
         if text is not None:
             self._bytes -= len(text) + OVERHEAD
+
+
+def _head(state: ServingState, run: ScoreRun) -> bytes:
+    """The fields of an answer that are the same for all of its results, as JSON."""
+    facts = {
+        "model_version": state.version,
+        "model_digest": state.digest,
+        "as_of": instant_text(run.as_of),
+    }
+    return dumps(facts)[1:-1]

@@ -31,6 +31,24 @@ class Metrics:
             "npsight_accounts_scored", "Results given.", ("status",), registry=self.registry
         )
 
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, started: float) -> None:
+        """A request was answered that began at `started`, of `time.perf_counter`."""
+        key = (method, route, status)
+        found = self._answered.get(key)
+        if found is None:
+            shown = method if method in METHODS else "other"
+            found = (self.requests.labels(shown, route, str(status)), self.seconds.labels(route))
+            if shown == method:
+                self._answered[key] = found
+        found[0].inc()
+        found[1].observe(time.perf_counter() - started)
+
+    def scored(self, status: str, count: int) -> None:
+        """So many results of that status were given."""
+        self.accounts.labels(status).inc(count)
+
     async def page(self, _request: Request) -> Response:
         """`GET /metrics`."""
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
@@ -65,6 +83,4 @@ class CountRequests:
         finally:
             # The router leaves the endpoint it chose; anything else is no route of ours.
             route = getattr(scope.get("endpoint"), "__name__", "unknown")
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            self.metrics.requests.labels(method, route, str(status)).inc()
-            self.metrics.seconds.labels(route).observe(time.perf_counter() - started)
+            self.metrics.answered(scope["method"], route, status, started)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from npsight.errors import ModelIntegrityError, NotFoundError, NpsightError, StateError
@@ -93,6 +93,14 @@ def problem(request: Request, error: ApiError, headers: Mapping[str, str] | None
     return Json(body, error.status, headers, MEDIA_TYPE)
 
 
+async def answer_of(request: Request, error: Exception) -> Response:
+    """The response that tells of an error, whatever it is."""
+    for kind, handler in HANDLERS.items():
+        if isinstance(error, kind):
+            return await handler(request, error)
+    return await on_crash(request, error)
+
+
 async def on_api_error(request: Request, error: Exception) -> Response:
     """Our own errors."""
     assert isinstance(error, ApiError)
@@ -146,3 +154,12 @@ async def on_crash(request: Request, error: Exception) -> Response:
     place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
     log.error("%s: %s at %s", request_id(request), type(error).__name__, place)
     return problem(request, ApiError(500, "internal-error", "the request failed; see the log"))
+
+
+HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    ApiError: on_api_error,
+    HTTPException: on_http_error,
+    ClientDisconnect: on_broken_body,
+    NpsightError: on_npsight_error,
+}
+"""What makes the response of an error; any other is a defect."""

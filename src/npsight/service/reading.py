@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from npsight.service.answering import scored
 from npsight.service.api import Api
 from npsight.service.asking import answer, asked, rounded
 from npsight.service.body import account_fault, read_json
@@ -25,9 +28,12 @@ HISTORY_RUNS = 30
 async def score(api: Api, request: Request) -> Response:
     """`POST /v1/score`: scores from stored inputs, of the latest run or of an older one."""
     wanted = asked(await read_json(request))
+    if wanted.as_of is None and wanted.targets is None:
+        body = await scored(api, wanted.accounts, wanted.drivers, request_id(request))
+        return Response(body, media_type="application/json")
     given = await api.threaded(answer, api.state, wanted)
-    for result in given["results"]:
-        api.metrics.accounts.labels(result["status"]).inc()
+    for status, count in Counter(result["status"] for result in given["results"]).items():
+        api.metrics.scored(status, count)
     return Json({"request_id": request_id(request), **given})
 
 
@@ -106,4 +112,5 @@ def _change(change: RecordedChange) -> JsonObject:
 
 
 def _side(numbers: JsonObject) -> JsonObject:
-    return {name: numbers.get(name) for name in ChangeSide.model_fields}
+    found = {name: numbers.get(name) for name in ChangeSide.model_fields}
+    return {k: rounded(v) if isinstance(v, float) else v for k, v in found.items()}

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from orjson import loads
 
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import Peers
 from npsight.drivers.points import Points
-from npsight.drivers.sentences import Target, notes
+from npsight.drivers.sentences import DriverNote, Target, notes
 from npsight.models.logits import Vector
 from npsight.models.model import Predictions
 from npsight.models.rows import ArrayRows
 from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
-from npsight.service.inputs import rows_of_inputs
+from npsight.service.inputs import past_of_inputs, rows_of_inputs
+from npsight.service.instants import instant_text
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun, StoredInput
+from npsight.store.lookup import look_up
 from npsight.worklist.bands import risk_level
 
 JsonObject = dict[str, Any]
 DIGITS = 12
 """Enough to equal the stored scores to 1e-9 and to keep JSON short."""
+NOTHING: JsonObject = dict.fromkeys(
+    (
+        *("account", "status", "detail", "as_of", "detractor_risk", "promoter_prob"),
+        *("predicted_nps", "nps_interval_80", "churn_risk", "band_now", "risk_level"),
+        *("base_risk", "base_nps", "base_churn", "drivers", "churn_drivers"),
+    )
+)
+"""Every field of a result; null is what it does not have, or was not asked for."""
+_NOTE = tuple(field.name for field in fields(DriverNote))
 
 
 def score_accounts(state: ServingState, request: ScoreRequest) -> JsonObject:
@@ -34,14 +46,12 @@ def score_accounts(state: ServingState, request: ScoreRequest) -> JsonObject:
     wanted = list(
         dict.fromkeys(a for a, fault in zip(request.accounts, faults, strict=True) if not fault)
     )
-    inputs = list(state.store.inputs(run.id, wanted).values())
-    rows = state.store.scores_of(run.id, [item.account for item in inputs])
-    scored = score_inputs(state, run, inputs, rows, request.drivers) if inputs else {}
+    scored = score_stored(state, run, wanted, request.drivers)
     results = [
-        _invalid(account, fault) if fault else scored.get(account) or _not_found(account)
+        invalid(account, fault) if fault else scored.get(account) or not_found(account)
         for account, fault in zip(request.accounts, faults, strict=True)
     ]
-    return {**model_facts(state), "as_of": run.as_of.isoformat(), "results": results}
+    return {**model_facts(state), "as_of": instant_text(run.as_of), "results": results}
 
 
 def model_facts(state: ServingState) -> JsonObject:
@@ -49,15 +59,42 @@ def model_facts(state: ServingState) -> JsonObject:
     return {"model_version": state.version, "model_digest": state.digest}
 
 
-def _invalid(account: Any, fault: str) -> JsonObject:
+def invalid(account: Any, fault: str) -> JsonObject:
+    """The result of what cannot be scored, with the reason."""
     # What is no text, or no short one, cannot be given back as one.
     known = isinstance(account, str) and len(account) <= MAX_KEY_LENGTH
     shown = account.encode("utf-8", "replace").decode() if known else ""
-    return {"account": shown, "status": "invalid", "detail": fault}
+    return {**NOTHING, "account": shown, "status": "invalid", "detail": fault}
 
 
-def _not_found(account: str) -> JsonObject:
-    return {"account": account, "status": "not_found", "detail": "the latest run does not have it"}
+def not_found(account: str) -> JsonObject:
+    """The result of an account that has no stored inputs."""
+    missing = "the latest run does not have it"
+    return {**NOTHING, "account": account, "status": "not_found", "detail": missing}
+
+
+def score_stored(
+    state: ServingState,
+    run: ScoreRun,
+    accounts: Sequence[str],
+    with_drivers: bool,
+    patient: bool = True,
+) -> dict[str, JsonObject]:
+    """Account -> its result, of the inputs that the run stored; unknown accounts are absent.
+
+    Raises
+    ------
+    StateError
+        The store cannot be read, or, where `patient` is false, would have to be waited for.
+    ModelIntegrityError
+        The inputs lack what the model reads.
+    """
+    found = look_up(state.store, run.id, accounts, with_drivers, patient)
+    inputs = [
+        StoredInput(item.account, loads(item.features), loads(item.past) if item.past else {})
+        for item in found
+    ]
+    return _scored(state, run, inputs, {f.account: f.band_now for f in found}, with_drivers)
 
 
 def score_inputs(
@@ -68,13 +105,27 @@ def score_inputs(
     with_drivers: bool,
 ) -> dict[str, JsonObject]:
     """Account -> its result, `ok` or `invalid`, of stored inputs; `rows` give what is displayed."""
-    now, past = rows_of_inputs(state.model, inputs)
+    bands = {account: row.band_now for account, row in rows.items()}
+    return _scored(state, run, inputs, bands, with_drivers)
+
+
+def _scored(
+    state: ServingState,
+    run: ScoreRun,
+    inputs: Sequence[StoredInput],
+    bands: Mapping[str, str | None],
+    with_drivers: bool,
+) -> dict[str, JsonObject]:
+    if not inputs:
+        return {}
+    now = rows_of_inputs(state.model, inputs)
     predicted = state.model.predict(now, answers=False)
     usable = _usable(predicted)
     if not usable.all():
-        return _without_unusable(state, run, inputs, rows, with_drivers, usable)
-    shown = _numbers(state, run, inputs, predicted, rows)
+        return _without_unusable(state, run, inputs, bands, with_drivers, usable)
+    shown = _numbers(state, run, inputs, predicted, bands)
     if with_drivers:
+        past = past_of_inputs(now, inputs)
         for numbers, told in zip(shown, _told(state, run, now, past), strict=True):
             numbers.update(told)
     return {numbers["account"]: numbers for numbers in shown}
@@ -84,16 +135,16 @@ def _without_unusable(
     state: ServingState,
     run: ScoreRun,
     inputs: Sequence[StoredInput],
-    rows: dict[str, ScoreRow],
+    bands: Mapping[str, str | None],
     with_drivers: bool,
     usable: NDArray[np.bool_],
 ) -> dict[str, JsonObject]:
     """The others are scored without those whose inputs are broken."""
     both = list(zip(inputs, usable.tolist(), strict=True))
     fine = [item for item, is_usable in both if is_usable]
-    scored = score_inputs(state, run, fine, rows, with_drivers) if fine else {}
+    scored = _scored(state, run, fine, bands, with_drivers)
     broken = {
-        item.account: _invalid(item.account, "its stored inputs are incomplete; score again")
+        item.account: invalid(item.account, "its stored inputs are incomplete; score again")
         for item, is_usable in both
         if not is_usable
     }
@@ -112,7 +163,7 @@ def _numbers(
     run: ScoreRun,
     inputs: Sequence[StoredInput],
     predicted: Predictions,
-    rows: dict[str, ScoreRow],
+    bands: Mapping[str, str | None],
 ) -> list[JsonObject]:
     """The predictions of each row."""
     spread = state.model.spread
@@ -135,18 +186,19 @@ def _numbers(
         ),
         strict=True,
     )
-    results = []
+    results, as_of = [], instant_text(run.as_of)
     for item, risk, nps, promoter, lost, least, most in table:
-        row = rows.get(item.account)
         results.append(
             {
+                **NOTHING,
                 "account": item.account,
                 "status": "ok",
+                "as_of": as_of,
                 "detractor_risk": risk,
                 "predicted_nps": nps,
                 "promoter_prob": promoter,
                 "churn_risk": lost,
-                "band_now": row.band_now if row else None,
+                "band_now": bands.get(item.account),
                 "risk_level": risk_level(lost if by_churn else risk, state.worklist),
                 "nps_interval_80": None if least is None else {"low": least, "high": most},
             }
@@ -163,7 +215,7 @@ def _told(state: ServingState, run: ScoreRun, now: ArrayRows, past: ArrayRows) -
         if points is None:
             return [[] for _ in range(len(now))]
         told = notes(state.model, explained, now, past, peers, target)
-        return [[asdict(note) for note in account] for account in told]
+        return [[_fields(note) for note in account] for account in told]
 
     bases = {
         "base_risk": _base(explained.risk),
@@ -172,6 +224,10 @@ def _told(state: ServingState, run: ScoreRun, now: ArrayRows, past: ArrayRows) -
     }
     both = zip(drivers("detractor", explained.risk), drivers("churn", explained.churn), strict=True)
     return [{**bases, "drivers": risk, "churn_drivers": churn} for risk, churn in both]
+
+
+def _fields(note: DriverNote) -> JsonObject:
+    return {name: getattr(note, name) for name in _NOTE}
 
 
 def _plain(values: Vector | None, rows: int) -> list[float | None]:

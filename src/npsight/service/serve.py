@@ -6,7 +6,6 @@ import ipaddress
 import logging
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,7 @@ from npsight.config.runtime import registry_uri, serving_environment
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ModelIntegrityError, NotFoundError, StateError
 from npsight.models.bundle import unpack
+from npsight.service.entrance import command
 from npsight.service.fitting import REHEARSED, missing_names
 from npsight.service.offered import Files, champion_offered, claimed_digest
 from npsight.service.standing import Standing
@@ -44,9 +44,7 @@ def serve(config: Path, host: str = "127.0.0.1", port: int = 3000, workers: int 
     project = load_project(config)
     prepare(project)
     warn_of_address(host)
-    command = [sys.executable, "-m", "bentoml", "serve", "npsight.service.bento:NpsightService"]
-    command += ["--host", host, "--port", str(port)]
-    return _run(command, serving_environment(config, workers))
+    return _run(command(host, port, workers), serving_environment(config, workers))
 
 
 def prepare(project: ProjectSpec) -> None:

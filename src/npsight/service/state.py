@@ -42,6 +42,7 @@ class Live:
     def __init__(self, state: ServingState) -> None:
         self.state = state
         self.kept: Kept | None = None
+        self.generation = 0
         self.standing = Standing()
 
     def replace(self, state: ServingState) -> None:
@@ -56,7 +57,13 @@ class Live:
 
     def changed(self) -> None:
         """Another run is the latest, or nobody knows what another process wrote."""
+        self.generation += 1
         self.kept = None
+
+    def keep(self, kept: Kept, generation: int) -> None:
+        """Keep results from now on, unless things have changed since `generation`."""
+        if generation == self.generation and kept.state is self.state:
+            self.kept = kept
 
 
 def load_state(config: Path) -> ServingState:

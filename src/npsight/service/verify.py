@@ -20,7 +20,7 @@ from npsight.errors import ModelIntegrityError, NpsightError
 from npsight.models.bundle import check_golden, unpack, verify
 from npsight.tracking.cache import read_folder
 
-SECONDS = 120.0
+SECONDS = 60.0
 LARGEST_MEMORY = 8 * 2**30
 """Bytes of address space: a damaged file may ask for all there is."""
 LARGEST_OUTPUT = 1_000_000

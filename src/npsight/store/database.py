@@ -19,6 +19,7 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from npsight.errors import StateError
 from npsight.store.values import to_json
@@ -92,21 +93,41 @@ def mendable(url: URL) -> Iterator[None]:
 
 
 @contextmanager
-def driver_errors(engine: Engine) -> Iterator[PoolProxiedConnection]:
+def driver_connection(engine: Engine, patient: bool = True) -> Iterator[PoolProxiedConnection]:
     """A pooled connection of the driver, whose errors inside become StateError, too.
 
-    Where one was raised, the connection is not used again: it may be the database that went.
+    Where something was raised, the connection is not used again: it may be the database that went.
+    Without being `patient`, it is an error where a SQLite file is locked, or not open yet.
     """
-    with mendable(engine.url):
-        connection = engine.raw_connection()
+    hurried = not patient and engine.dialect.name == "sqlite"
+    if hurried and not _is_open(engine):
+        raise StateError(f"{shown(engine.url)}: the store would have to be opened first")
     try:
-        yield connection
+        with mendable(engine.url):
+            connection = engine.raw_connection()
+        try:
+            if hurried:
+                _wait_for_locks(connection, 0.0)
+            yield connection
+            if hurried:
+                _wait_for_locks(connection, BUSY_SECONDS)
+        except BaseException:
+            connection.invalidate()
+            raise
+        finally:
+            connection.close()
     except engine.dialect.loaded_dbapi.Error as error:
-        connection.invalidate()
         what, remedy = _explain(str(error))
         raise StateError(f"{shown(engine.url)}: {what}\n  → {remedy}") from None
-    finally:
-        connection.close()
+
+
+def _is_open(engine: Engine) -> bool:
+    """Whether a connection waits to be used; opening a locked file takes as long as the lock."""
+    return isinstance(engine.pool, QueuePool) and engine.pool.checkedin() > 0
+
+
+def _wait_for_locks(connection: Any, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
 
 def _explain(message: str) -> tuple[str, str]:
@@ -136,7 +157,7 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
     def _connect(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own transactions leave DDL outside; ours begin below.
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
+        _wait_for_locks(connection, busy_seconds)
         _use_wal(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")

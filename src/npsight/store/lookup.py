@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Dialect, Text, bindparam, cast, select
 
 from npsight.store import tables
-from npsight.store.database import driver_errors
+from npsight.store.database import driver_connection
 from npsight.store.store import Store
 
 AT_ONCE = 500
@@ -35,12 +35,16 @@ class FoundInput:
 
 
 def look_up(
-    store: Store, run_id: str, accounts: Sequence[str], with_past: bool
+    store: Store, run_id: str, accounts: Sequence[str], with_past: bool, patient: bool = True
 ) -> list[FoundInput]:
-    """The accounts that the run has inputs of, in no order; raises StateError as the store does."""
+    """The accounts that the run has inputs of, in no order.
+
+    Raises StateError as the store does; where it is not to be `patient`, also where a SQLite file
+    is locked just now.
+    """
     engine = store.engine
     found: list[FoundInput] = []
-    with driver_errors(engine) as connection:
+    with driver_connection(engine, patient) as connection:
         cursor = connection.cursor()
         for start in range(0, len(accounts), AT_ONCE):
             some = accounts[start : start + AT_ONCE]

@@ -56,7 +56,7 @@ outbox = Table(
     Column("lease_until", UtcInstant),
     Column("outcome", String),
     Column("settled_at", UtcInstant),
-    Index("ix_outbox_project_status_next_at", "project", "status", "next_at"),
+    Index("ix_outbox_project_status_seq", "project", "status", "seq"),
     Index("ix_outbox_endpoint_id_account", "endpoint_id", "account", "status", "seq"),
     Index("ix_outbox_message_id", "message_id", unique=True),
 )

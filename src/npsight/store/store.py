@@ -233,6 +233,11 @@ class Store:
         self._all(select(tables.score_runs.c.id).limit(1))
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine, which answers in microseconds unless locked."""
+        return self._is_sqlite
+
+    @property
     def engine(self) -> Engine:
         """The database, for what reads it in its own way (see `lookup`)."""
         return self._engine

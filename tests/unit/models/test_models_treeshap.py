@@ -186,6 +186,12 @@ def test_every_hostile_number_goes_the_right_way(missing, default_left, threshol
     assert_walked([root], TreeTables.of(dumped(root)), np.array(HOSTILE)[:, None])
 
 
+def test_a_split_of_numbers_from_gaps_takes_infinities_for_numbers():
+    booster = boosted(0, trees=5, count=300, categories=False, num_leaves=3, max_depth=-1)
+    assert "inf" in booster.model_to_string()
+    assert_same(booster, np.array([[x] * 6 for x in HOSTILE]))
+
+
 @pytest.mark.parametrize("codes", ["0", "1", "0||2||3", "7", "1||99"])
 def test_every_hostile_category_goes_the_right_way(codes):
     root = split(0, codes, leaf(-1.0, 30), leaf(2.0, 10), missing="None")

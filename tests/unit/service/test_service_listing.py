@@ -213,7 +213,8 @@ def test_an_account_tells_its_last_change(listed: ServingState, crm: TestClient)
     told = crm.get(path).json()
     AccountAnswer.model_validate(told)
     assert told["account"] == account
-    assert told["last_change"] is None
+    assert told["last_change"]["cause"] == "run"
+    assert told["last_change"]["after"]["risk_level"] == told["risk_level"]
     assert [point["as_of"] for point in told["history"]] == [
         instant_text(AS_OF + timedelta(days=1)), instant_text(AS_OF),
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from api_client import api_client
 from starlette.testclient import TestClient
 from tiny_project import AS_OF
 
-import npsight.service.asking as asking_module
+import npsight.service.reading as app_module
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.instants import instant_text
 from npsight.service.state import ServingState
@@ -138,7 +138,7 @@ def test_a_defect_is_told_without_its_values(
     def crash(*_: object) -> None:
         raise KeyError("Secret Name GmbH")
 
-    monkeypatch.setattr(asking_module, "score_accounts", crash)
+    monkeypatch.setattr(app_module, "scored", crash)
     with caplog.at_level(logging.DEBUG, "npsight"):
         client = api_client(state)
         answer = client.post("/v1/score", json={"accounts": ["a"]})

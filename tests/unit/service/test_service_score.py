@@ -117,11 +117,11 @@ def test_the_counts_that_the_priors_read_are_asked_of_the_stored_inputs(state):
     run = state.store.latest_run(state.project)
     account = next(iter(state.store.scores(run.id))).account
     inputs = list(state.store.inputs(run.id, [account]).values())
-    plain, _ = rows_of_inputs(model, inputs)
+    plain = rows_of_inputs(model, inputs)
     assert not [c for c in plain.columns if c.startswith(("each__", "other__"))]
     prior = replace(model.detractor.prior, voices=0.5, others=0.25)
     mixed = replace(model, detractor=replace(model.detractor, prior=prior))
-    now, _ = rows_of_inputs(mixed, inputs)
+    now = rows_of_inputs(mixed, inputs)
     assert {c.partition("__detractor")[0] for c in now.columns if c.endswith("__detractor__hl240")} == {
         "own", "segment", "market", "each", "other", "each_other"
     }  # fmt: skip

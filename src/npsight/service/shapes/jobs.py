@@ -28,7 +28,10 @@ class JobBody(Shape):
         None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."
     )
     idempotency_key: str | None = Field(
-        None, description="Sent again with the same key, the call starts no second job."
+        None,
+        max_length=200,
+        description="A key of your own for this request: a repeated request with the same key and "
+        "body is answered like the first. For callers that cannot set the header Idempotency-Key.",
     )
 
 

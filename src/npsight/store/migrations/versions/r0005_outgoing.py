@@ -64,7 +64,7 @@ def _create_outbox() -> None:
         sa.Column("settled_at", sa.DateTime),
     )
     op.create_index("ix_outbox_message_id", "outbox", ["message_id"], unique=True)
-    op.create_index("ix_outbox_project_status_next_at", "outbox", ["project", "status", "next_at"])
+    op.create_index("ix_outbox_project_status_seq", "outbox", ["project", "status", "seq"])
     op.create_index(
         "ix_outbox_endpoint_id_account", "outbox", ["endpoint_id", "account", "status", "seq"]
     )

@@ -1,0 +1,1 @@
+"""What happens to callers while things break: real processes, on loopback."""

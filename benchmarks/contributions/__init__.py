@@ -1,0 +1,1 @@
+"""Contributions of a whole batch, measured against LightGBM's own."""

@@ -1,0 +1,1 @@
+"""How fast single scores are, against what else could serve them."""
