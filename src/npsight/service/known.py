@@ -201,8 +201,9 @@ KNOWN = (
         "no-such-table",
         422,
         "There is no such table",
-        "`table` names no activity table of the project file, or it declares no `tables.responses`.",
-        "Send a name that stands under `tables.activity` in the project file; declare the table first.",
+        "`table` names no activity table of the project file, or the project file declares no "
+        "`tables.responses`.",
+        "Send a name that stands under `tables.activity`; declare the table first.",
     ),
     Known(
         "too-many-requests",
