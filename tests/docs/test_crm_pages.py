@@ -124,10 +124,12 @@ def test_the_blocks_of_a_page_run_one_after_another(
 ) -> None:
     monkeypatch.setattr(os, "environ", environment)
     names: dict[str, Any] = {}
-    for block in BLOCKS:
-        if (block.page, block.language) == (page, "python"):
-            exec(compile(block.text, f"{page}.md, block {block.place}", "exec"), names)
-    names["npsight"].close()
+    try:
+        for block in BLOCKS:
+            if (block.page, block.language) == (page, "python"):
+                exec(compile(block.text, f"{page}.md, block {block.place}", "exec"), names)
+    finally:
+        names["npsight"].close()
     printed = capsys.readouterr().out
     assert re.search(r"^A-1001 (high|medium|low) 0\.\d+$", printed, re.MULTILINE)
     assert "nobody not_found" in printed

@@ -44,7 +44,10 @@ def serve_crm(folder: Path) -> Served:
     state = load_state(config)
     run = state.store.latest_run(state.project)
     renamed = {f"a/{i} é": f"A-{1001 + i}" for i in range(run.account_count)}
-    scores = [replace(row, account=renamed[row.account]) for row in state.store.scores(run.id)]
+    scores = [
+        replace(row, account=renamed[row.account], risk_level="medium")
+        for row in state.store.scores(run.id)
+    ]
     inputs = [
         (renamed[account], kept.features, kept.past)
         for account, kept in state.store.inputs(run.id).items()
@@ -60,9 +63,70 @@ def good_bodies(endpoint: Endpoint) -> list[Any]:
     return GOOD[endpoint.operation]
 
 
+LOGINS = "usage__sum_logins__30d"
+ANSWER = {"score": 4, "occurred_at": "2026-05-02T09:30:00Z"}
 GOOD: dict[str, list[Any]] = {
     "score": [
         {"accounts": ["a/0 é", "a/1 é"]},
         {"accounts": ["a/2 é"], "drivers": True, "targets": ["nps"], "as_of": None},
+        {"accounts": ["a/3 é", "nobody"], "as_of": "2026-06-01T00:00:00Z", "targets": None},
+    ],
+    "scoreFeatures": [
+        {"rows": [{"id": "1", "account": "a/0 é"}]},
+        {
+            "rows": [
+                {
+                    "id": "1",
+                    "account": "a/0 é",
+                    "segment": "pro",
+                    "features": [
+                        {"name": LOGINS, "number": 7.5, "text": None},
+                        {"name": "accounts__value_plan", "number": None, "text": "pro"},
+                    ],
+                    "answers": [ANSWER],
+                },
+                {"id": "2", "features": [{"name": LOGINS, "number": 1}], "answers": []},
+            ],
+            "drivers": True,
+            "targets": ["churn", "detractor"],
+        },
+    ],
+    "startJob": [
+        {"accounts": ["a/0 é", "nobody"], "drivers": False, "targets": ["nps"]},
+        {"accounts": None, "idempotency_key": "k1"},
+    ],
+    "addResponses": [
+        {
+            "responses": [
+                {
+                    "id": "r1",
+                    "account": "a/0 é",
+                    "score": 4,
+                    "occurred_at": "2026-06-02T09:30:00Z",
+                    "respondent": "p1",
+                    "comment": "slow",
+                    "touchpoint": None,
+                    "role": None,
+                    "seniority": None,
+                    "known_at": "2026-06-02T09:31:00Z",
+                }
+            ],
+            "idempotency_key": "w1",
+        },
+    ],
+    "addFacts": [
+        {
+            "table": "tickets",
+            "facts": [
+                {
+                    "id": "f1",
+                    "account": "a/0 é",
+                    "occurred_at": "2026-06-02T08:00:00Z",
+                    "ended_at": None,
+                    "values": [{"name": "severity", "number": None, "text": "high"}],
+                }
+            ],
+        },
     ],
 }
+"""Operation -> bodies that are taken."""

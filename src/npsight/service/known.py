@@ -139,6 +139,13 @@ KNOWN = (
         "Use a method that the header `Allow` and `detail` name.",
     ),
     Known(
+        "body-too-slow",
+        408,
+        "The body came too slowly",
+        "The body was not whole in time; the connection is closed.",
+        "Send the body at once, over a connection that can carry it.",
+    ),
+    Known(
         "in-progress",
         409,
         "The same request is under way",
@@ -191,11 +198,12 @@ KNOWN = (
         "Make a new key for each new request; keep it only when the same request is repeated.",
     ),
     Known(
-        "too-many-jobs",
-        429,
-        "Too many jobs are waiting",
-        "The project has as many unfinished jobs as it may have.",
-        "Repeat when some of them are done, or send more accounts in one job.",
+        "no-such-table",
+        422,
+        "There is no such table",
+        "`table` names no activity table of the project file, or the project file declares no "
+        "`tables.responses`.",
+        "Send a name that stands under `tables.activity`; declare the table first.",
     ),
     Known(
         "too-many-requests",
@@ -205,12 +213,26 @@ KNOWN = (
         "Wait `retry_after` seconds; send many accounts in one request rather than one in each.",
     ),
     Known(
+        "too-many-jobs",
+        429,
+        "Too many jobs are waiting",
+        "The project has as many unfinished jobs as it may have.",
+        "Repeat when some of them are done, or send more accounts in one job.",
+    ),
+    Known(
         "internal-error",
         500,
         "The service failed",
         "A defect of the service. Nothing of the request is shown; the log has the `request_id`.",
         "Tell whoever runs the service the `request_id`. Repeat reads; repeat writes with the "
         "same idempotency key.",
+    ),
+    Known(
+        "cannot-score",
+        503,
+        "The service cannot score",
+        "The model that is served cannot score the stored inputs; `detail` says why.",
+        "Whoever runs the service mends what `detail` names; `GET /readyz` tells when it is done.",
     ),
     Known(
         "deadline-exceeded",

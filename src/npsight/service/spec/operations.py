@@ -37,7 +37,7 @@ def statuses(endpoint: Endpoint) -> list[int]:
     if endpoint.operation == "ready":
         found |= {503}
     if endpoint.body is not None:
-        found |= {400, 413, 415, 422}
+        found |= {400, 408, 413, 415, 422}
     if endpoint.writes:
         found |= {409, 422}
     if any(parameter.name == "cursor" for parameter in endpoint.parameters):

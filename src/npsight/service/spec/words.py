@@ -114,7 +114,7 @@ WORDS = {
             "slash within it is %2F."
         },
     ),
-    "responses": Words(
+    "addResponses": Words(
         "Writing",
         "Send survey answers",
         "Stores up to 100 new survey answers and scores their accounts at once. The same answer "
@@ -134,7 +134,7 @@ WORDS = {
             "idempotency_key": "survey-8841",
         },
     ),
-    "facts": Words(
+    "addFacts": Words(
         "Writing",
         "Send usage facts",
         "Stores up to 1,000 new facts of one activity table and scores their accounts at once. "
