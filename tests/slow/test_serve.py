@@ -82,7 +82,7 @@ def test_the_process_scores_is_measured_and_drains(config: Path, served) -> None
     answers: list[httpx.Response] = []
 
     def ask() -> None:
-        body = {"accounts": list(rows)}
+        body = {"accounts": list(rows), "drivers": True}
         answers.append(httpx.post(url, json=body, headers=headers, timeout=60))
 
     asking = threading.Thread(target=ask)
