@@ -130,6 +130,6 @@ def test_each_request_is_sent_once_where_asked_and_wrong_answers_are_counted(ech
 def test_a_load_ends_with_its_time(echo: Echo) -> None:
     fired = fire(Load(echo.port, 2, 0.2, [post("/", {"a": 1})], "a"))
     assert fired.latencies
-    assert 0.2 <= fired.seconds < 30
+    assert fired.seconds >= 0.2
     missing = fire(Load(echo.port, 1, 60.0, [post("/", {"a": 1})], "other", once=True))
     assert missing.errors == 1

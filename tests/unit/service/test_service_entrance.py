@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from npsight.service.entrance import Entrance, command
 
@@ -29,6 +30,6 @@ def test_requests_go_to_the_app_and_start_and_stop_to_bentoml() -> None:
 def test_the_command_listens_where_it_is_told_and_drains() -> None:
     told = command("127.0.0.1", 3100, 2)
     assert told[1:5] == ["-m", "uvicorn", "--factory", "npsight.service.entrance:entrance"]
-    pairs = dict(zip(told, told[1:], strict=False))
+    pairs = dict(pairwise(told))
     assert (pairs["--host"], pairs["--port"], pairs["--workers"]) == ("127.0.0.1", "3100", "2")
     assert int(pairs["--timeout-graceful-shutdown"]) >= 30
