@@ -67,7 +67,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0, help="of full load; 0 for none")
     parser.add_argument("--accounts", type=int, default=300, help="of the simulated company")
     parser.add_argument(
-        "--clones", type=int, default=200_000, help="accounts more with the same inputs"
+        "--clones", type=int, default=40_000, help="accounts more with the same inputs"
     )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the company is kept")
     parser.add_argument("--markdown", action="store_true", help="print the table for a page, too")
