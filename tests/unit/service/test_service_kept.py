@@ -12,6 +12,7 @@ from sqlalchemy import update
 from tiny_project import AS_OF, make_project
 
 from npsight.service.app import App, build_app
+from npsight.service.instants import instant_text
 from npsight.service.kept import OVERHEAD, Kept
 from npsight.service.state import Live, load_state
 from npsight.store.tables import inputs
@@ -99,15 +100,15 @@ def test_what_was_read_before_a_change_is_not_kept(served, monkeypatch) -> None:
 
 def test_another_run_is_answered_once_it_is_told(served) -> None:
     _, client, live = served
-    assert client.post("/v1/score", json={"accounts": [A]}).json()["as_of"] == AS_OF.isoformat()
+    assert client.post("/v1/score", json={"accounts": [A]}).json()["as_of"] == instant_text(AS_OF)
     store, run = live.state.store, live.state.store.latest_run("tiny")
     later = replace(run, id="run-2", as_of=AS_OF + timedelta(days=1))
     items = [(k, v.features, v.past) for k, v in store.inputs(run.id).items()]
     store.write_run(later, store.scores(run.id), items)
     live.changed()
     answer = client.post("/v1/score", json={"accounts": [A]}).json()
-    assert answer["as_of"] == later.as_of.isoformat()
-    assert answer["results"][0]["as_of"] == later.as_of.isoformat()
+    assert answer["as_of"] == instant_text(later.as_of)
+    assert answer["results"][0]["as_of"] == instant_text(later.as_of)
 
 
 def test_another_model_answers_at_once(served) -> None:
