@@ -111,7 +111,12 @@ def _handler(server: LocalServer) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Received(self.command, self.path, headers, self.rfile.read(length))
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # The sender died in the middle: that is no request.
+                self.close_connection = True
+                return
+            request = Received(self.command, self.path, headers, body)
             reply = server.respond(request)
             if reply.seconds:
                 time.sleep(reply.seconds)

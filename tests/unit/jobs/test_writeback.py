@@ -101,7 +101,9 @@ def test_only_what_changed_is_planned(tmp_path: Path) -> None:
     mark_written(store, "tiny", "hubspot", {r.account: r.digest for r in first.records})
     store.close()
     later = replace(RUN, id="r2", as_of=datetime(2026, 7, 1, tzinfo=UTC), model_version=4)
-    scored(of, row("1", detractor_risk=0.250001), row("2", detractor_risk=0.26), run=later)
+    numbers = (("1", 0.250001), ("2", 0.26))
+    rows = [replace(row(a, detractor_risk=risk), as_of=later.as_of) for a, risk in numbers]
+    scored(of, *rows, run=later)
     plan = plan_writeback(of, "hubspot")
     assert ([r.account for r in plan.records], plan.unchanged) == (["2"], 1)
     assert len(plan_writeback(of, "hubspot", everything=True).records) == 2
