@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from npsight.config.load import load_project
 from npsight.config.runtime import registry_uri, serving_config, serving_workers
+from npsight.service.ahead import Ahead
 from npsight.service.app import build_app
 from npsight.service.runner import JobRunner
 from npsight.service.state import Live, load_state
@@ -68,8 +69,10 @@ class NpsightService:
         self.app = build_app(self.live)
         gateway.app = self.app
         self.jobs = JobRunner(self.live)
+        self.ahead = Ahead(self.live)
         self.watcher.start()
         self.jobs.start()
+        self.ahead.start()
 
     def __is_ready__(self) -> bool:
         """Whether the store answers; BentoML asks on `/readyz`."""
@@ -81,6 +84,7 @@ class NpsightService:
         """End the watch, the jobs and what is under way, and let go of the store."""
         self.watcher.stop()
         self.jobs.stop(STOP_SECONDS)
+        self.ahead.stop(STOP_SECONDS)
         self.watcher.join(STOP_SECONDS)
         self.app.api.close()
         self.live.state.store.close()

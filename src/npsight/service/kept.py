@@ -61,6 +61,11 @@ class Kept:
             self._remove((account, False))
             self._remove((account, True))
 
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether more results would soon push out others."""
+        return self._bytes > 0.9 * self._most
+
     def __len__(self) -> int:
         return len(self._results)
 

@@ -56,6 +56,14 @@ def look_up(
     return found
 
 
+def accounts_after(store: Store, run_id: str, account: str, limit: int) -> list[str]:
+    """Accounts that a run has inputs of, in the database's order, from behind `account` on."""
+    key = tables.inputs.c.account
+    query = select(key).where(tables.inputs.c.run_id == run_id, key > account)
+    with store.reading() as connection:
+        return list(connection.execute(query.order_by(key).limit(limit)).scalars())
+
+
 @lru_cache(maxsize=128)
 def _statement(dialect: Dialect, count: int, with_past: bool) -> tuple[str, tuple[str, ...]]:
     """The statement for so many accounts, and its parameters' order where they go by position."""
