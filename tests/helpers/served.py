@@ -17,6 +17,10 @@ from npsight.service.state import Live, ServingState, load_state
 from npsight.store import create_key
 
 NO_LIMIT = 10_000_000
+TICKETS = """\
+  activity:
+    tickets: {path: tickets.csv, account: account, time: at, categories: [severity]}
+"""
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,12 @@ class Served:
 
 
 def serve_in_process(folder: Path) -> Served:
-    """Make the project in a folder and serve it."""
-    return _served(load_state(make_project(folder)))
+    """Make the project in a folder and serve it, with a table for facts."""
+    config = make_project(folder)
+    text = config.read_text(encoding="utf-8").replace("targets:", f"{TICKETS}targets:")
+    config.write_text(text, encoding="utf-8")
+    (folder / "tickets.csv").write_text("account,at,severity\n", encoding="utf-8")
+    return _served(load_state(config))
 
 
 def _served(state: ServingState) -> Served:
