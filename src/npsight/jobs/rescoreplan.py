@@ -219,13 +219,14 @@ class Plan:
     ) -> None:
         own, incoming, added = self._names[name], fresh_name("posted"), fresh_name("added")
         self._backend.create_table(incoming, SCHEMA.empty_table())
-        raw = self._backend.sql(f"{raw_columns(table, incoming)} WHERE {condition}")
-        further = read_by_contract(raw, table, build, name, NO_END)
+        raw = fresh_name("raw")
+        values = f"{raw_columns(table, incoming)} WHERE {condition}"
+        reading = [f"CREATE OR REPLACE TABLE {raw} AS {values}"]
+        run(self._backend, reading[0])
+        further = read_by_contract(self._backend.table(raw), table, build, name, NO_END)
         read = fresh_name("read")
-        reading = [
-            self._made(read, rows_with_faults(further.sheet, further.contract)),
-            f"DELETE FROM {read} WHERE {FAULTS} IS NOT NULL",
-        ]
+        reading.append(self._made(read, rows_with_faults(further.sheet, further.contract)))
+        reading.append(f"DELETE FROM {read} WHERE {FAULTS} IS NOT NULL")
         rows, comments = self._backend.table(read), None
         if isinstance(table, Responses):
             english = self.project.comments.language == "en"

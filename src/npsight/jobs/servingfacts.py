@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ibis
 
@@ -120,11 +120,18 @@ def serving_digest(project: ProjectSpec) -> str:
     content = {
         "format": FORMAT,
         "definitions": definitions_digest(project),
-        "tables": project.tables.model_dump(mode="json"),
+        "tables": _meaning(project.tables.model_dump(mode="json")),
         "timezone": project.timezone,
         "comments": project.comments.model_dump(mode="json"),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _meaning(tables: Any) -> Any:
+    """What tables are declared to mean, wherever they lie: a project may be moved."""
+    if isinstance(tables, dict):
+        return {key: _meaning(value) for key, value in tables.items() if key != "path"}
+    return [_meaning(item) for item in tables] if isinstance(tables, list) else tables
 
 
 def reads_comments(project: ProjectSpec) -> bool:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from npsight.config.schema import Activity, Responses
 from npsight.tables.checked import Further
 from npsight.tables.contract import Contract
-from npsight.tables.engine import fresh_name
+from npsight.tables.engine import fresh_name, run
 from npsight.tables.posted import as_posted, raw_columns
 from npsight.tables.raw import RawTable
 from npsight.tables.sheet import Sheet
@@ -50,11 +50,11 @@ def further_rows(
     now: datetime,
 ) -> Further:
     """The facts of a table as raw rows with their contract, to be checked and added."""
-    name = fresh_name("posted")
+    name, raw = fresh_name("posted"), fresh_name("raw")
     backend.create_table(name, facts)
-    return read_by_contract(
-        backend.sql(f"{raw_columns(table, name)} WHERE {condition}"), table, build, key, now
-    )
+    run(backend, f"CREATE TABLE {raw} AS {raw_columns(table, name)} WHERE {condition}")
+    backend.drop_table(name)
+    return read_by_contract(backend.table(raw), table, build, key, now)
 
 
 def read_by_contract(
