@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from npsight.config.load import load_project
 from npsight.config.runtime import registry_uri, serving_config, serving_workers
+from npsight.service import writing
 from npsight.service.app import build_app
 from npsight.service.runner import JobRunner
 from npsight.service.state import Live, load_state
@@ -70,6 +71,7 @@ class NpsightService:
         self.jobs = JobRunner(self.live)
         self.watcher.start()
         self.jobs.start()
+        writing.sweep(self.live)
 
     def __is_ready__(self) -> bool:
         """Whether the store answers; BentoML asks on `/readyz`."""
@@ -83,6 +85,7 @@ class NpsightService:
         self.jobs.stop(STOP_SECONDS)
         self.watcher.join(STOP_SECONDS)
         self.app.api.close()
+        writing.close(self.live)
         self.live.state.store.close()
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -24,7 +24,7 @@ from npsight.service.scoring import model_facts
 from npsight.service.shapes.base import checked
 from npsight.service.shapes.writing import FactsBody, ResponsesBody
 from npsight.service.state import Live, ServingState
-from npsight.store import Keeping, PostedFact, keep_posted
+from npsight.store import Keeping, PostedFact, keep_posted, pending
 
 if TYPE_CHECKING:
     from npsight.jobs.rescore import Rescorer, Settled
@@ -77,7 +77,39 @@ async def _written(
     api: Api, request: Request, rows: Sequence[Any], read: Read, cause: str
 ) -> Response:
     answer = await api.threaded(write_rows, api.live, rows, read, cause)
+    sweep(api.live)
     return Json({"request_id": request_id(request), **answer})
+
+
+def sweep(live: Live) -> Thread | None:
+    """Score the accounts whose newest facts no score knows, in a thread; None while one runs.
+
+    A process that ends between keeping a fact and scoring its account leaves such accounts, and
+    so does a run of all accounts at an as_of before the newest facts.
+    """
+    with _MAKING:
+        running = _SWEEPS.get(live)
+        if running is not None and running.is_alive():
+            return None
+        thread = Thread(target=_sweep, args=(live,), name="npsight-sweep", daemon=True)
+        _SWEEPS[live] = thread
+    thread.start()
+    return thread
+
+
+def _sweep(live: Live) -> None:
+    state = live.state
+    try:
+        run = state.store.latest_run(state.project)
+        if not pending(state.store, state.project, run.id, limit=1):
+            return
+        from npsight.jobs.rescore import ServedModel
+
+        done = rescorer_of(live).settle_pending(ServedModel(state.model, state.version))
+        for account in done:
+            live.forget(account)
+    except NpsightError as error:
+        log.warning("accounts with newer facts wait to be scored: %s", error)
 
 
 def write_rows(live: Live, rows: Sequence[Any], read: Read, cause: str) -> JsonObject:
@@ -202,6 +234,7 @@ def _shown(given: Any, name: str) -> str | None:
 
 
 _RESCORERS: WeakKeyDictionary[Live, Rescorer] = WeakKeyDictionary()
+_SWEEPS: WeakKeyDictionary[Live, Thread] = WeakKeyDictionary()
 _MAKING = Lock()
 
 
@@ -213,3 +246,13 @@ def rescorer_of(live: Live) -> Rescorer:
         if live not in _RESCORERS:
             _RESCORERS[live] = Rescorer(live.state.spec, live.state.store)
         return _RESCORERS[live]
+
+
+def close(live: Live) -> None:
+    """Wait for what is being scored, and let go of it."""
+    sweeping = _SWEEPS.pop(live, None)
+    if sweeping is not None:
+        sweeping.join()
+    rescorer = _RESCORERS.pop(live, None)
+    if rescorer is not None:
+        rescorer.close()
