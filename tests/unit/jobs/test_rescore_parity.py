@@ -58,7 +58,8 @@ class Sent:
         return self._post("/v1/responses", {"responses": [body]})
 
     def fact(self, table: str, body: dict[str, Any], row: dict[str, Any]) -> Any:
-        self.copy.append(table, [row] if table != "resolutions" else [])
+        if row:
+            self.copy.append(table, [row])
         return self._post("/v1/facts", {"table": table, "facts": [body]})
 
     def _post(self, path: str, body: Any) -> Any:
@@ -135,7 +136,7 @@ def test_answers_usage_tickets_invoices_touches_and_meetings(sent: Sent) -> None
         sent.answer(b, "r2", 10, AFTER - day, AFTER, touchpoint="support", comment="great"),
         sent.answer(a, "r3", 9, END - 100 * day, END - 99 * day),
     ]  # fmt: skip
-    for account, at, known, logins in ((c, END - day, END - day / 2, 900), (b, AFTER, AFTER, 0.25)):
+    for account, at, known, logins in ((c, END - day, END - day / 2, 900), (b, AFTER, AFTER, 7)):
         body, row = usage(account, at, known, logins=logins)
         statuses.append(sent.fact("usage", body, row))
     opened, known = END - 5 * day, END - 4 * day
