@@ -19,6 +19,7 @@ from npsight.errors import NpsightError
 from npsight.service.api import Api
 from npsight.service.body import read_json
 from npsight.service.incoming import RowError, read_answer, read_fact
+from npsight.service.instants import instant_text
 from npsight.service.problems import ApiError, Fault, Json, request_id
 from npsight.service.scoring import model_facts
 from npsight.service.shapes.base import checked
@@ -132,7 +133,7 @@ def write_rows(live: Live, rows: Sequence[Any], read: Read, cause: str) -> JsonO
         row.settle(settled)
     return {
         **model_facts(state),
-        "as_of": run.as_of.isoformat(),
+        "as_of": instant_text(run.as_of),
         "results": [row.result() for row in written],
     }
 
@@ -180,9 +181,16 @@ class _Row:
             "account": _shown(self.given, "account"),
             "status": self.status,
             "detail": self.detail,
-            "before": change.before if change else None,
-            "after": change.after if change else None,
+            "before": _numbers(change.before) if change else None,
+            "after": _numbers(change.after) if change else None,
         }
+
+
+def _numbers(shown: JsonObject) -> JsonObject | None:
+    """What a change shows; null for an account that had no score."""
+    return (
+        {**shown, "as_of": instant_text(datetime.fromisoformat(shown["as_of"]))} if shown else None
+    )
 
 
 def _refuse_unknown(rescorer: Rescorer, rows: Sequence[_Row]) -> None:

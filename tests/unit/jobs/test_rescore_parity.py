@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,16 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from api_client import TestClient
 from written_company import END, WrittenCompany, write_company
 
 from npsight.features.history import history_columns_of
 from npsight.service.app import build_app
 from npsight.service.state import Live, load_state
-from npsight.service.writing import rescorer_of
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from starlette.testclient import TestClient
+from npsight.service.writing import close
+from npsight.store import create_key
 
 AFTER = END + timedelta(days=2)
 """Facts known after the run move their account's as_of."""
@@ -81,9 +78,11 @@ def sent(company: WrittenCompany, tmp_path: Path) -> Iterator[Sent]:
     served = company.copy(tmp_path / "served", state=True)
     copy = company.copy(tmp_path / "files")
     live = Live(load_state(served.config))
-    with TestClient(build_app(live), raise_server_exceptions=False) as client:
+    key, _ = create_key(live.state.store, live.state.project, "crm", ["write"])
+    headers = {"Authorization": f"Bearer {key}"}
+    with TestClient(build_app(live), headers=headers, raise_server_exceptions=False) as client:
         yield Sent(live, copy, client)
-    rescorer_of(live).close()
+    close(live)
     live.state.store.close()
 
 
