@@ -144,7 +144,7 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/v1/responses",
-        "addResponses",
+        "responses",
         "write",
         writing.responses,
         writes=True,
@@ -154,7 +154,7 @@ ENDPOINTS = (
     Endpoint(
         "POST",
         "/v1/facts",
-        "addFacts",
+        "facts",
         "write",
         writing.facts,
         writes=True,

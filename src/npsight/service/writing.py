@@ -46,7 +46,7 @@ async def responses(api: Api, request: Request) -> Response:
     body = checked(ResponsesBody, await read_json(request))
     project = api.state.spec
     if not project.tables.responses:
-        raise ApiError(422, "no-such-table", "the project file declares no `tables.responses`")
+        raise _no_such_table("/responses", "the project file declares no `tables.responses`")
 
     def read(row: Any, now: datetime) -> PostedFact:
         return read_answer(row, project, now)
@@ -61,17 +61,17 @@ async def facts(api: Api, request: Request) -> Response:
     table = project.tables.activity.get(body.table)
     if table is None:
         hint = suggest(body.table, project.tables.activity)
-        raise ApiError(
-            422,
-            "no-such-table",
-            "the project file declares no such activity table; see errors",
-            [Fault("/table", f"is no activity table; {hint}")],
-        )
+        raise _no_such_table("/table", f"is no activity table of the project; {hint}")
 
     def read(row: Any, now: datetime) -> PostedFact:
         return read_fact(row, body.table, table, project, now)
 
     return await _written(api, request, body.facts, read, "fact")
+
+
+def _no_such_table(pointer: str, detail: str) -> ApiError:
+    fault = Fault(pointer, detail)
+    return ApiError(422, "invalid-body", "the body has 1 fault; see errors", [fault])
 
 
 async def _written(

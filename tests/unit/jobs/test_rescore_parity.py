@@ -89,12 +89,15 @@ def sent(company: WrittenCompany, tmp_path: Path) -> Iterator[Sent]:
 def assert_same_features(sent: Sent, accounts: list[str]) -> int:
     """Stored features equal those of the batch builder over the files; how many were compared."""
     compared = 0
+    frames: dict[datetime, pd.DataFrame] = {}
     with sent.copy.builder() as builder:
         for account in accounts:
             as_of, features, past = sent.stored(account)
             period = timedelta(days=builder.project.training.period_days)
             for at, stored in ((as_of, features), (as_of - period, past)):
-                frame = builder.features(builder.spine([at]))
+                if at not in frames:
+                    frames[at] = builder.features(builder.spine([at]))
+                frame = frames[at]
                 mine = frame[frame["account"] == account]
                 expected = mine.to_dict("records")[0] if len(mine) else {}
                 columns = [s.name for s in builder.project.features]
