@@ -116,13 +116,15 @@ def check(
     """
     from npsight.features.own import check_own
     from npsight.jobs.frames import own_functions
+    from npsight.jobs.postedfacts import posted_facts
     from npsight.tables.engine import connect
     from npsight.tables.handover import open_engine
     from npsight.tables.prepare import prepare
 
     with connect(project) as backend, open_engine(project, backend):
         quarantine = project.state_dir / "quarantine"
-        prepared = prepare(project, backend, quarantine, progress, now=now)
+        sent = posted_facts(project)
+        prepared = prepare(project, backend, quarantine, progress, now=now, posted=sent)
         facts = prepared.facts
         check_own(facts.sources, project.features, own_functions(project))
         accounts = _count(facts.accounts)

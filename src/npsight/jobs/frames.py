@@ -94,23 +94,29 @@ class FeatureBuilder:
         counts.
         """
         rows = self._rows_by_day(spine)
-        frame: pd.DataFrame | None = None
-        for table in self._compiled(spine, list(rows)):
+        frames = []
+        for table in self.feature_tables(spine, list(rows)):
             progress(f"features from {_sources(table, self.project.features)}")
-            frame = _beside(frame, self._fetch(table))
-        if "responses" in self.facts.sources:
-            progress("NPS history")
-            history = history_expr(self.facts, spine, counted(self.project))
-            frame = _beside(frame, self._fetch(history))
-        if frame is None:
-            frame = self._fetch(spine)
+            frames.append(self._fetch(table))
+        frame = beside_each_other(frames) if frames else self._fetch(spine)
         if len(frame) != sum(rows.values()):
             raise AssertionError("a feature table does not have exactly the spine's rows")
         if "responses" not in self.facts.sources:
             frame["segment_"] = self._segments(spine)
         return frame
 
-    def _compiled(self, spine: ir.Table, days: Sequence[datetime]) -> list[ir.Table]:
+    def feature_tables(
+        self, spine: ir.Table, days: Sequence[datetime] | None = None
+    ) -> list[ir.Table]:
+        """The expressions of `features`: each has exactly the spine's rows, and columns of its
+        own. Without `days` they hold for any days that the spine may have.
+        """
+        tables = self._compiled(spine, days)
+        if "responses" in self.facts.sources:
+            tables.append(history_expr(self.facts, spine, counted(self.project)))
+        return tables
+
+    def _compiled(self, spine: ir.Table, days: Sequence[datetime] | None) -> list[ir.Table]:
         project = self.project
         check_own(self.facts.sources, project.features, self.own)
         return compile_features(
@@ -125,8 +131,7 @@ class FeatureBuilder:
     def _segments(self, spine: ir.Table) -> Any:
         if self.project.segment is None:
             return ""
-        attributes = self._fetch(versions_as_of(self.facts, spine))
-        return attributes[self.project.segment].fillna("").to_numpy()
+        return segments_among(self._fetch(versions_as_of(self.facts, spine)), self.project.segment)
 
     def display(self, spine: ir.Table) -> pd.DataFrame:
         """Name, owner, revenue and renewal of each spine row as of the day; null where unmapped.
@@ -134,15 +139,15 @@ class FeatureBuilder:
         Columns: `account`, `as_of`, `name`, `owner`, `revenue` (float64), `renewal_at`, and
         `last_score`, `last_band`, `last_answer_at` of the newest answer known before as_of.
         """
-        attributes = self._fetch(versions_as_of(self.facts, spine))
-        frame = attributes[KEYS].copy()
-        for column in DISPLAY:
-            frame[column.rstrip("_")] = attributes.get(column)
-        frame["revenue"] = pd.to_numeric(frame["revenue"], errors="coerce")
-        frame["renewal_at"] = pd.to_datetime(frame["renewal_at"])
+        tables = [self._fetch(table) for table in self.display_tables(spine)]
+        return displayed(*tables)
+
+    def display_tables(self, spine: ir.Table) -> list[ir.Table]:
+        """The expressions of `display`: attributes, and last answers where there are any."""
+        tables = [versions_as_of(self.facts, spine)]
         if "responses" in self.facts.sources:
-            return _beside(frame, self._fetch(last_answer_expr(self.facts, spine)))
-        return frame.assign(last_score=np.nan, last_band=None, last_answer_at=pd.NaT)
+            tables.append(last_answer_expr(self.facts, spine))
+        return tables
 
     def reported(self, as_of: datetime, period_days: int) -> tuple[list[datetime], pd.DataFrame]:
         """Ends of the whole periods before as_of, rising, and the answers of each account in each
@@ -250,10 +255,33 @@ def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
     return functions
 
 
-def _beside(left: pd.DataFrame | None, right: pd.DataFrame) -> pd.DataFrame:
+def displayed(attributes: pd.DataFrame, answers: pd.DataFrame | None = None) -> pd.DataFrame:
+    """What `FeatureBuilder.display` gives, of its tables."""
+    frame = attributes[KEYS].copy()
+    for column in DISPLAY:
+        frame[column.rstrip("_")] = attributes.get(column)
+    frame["revenue"] = pd.to_numeric(frame["revenue"], errors="coerce")
+    frame["renewal_at"] = pd.to_datetime(frame["renewal_at"])
+    if answers is not None:
+        return _beside(frame, answers)
+    return frame.assign(last_score=np.nan, last_band=None, last_answer_at=pd.NaT)
+
+
+def segments_among(attributes: pd.DataFrame, segment: str) -> Any:
+    """The segment of each row of attributes, "" where none is known."""
+    return attributes[segment].fillna("").to_numpy()
+
+
+def beside_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The columns of all frames, whose rows are the same in the same order."""
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = _beside(whole, frame)
+    return whole
+
+
+def _beside(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
     """Columns of `right` next to `left`, whose rows are the same in the same order."""
-    if left is None:
-        return right
     if not all(left[key].equals(right[key]) for key in KEYS):
         raise AssertionError("a feature table does not have exactly the spine's rows")
     return pd.concat([left, right.drop(columns=KEYS)], axis=1)
@@ -261,4 +289,5 @@ def _beside(left: pd.DataFrame | None, right: pd.DataFrame) -> pd.DataFrame:
 
 def _sources(table: ir.Table, specs: Sequence[FeatureSpec]) -> str:
     source = {spec.name: spec.source for spec in specs}
-    return next((source[c] for c in table.columns if c in source), "accounts")
+    found = next((source[c] for c in table.columns if c in source), None)
+    return found or ("NPS history" if "segment_" in table.columns else "accounts")

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
-from npsight.drivers.explain import Explanation, explain
-from npsight.drivers.peers import Peers, peers_of
-from npsight.drivers.points import Points
-from npsight.drivers.sentences import notes
+from npsight.drivers.explain import explain
+from npsight.drivers.peers import peers_of
 from npsight.errors import ConfigError, ModelIntegrityError, NotFoundError, Problem
-from npsight.features.history import history_columns_of
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.scored import (
+    ScoreInputs,
+    notes_of,
+    score_frame,
+    score_rows,
+    stored_inputs,
+)
+from npsight.jobs.servingfacts import write_serving_facts
 from npsight.jobs.survival import curve_for
 from npsight.jobs.trainingdata import open_tables
 from npsight.models.bundle import check_golden, digest_of, unpack
@@ -29,13 +32,10 @@ from npsight.models.intervals import NpsForecast
 from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
 from npsight.models.survival import ChurnCurve
-from npsight.store import ScoreRow, ScoreRun, open_store, store_file
+from npsight.store import ScoreRun, open_store, store_file
 from npsight.temporal.spine import midnight_after, midnight_before
 from npsight.tracking import Tracking, write_cached
-from npsight.worklist.bands import risk_level
 from npsight.worklist.rank import rank
-
-Target = Literal["detractor", "churn"]
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,6 @@ class ScoreResult:
     churn_risk: float | None
     churn_within: float | None = None
     unranked: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Inputs:
-    """What scoring reads from the tables, aligned by row: one row an account."""
-
-    now: pd.DataFrame
-    past: pd.DataFrame
-    display: pd.DataFrame
-    as_of: datetime
-    data_digest: str
 
 
 def score(
@@ -98,28 +87,33 @@ def score(
     version, files, model = champion(project, progress)
     curve = None if churn_horizon is None else curve_for(model, project, churn_horizon)
     with open_tables(project, progress) as (builder, prepared):
-        inputs = _read_inputs(builder, as_of or default_as_of(builder), prepared.digest, progress)
+        as_of = as_of or default_as_of(builder)
+        inputs = _read_inputs(builder, as_of, progress)
+        progress("facts for the service")
+        kept = write_serving_facts(project, prepared)
     progress(f"scores of {len(inputs.now):,} accounts")
     predicted = model.predict(inputs.now)
     progress("drivers")
     explanation = explain(model, inputs.now)
     peers = peers_of(inputs.now, model.specs)
-    scores = _scores(project, model, inputs, predicted)
-    listed = rank(scores, project.worklist, inputs.as_of)
+    scores = score_frame(project.worklist, model, inputs, predicted)
+    listed = rank(scores, project.worklist, as_of)
     run = ScoreRun(
         id=uuid.uuid4().hex,
         project=project.name,
-        as_of=inputs.as_of,
+        as_of=as_of,
         created_at=datetime.now(UTC).replace(tzinfo=None),
         model_version=version,
         model_digest=digest_of(files),
-        data_digest=inputs.data_digest,
+        data_digest=prepared.digest,
         peers=peers.to_json(),
     )
     progress("writing the run")
-    rows = _rows(scores, listed, explanation, _notes(model, explanation, inputs, peers))
+    rows = score_rows(scores, listed, explanation, notes_of(model, explanation, inputs, peers))
     with closing(open_store(store_file(project.state_dir))) as store:
-        store.write_run(run, rows, _stored_inputs(model, inputs))
+        read = prepared.posted_through
+        store.write_run(run, rows, stored_inputs(model, inputs), facts_read=read)
+    kept.install()
     write_cached(project.state_dir, version, files)
     survey, everyone = _company(model, predicted, inputs.now["segment_"])
     return ScoreResult(
@@ -193,9 +187,7 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
         )
 
 
-def _read_inputs(
-    builder: FeatureBuilder, as_of: datetime, data_digest: str, progress: Progress
-) -> _Inputs:
+def _read_inputs(builder: FeatureBuilder, as_of: datetime, progress: Progress) -> ScoreInputs:
     check_as_of(builder, as_of)
     spine = builder.spine([as_of])
     now = builder.features_at([as_of], progress)
@@ -207,106 +199,7 @@ def _read_inputs(
     earlier = as_of - timedelta(days=builder.project.training.period_days)
     before = builder.features_at([earlier])
     past = now[["account"]].merge(before, on="account", how="left", validate="one_to_one")
-    return _Inputs(now, past, builder.display(spine), as_of, data_digest)
-
-
-def _scores(
-    project: ProjectSpec, model: Model, inputs: _Inputs, predicted: Predictions
-) -> pd.DataFrame:
-    """One row an account, with what is displayed and what was predicted."""
-    scores = inputs.display.drop(columns=["last_band"]).copy()
-    scores["band_now"] = inputs.display["last_band"].fillna("silent").to_numpy()
-    scores["segment"] = inputs.now["segment_"].replace("", None).to_numpy()
-    count = len(scores)
-    detractor, promoter = predicted.detractor, predicted.promoter
-    for column, values in (
-        ("detractor_risk", predicted.detractor),
-        ("promoter_prob", predicted.promoter),
-        ("predicted_nps", predicted.nps),
-        ("churn_risk", predicted.churn),
-        ("answer_prob", predicted.answer_prob),
-        ("expected_answers", predicted.expected_answers),
-    ):
-        scores[column] = np.full(count, np.nan) if values is None else values
-    for level in (80, 95):
-        low = high = np.full(count, np.nan)
-        if model.spread is not None and detractor is not None and promoter is not None:
-            low, high = model.spread.account_interval(detractor, promoter, level)
-        scores[f"nps_low_{level}"], scores[f"nps_high_{level}"] = low, high
-    by_churn = project.worklist.target == "churn" or predicted.detractor is None
-    risk = scores["churn_risk" if by_churn else "detractor_risk"]
-    scores["risk_level"] = [risk_level(r, project.worklist) for r in risk]
-    return scores
-
-
-def _notes(
-    model: Model, explanation: Explanation, inputs: _Inputs, peers: Peers
-) -> dict[Target, list[list[dict[str, Any]]]]:
-    found: dict[Target, list[list[dict[str, Any]]]] = {}
-    targets: list[tuple[Target, Points | None]] = [
-        ("detractor", explanation.risk),
-        ("churn", explanation.churn),
-    ]
-    for target, points in targets:
-        if points is not None:
-            told = notes(model, explanation, inputs.now, inputs.past, peers, target)
-            found[target] = [[note.as_dict() for note in row] for row in told]
-    return found
-
-
-def _rows(
-    scores: pd.DataFrame,
-    listed: pd.DataFrame,
-    explanation: Explanation,
-    told: dict[Target, list[list[dict[str, Any]]]],
-) -> Iterator[ScoreRow]:
-    columns = ["account", "rank", "priority", "priority_reason", "within_capacity"]
-    ranked = scores.merge(listed[columns], on="account", how="left")
-    bases: dict[str, Any] = {
-        "base_risk": explanation.risk.base if explanation.risk else None,
-        "base_nps": explanation.nps.base if explanation.nps else None,
-        "base_churn": explanation.churn.base if explanation.churn else None,
-    }
-    for i, fields in enumerate(_plain_records(ranked)):
-        fields["rank"] = None if fields["rank"] is None else int(fields["rank"])
-        yield ScoreRow(
-            **fields,
-            **bases,
-            drivers=told["detractor"][i] if "detractor" in told else [],
-            churn_drivers=told["churn"][i] if "churn" in told else [],
-        )
-
-
-def _stored_inputs(
-    model: Model, inputs: _Inputs
-) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    history = history_columns_of(inputs.now.columns)
-    columns = [spec.name for spec in model.specs] + history + ["segment_"]
-    now, past = _plain_records(inputs.now[columns]), _plain_records(inputs.past[columns])
-    yield from zip(inputs.now["account"], now, past, strict=True)
-
-
-def _plain_records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """A row at a time; columns are made plain as a whole, which is many times faster."""
-    names = [str(name) for name in frame.columns]
-    columns = [_plain_column(column) for _, column in frame.items()]
-    return (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
-
-
-def _plain_column(column: pd.Series) -> list[Any]:
-    values = column.tolist()
-    if column.dtype == np.float64:
-        return [None if math.isnan(value) else value for value in values]
-    return [_plain(value) for value in values]
-
-
-def _plain(value: Any) -> Any:
-    """None for every kind of missing; plain Python for the rest."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.to_pydatetime()
-    return value.item() if isinstance(value, np.generic) else value
+    return ScoreInputs(now, past, builder.display(spine))
 
 
 def _company(

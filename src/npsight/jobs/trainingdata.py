@@ -23,6 +23,7 @@ from npsight.jobs.labels import (
     promoter_examples,
     response_examples,
 )
+from npsight.jobs.postedfacts import posted_facts
 from npsight.models.examples import Examples
 from npsight.tables.digest import visible_digests
 from npsight.tables.engine import connect
@@ -57,9 +58,14 @@ class TrainingData:
 def open_tables(
     project: ProjectSpec, progress: Progress
 ) -> Iterator[tuple[FeatureBuilder, Prepared]]:
-    """The project's facts, read and checked, in its engine; both end with the block."""
+    """The project's facts, read and checked, in its engine; both end with the block.
+
+    Facts that came over HTTP are among them.
+    """
     with connect(project) as duckdb, open_engine(project, duckdb) as engine:
-        prepared = prepare(project, duckdb, project.state_dir / "quarantine", progress=progress)
+        quarantine = project.state_dir / "quarantine"
+        sent = posted_facts(project)
+        prepared = prepare(project, duckdb, quarantine, progress=progress, posted=sent)
         cache = FeatureCache.of(project, partial(visible_digests, prepared.facts))
         facts = engine.take(prepared.facts, progress)
         yield FeatureBuilder(engine.backend, facts, project, cache), prepared

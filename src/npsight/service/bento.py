@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from npsight.config.load import load_project
 from npsight.config.runtime import registry_uri, serving_config, serving_workers
+from npsight.service import writing
 from npsight.service.ahead import Ahead
 from npsight.service.app import build_app
 from npsight.service.runner import JobRunner
@@ -73,6 +74,7 @@ class NpsightService:
         self.watcher.start()
         self.jobs.start()
         self.ahead.start()
+        writing.sweep(self.live)
 
     def __is_ready__(self) -> bool:
         """Whether the store answers; BentoML asks on `/readyz`."""
@@ -87,6 +89,7 @@ class NpsightService:
         self.ahead.stop(STOP_SECONDS)
         self.watcher.join(STOP_SECONDS)
         self.app.api.close()
+        writing.close(self.live)
         self.live.state.store.close()
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import documents, jobs, listing, readiness, reading, whatif
+from npsight.service import documents, jobs, listing, readiness, reading, whatif, writing
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer, AccountsAnswer
@@ -20,6 +20,7 @@ from npsight.service.shapes.model import HealthAnswer, ModelAnswer
 from npsight.service.shapes.problem import Explanation, OpenApiDocument, SwaggerDocument
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
 from npsight.service.shapes.standing import ReadyAnswer
+from npsight.service.shapes.writing import FactsBody, ResponsesBody, WriteAnswer
 
 Scope = Literal["score", "read", "write", "admin", "any"]
 """What a key must allow; `any` is content with every key."""
@@ -139,6 +140,26 @@ ENDPOINTS = (
         "read",
         reading.account,
         answer=AccountAnswer,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/responses",
+        "addResponses",
+        "write",
+        writing.responses,
+        writes=True,
+        body=ResponsesBody,
+        answer=WriteAnswer,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/facts",
+        "addFacts",
+        "write",
+        writing.facts,
+        writes=True,
+        body=FactsBody,
+        answer=WriteAnswer,
     ),
     Endpoint("GET", "/v1/model", "model", "read", reading.model, answer=ModelAnswer),
     Endpoint("GET", "/healthz", "live", None, reading.live, answer=HealthAnswer),

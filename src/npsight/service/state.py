@@ -29,6 +29,7 @@ class ServingState:
     digest: str
     store: Store
     worklist: Worklist
+    spec: ProjectSpec
     service: Service = field(default_factory=Service)
     card: str = field(default="", repr=False)
 
@@ -102,7 +103,15 @@ def serving_state(
     digest = verify(files)
     card = files["card.md"].decode()
     return ServingState(
-        project.name, model, version, digest, store, project.worklist, project.service, card
+        project.name,
+        model,
+        version,
+        digest,
+        store,
+        project.worklist,
+        project,
+        project.service,
+        card,
     )
 
 

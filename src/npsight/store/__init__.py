@@ -19,6 +19,15 @@ from npsight.store.deliveries import (
 from npsight.store.jobs import ScoreJob
 from npsight.store.keys import KeyRow, create_key, keys_of, revoke_key
 from npsight.store.outbox import trial_message
+from npsight.store.posted import Keeping, KeptFact, PostedFact, keep_posted, newest_posted, posted
+from npsight.store.rescored import (
+    Rescored,
+    newest_known,
+    pending,
+    read_through,
+    revenues,
+    write_rescored,
+)
 from npsight.store.rows import HistoryPoint, ScoreRow, ScoreRun, StoredInput
 from npsight.store.store import Store, open_store, store_file
 from npsight.store.webhooks import (
@@ -39,7 +48,11 @@ __all__ = [
     "DeadMessage",
     "Delivery",
     "HistoryPoint",
+    "Keeping",
+    "KeptFact",
     "KeyRow",
+    "PostedFact",
+    "Rescored",
     "ScoreChange",
     "ScoreJob",
     "ScoreRow",
@@ -57,14 +70,21 @@ __all__ = [
     "endpoints_of",
     "forget_delivered",
     "forget_written",
+    "keep_posted",
     "keys_of",
     "mark_written",
     "new_endpoint",
+    "newest_known",
+    "newest_posted",
     "next_due",
     "open_store",
+    "pending",
+    "posted",
+    "read_through",
     "record_changes",
     "release",
     "remove_endpoint",
+    "revenues",
     "revive",
     "revoke_key",
     "rotate_endpoint",
@@ -74,5 +94,6 @@ __all__ = [
     "store_file",
     "take",
     "trial_message",
+    "write_rescored",
     "written_digests",
 ]

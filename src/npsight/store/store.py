@@ -15,6 +15,7 @@ from npsight.errors import NotFoundError, StateError
 from npsight.store import tables
 from npsight.store.compared import record_run_changes
 from npsight.store.database import database_url, mendable, open_engine, writer
+from npsight.store.factsread import note_read
 from npsight.store.migrate import migrate
 from npsight.store.rows import HistoryPoint, JsonObject, ScoreRow, ScoreRun, StoredInput
 from npsight.store.values import clean
@@ -77,12 +78,14 @@ class Store:
         rows: Iterable[ScoreRow],
         inputs: Iterable[InputRow],
         keep: int = KEEP_RUNS,
+        facts_read: int = 0,
     ) -> ScoreRun:
         """Write a run in one transaction: all of it is seen, or nothing.
 
         `inputs` gives account, features and past features. Old runs are deleted, `keep` stay.
         Accounts whose risk level differs from the one they had before are kept as changes, and
         told to the webhooks that ask for it.
+        `facts_read` is the number of the newest posted fact that was read for it.
         Returns the run as stored, with its number of accounts.
         """
         with mendable(self._engine.url), self._writer.begin() as connection:
@@ -97,6 +100,7 @@ class Store:
                 connection.execute(
                     insert(tables.inputs), [_input_values(run.id, *item) for item in input_chunk]
                 )
+            note_read(connection, run.id, facts_read)
             mine = tables.score_runs.c.id == run.id
             connection.execute(update(tables.score_runs).where(mine).values(account_count=count))
             record_run_changes(connection, run.project, run.id)

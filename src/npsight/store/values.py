@@ -7,8 +7,11 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""A number that rows are given in order; SQLite counts up only what it calls an integer."""
 
 
 class UtcInstant(TypeDecorator[datetime]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +12,84 @@ import pyarrow as pa
 
 from npsight.config.schema import Tables
 from npsight.tables.accounts import accounts_of, bounds_of, instants_of, versions_of
+from npsight.tables.checked import facts_among
+from npsight.tables.contract import STATED
 from npsight.tables.engine import INSTANT
+from npsight.tables.invitations import invitations_of
 from npsight.tables.merges import holdings_table, passed_on
 from npsight.temporal.facts import Facts
 
 Keep = Callable[[str, ir.Table], ir.Table]
 """(stem of a name, expression) -> the expression as a table of the engine."""
+
+
+@dataclass(frozen=True)
+class CheckedRows:
+    """The good rows of every table with all columns of its contract; see `CheckedTable.rows`.
+
+    `answers` has one table for each table of responses, with what was measured in comments.
+    """
+
+    accounts: ir.Table | None
+    activities: Mapping[str, ir.Table]
+    answers: Sequence[ir.Table]
+    subscriptions: ir.Table | None
+    churn: ir.Table | None
+    merges: ir.Table | None
+
+    def named(self) -> dict[str, ir.Table]:
+        """Every table by a name of its own."""
+        found = {f"activity.{name}": rows for name, rows in self.activities.items()}
+        found |= {f"responses.{place}": rows for place, rows in enumerate(self.answers)}
+        for name in ("accounts", "subscriptions", "churn", "merges"):
+            rows = getattr(self, name)
+            if rows is not None:
+                found[name] = rows
+        return found
+
+
+def assembled(mapped: Tables, rows: CheckedRows, now: datetime, keep: Keep) -> Facts:
+    """The facts that checked rows tell of, whoever read them."""
+    sources = {name: without(facts_among(table), STATED) for name, table in rows.activities.items()}
+    if rows.answers:
+        answers = [facts_among(table) for table in rows.answers]
+        sources["responses"] = keep("responses", _answered(answers))
+        if any(table.invited_at for table in mapped.responses):
+            sent = [invitations_of(table) for table in answers]
+            sources["invitations"] = keep("invitations", together(sent))
+    if rows.subscriptions is not None:
+        sources["subscriptions"] = facts_among(rows.subscriptions)
+    plain = {
+        name: None if table is None else facts_among(table)
+        for name, table in (
+            ("accounts", rows.accounts),
+            ("churn", rows.churn),
+            ("merges", rows.merges),
+        )
+    }
+    return facts_of(mapped, ReadTables(sources=sources, **plain), now, keep)
+
+
+def _answered(answers: Sequence[ir.Table]) -> ir.Table:
+    given = [table.filter(table.raw_score.notnull()) for table in answers]
+    return together([without(t, "invited_at", "invitation_known_at", STATED) for t in given])
+
+
+def together(tables: Sequence[ir.Table]) -> ir.Table:
+    """All rows of the tables; where only some are corrected, the others' never are."""
+    if any("corrected_at" in table.columns for table in tables):
+        null = ibis.null(INSTANT)
+        tables = [
+            table if "corrected_at" in table.columns else table.mutate(corrected_at=null)
+            for table in tables
+        ]
+    alike = [table.select(tables[0].columns) for table in tables]
+    return ibis.union(*alike) if len(alike) > 1 else alike[0]
+
+
+def without(table: ir.Table, *columns: str) -> ir.Table:
+    """The table without those of the columns that it has."""
+    return table.drop(*(column for column in columns if column in table.columns))
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,23 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.types as ir
 
+from npsight.config.schema import VersionedSource
 from npsight.errors import Problem
 from npsight.tables.contract import FACT_ID, WITHDRAWN, Contract
 from npsight.tables.contracts import ALWAYS
 from npsight.tables.engine import fresh_name, name_literal, one_row, run
+from npsight.tables.posted import add_rows
 from npsight.tables.quarantine import write_quarantine
 from npsight.tables.raw import BETWEEN, FAULTS, ROW, WITHIN, RawTable, UnusableTableError
 from npsight.tables.repeats import mark_repeats, mark_reviewed
-from npsight.tables.report import IDENTICAL, FaultCount, TableReport
+from npsight.tables.report import (
+    IDENTICAL,
+    POSTED,
+    POSTED_ASIDE,
+    POSTED_TOO,
+    FaultCount,
+    TableReport,
+)
 from npsight.tables.sheet import SHOWN_CHARACTERS, Fault, Sheet
 from npsight.tables.versions import mark_corrections
 
@@ -30,10 +39,31 @@ _MOST_REASONS = 8
 
 @dataclass(frozen=True)
 class CheckedTable:
-    """The good rows in canonical columns, with `_stated` where they are versions; the report."""
+    """The good rows and the report.
 
-    table: ir.Table
+    `rows` has all columns of the contract, `_row` (negative for facts that came over HTTP) and
+    rows that withdraw a fact; `facts_among` gives the facts.
+    """
+
+    rows: ir.Table
     report: TableReport
+
+
+@dataclass(frozen=True)
+class Further:
+    """Facts that came over HTTP, to be checked by a contract of their own and added."""
+
+    table: VersionedSource
+    sheet: Sheet
+    raw: RawTable
+    contract: Contract
+
+
+def facts_among(rows: ir.Table) -> ir.Table:
+    """The facts in canonical columns, with `_stated` where they are versions."""
+    if WITHDRAWN in rows.columns:
+        rows = rows.filter(~rows[WITHDRAWN])
+    return rows.drop(*({ROW, FAULTS, FACT_ID, WITHDRAWN} & set(rows.columns)))
 
 
 def check_table(
@@ -43,8 +73,9 @@ def check_table(
     max_share: float,
     quarantine_dir: Path | None,
     backend: Backend,
+    further: Further | None = None,
 ) -> CheckedTable:
-    """Split a raw table into facts and quarantine.
+    """Split a raw table into facts and quarantine, and add `further` facts.
 
     Raises
     ------
@@ -70,14 +101,40 @@ def check_table(
     file = write_quarantine(bad, faults, raw, _stem(sheet.key), quarantine_dir)
     quarantined = int(one_row(bad.aggregate(n=bad[ROW].nunique()))["n"]) + len(raw.malformed)
     run(backend, f"DELETE FROM {name_literal(name)} WHERE {FAULTS} IS NOT NULL")
+    own = backend.table(name)
+    own = own.filter(own[ROW] > 0)
+    if further is not None:
+        notes += _add(further, name, contract, quarantine_dir, backend)
     if contract.versioned:
         notes += [mark_corrections(name, backend)]
-    good = backend.table(name)
-    good = good.drop(*({ROW, FAULTS, FACT_ID, WITHDRAWN} & set(good.columns)))
-    report = _report(sheet, counts, notes, good, quarantined, found, file)
+    report = _report(sheet, counts, notes, facts_among(own), quarantined, found, file)
     if quarantined > max_share * (report.rows - report.identical):
         raise UnusableTableError([_too_many(report, max_share)])
-    return CheckedTable(good, report)
+    return CheckedTable(backend.table(name), report)
+
+
+def _add(
+    further: Further,
+    name: str,
+    contract: Contract,
+    quarantine_dir: Path | None,
+    backend: Backend,
+) -> list[tuple[str, int]]:
+    """Check further facts and add the good ones to a table's own; bad ones are kept aside."""
+    sheet = further.sheet
+    added = _materialise(sheet, further.contract, backend)
+    bad = _bad_rows(backend.table(added), sheet.faults)
+    write_quarantine(bad, sheet.faults, further.raw, f"posted_{_stem(sheet.key)}", quarantine_dir)
+    aside = int(one_row(bad.aggregate(n=bad[ROW].nunique()))["n"])
+    run(backend, f"DELETE FROM {name_literal(added)} WHERE {FAULTS} IS NOT NULL")
+    good = int(one_row(backend.table(added).aggregate(n=ibis._.count()))["n"])
+    columns = backend.table(name).columns
+    for statement in add_rows(name, added, further.table, contract.versioned, columns):
+        run(backend, statement)
+    table = backend.table(name)
+    taken = int(one_row(table.aggregate(n=(table[ROW] < 0).sum()))["n"] or 0)
+    backend.drop_table(added)
+    return [(POSTED, taken), (POSTED_TOO, good - taken), (POSTED_ASIDE, aside)]
 
 
 def _prescan(sheet: Sheet, raw: RawTable, contract: Contract) -> dict[str, Any]:
@@ -105,16 +162,19 @@ def _prescan(sheet: Sheet, raw: RawTable, contract: Contract) -> dict[str, Any]:
 
 
 def _materialise(sheet: Sheet, contract: Contract, backend: Backend) -> str:
+    name = fresh_name(_stem(sheet.key))
+    backend.create_table(name, rows_with_faults(sheet, contract))
+    return name
+
+
+def rows_with_faults(sheet: Sheet, contract: Contract) -> ir.Table:
     """One pass: canonical columns, the row's number, and all its faults as one text."""
     marks = [_mark(index, fault) for index, fault in enumerate(sheet.faults)]
     joined = ibis.literal(BETWEEN).join(marks).nullif("") if marks else ibis.null("string")
     table = sheet.raw
     if contract.skip is not None and not contract.versioned:
         table = table.filter(~contract.skip)
-    checked = table.select(**contract.columns, **{ROW: sheet.raw[ROW], FAULTS: joined})
-    name = fresh_name(_stem(sheet.key))
-    backend.create_table(name, checked)
-    return name
+    return table.select(**contract.columns, **{ROW: sheet.raw[ROW], FAULTS: joined})
 
 
 def _mark(index: int, fault: Fault) -> ir.StringValue:

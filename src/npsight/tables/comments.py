@@ -26,20 +26,30 @@ def with_comment_measures(responses: ir.Table, project: ProjectSpec, backend: Ba
     All are null where there is no comment. Sentiment is the polarity of TextBlob's English
     lexicon, scored once for each distinct comment; for other languages it is null throughout.
     """
+    if project.comments.language != "en":
+        return measured(responses, project, None)
+    name = fresh_name("sentiment")
+    scores = sentiment_table(name, backend)
+    distinct = distinct_comments(responses)
+    # All are fetched first: one connection cannot stream and insert at the same time.
+    for scored in scored_comments(distinct.to_pyarrow().to_batches(max_chunksize=_BATCH)):
+        backend.insert(name, scored)
+    return measured(responses, project, scores)
+
+
+def measured(responses: ir.Table, project: ProjectSpec, scores: ir.Table | None) -> ir.Table:
+    """The answers with what is measured in comments; `scores` has those of each comment."""
     comment = responses.comment
-    measured = responses.mutate(
+    told = responses.mutate(
         comment_length=comment.length().cast(MEASURE),
         **{
             f"theme_{theme}": comment.re_search(theme_pattern(words)).cast("int8").cast(MEASURE)
             for theme, words in project.themes.items()
         },
     )
-    if project.comments.language != "en":
-        return measured.mutate(sentiment=ibis.null(MEASURE))
-    scores = _sentiments(responses, backend)
-    return measured.left_join(scores, measured.comment == scores.scored_comment).drop(
-        "scored_comment"
-    )
+    if scores is None:
+        return told.mutate(sentiment=ibis.null(MEASURE))
+    return told.left_join(scores, told.comment == scores.scored_comment).drop("scored_comment")
 
 
 def theme_pattern(words: Sequence[str]) -> str:
@@ -48,19 +58,19 @@ def theme_pattern(words: Sequence[str]) -> str:
     return rf"(?i)(?:^|[^\p{{L}}\p{{N}}_])(?:{escaped})"
 
 
-def _sentiments(responses: ir.Table, backend: Backend) -> ir.Table:
-    distinct = responses.filter(responses.comment.notnull()).select("comment").distinct()
-    name = fresh_name("sentiment")
+def sentiment_table(name: str, backend: Backend) -> ir.Table:
+    """A table for what `scored_comments` gives, empty."""
     schema = ibis.schema({"scored_comment": "string", "sentiment": MEASURE})
-    backend.create_table(name, schema=schema)
-    # All are fetched first: one connection cannot stream and insert at the same time.
-    batches = distinct.to_pyarrow().to_batches(max_chunksize=_BATCH)
-    for scored in _scored(batches):
-        backend.insert(name, scored)
-    return backend.table(name)
+    return backend.create_table(name, schema=schema)
 
 
-def _scored(batches: Sequence[Any]) -> Iterator[pa.Table]:
+def distinct_comments(responses: ir.Table) -> ir.Table:
+    """Each comment once."""
+    return responses.filter(responses.comment.notnull()).select("comment").distinct()
+
+
+def scored_comments(batches: Sequence[Any]) -> Iterator[pa.Table]:
+    """The comments of each Arrow batch with their sentiment."""
     import pyarrow as pa
 
     kind = pa.schema([("scored_comment", pa.string()), ("sentiment", pa.decimal128(18, 6))])

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import ibis
 import ibis.expr.types as ir
 
 from npsight.config.schema import Source
 from npsight.config.specs import ProjectSpec
 from npsight.errors import DataError, Problem
 from npsight.tables import contracts
-from npsight.tables.assemble import ReadTables, facts_of, named_tables
-from npsight.tables.checked import CheckedTable, check_table
+from npsight.tables.assemble import CheckedRows, assembled, named_tables
+from npsight.tables.checked import Further, check_table
 from npsight.tables.columns import check_columns, mapped_columns
 from npsight.tables.comments import with_comment_measures
-from npsight.tables.contract import STATED, Contract
+from npsight.tables.contract import Contract
 from npsight.tables.digest import digest_of
-from npsight.tables.engine import INSTANT, fresh_name, one_row
-from npsight.tables.invitations import invitations_of
+from npsight.tables.engine import fresh_name, one_row
+from npsight.tables.further import Addition, further_rows
+from npsight.tables.posted import RESPONSES, Posted, of_table
 from npsight.tables.raw import UnusableTableError
 from npsight.tables.reading import Reader, place_of
 from npsight.tables.report import Prepared, TableReport
@@ -45,6 +45,7 @@ def prepare(
     progress: Progress | None = None,
     *,
     now: datetime | None = None,
+    posted: Posted | None = None,
 ) -> Prepared:
     """Read, check and map every table of a project.
 
@@ -61,6 +62,8 @@ def prepare(
     now
         The instant after which facts lie in the future (UTC; naive means UTC). The clock's,
         unless given.
+    posted
+        Facts that came over HTTP: further rows of their tables (see `npsight.tables.posted`).
 
     Raises
     ------
@@ -69,7 +72,9 @@ def prepare(
         zone, empty tables, too many bad rows.
     """
     instant = as_utc(now)
-    run = _Run(project, connection, quarantine_dir, instant, progress or _silent)
+    run = _Run(
+        project, connection, quarantine_dir, instant, progress or _silent, posted or Posted()
+    )
     try:
         return run.prepare()
     finally:
@@ -96,6 +101,7 @@ class _Run:
     quarantine_dir: Path | None
     now: datetime
     progress: Progress
+    posted: Posted = field(default_factory=Posted)
     problems: list[Problem] = field(default_factory=list)
     reports: list[TableReport] = field(default_factory=list)
     reader: Reader = field(init=False)
@@ -105,8 +111,8 @@ class _Run:
 
     def prepare(self) -> Prepared:
         accounts = self._accounts()
-        known = accounts.table.select("account").distinct() if accounts else None
-        sources = self._activities(known)
+        known = accounts.select("account").distinct() if accounts is not None else None
+        activities = self._activities(known)
         answers = self._responses(known)
         subscriptions = self._subscriptions(known)
         churn = self._churn(known)
@@ -114,17 +120,14 @@ class _Run:
         if self.problems:
             raise self._error()
         if answers:
-            sources["responses"] = self._kept("responses", self._answered(answers))
-            if any(table.invited_at for table in self.project.tables.responses):
-                sent = [invitations_of(table) for table in answers]
-                sources["invitations"] = self._kept("invitations", _together(sent))
-        if subscriptions is not None:
-            sources["subscriptions"] = subscriptions
-        rows = accounts.table if accounts else None
-        read = ReadTables(rows, sources, churn, merges)
-        facts = facts_of(self.project.tables, read, self.now, self._kept)
+            self.progress("measuring comments")
+            answers = [self._measured(table) for table in answers]
+        rows = CheckedRows(accounts, activities, answers, subscriptions, churn, merges)
+        facts = assembled(self.project.tables, rows, self.now, self._kept)
         self.progress("digest of the facts")
-        return Prepared(facts, tuple(self.reports), digest_of(named_tables(facts)))
+        return Prepared(
+            facts, tuple(self.reports), digest_of(named_tables(facts)), rows, self.posted.through
+        )
 
     def _error(self) -> DataError:
         count = len(self.problems)
@@ -133,7 +136,9 @@ class _Run:
 
     # --- One table --------------------------------------------------------------------------
 
-    def _checked(self, key: str, source: Source, build: Build) -> CheckedTable | None:
+    def _rows(
+        self, key: str, source: Source, build: Build, add: Addition | None = None
+    ) -> ir.Table | None:
         """Read and check one table; its problems are kept, so that the others are seen too."""
         self.progress(f"reading {key}")
         where = place_of(source)
@@ -145,14 +150,24 @@ class _Run:
             sheet = Sheet(rows, source, zone, self.now, key, where)
             contract = build(sheet)
             share = self.project.quarantine.max_share
-            checked = check_table(sheet, raw, contract, share, self.quarantine_dir, self.backend)
+            further = self._further(key, add)
+            checked = check_table(
+                sheet, raw, contract, share, self.quarantine_dir, self.backend, further
+            )
         except UnusableTableError as error:
             self.problems += error.problems
             return None
         finally:
             self.reader.done_with(source)
         self.reports.append(checked.report)
-        return checked
+        return checked.rows
+
+    def _further(self, key: str, add: Addition | None) -> Further | None:
+        """What came over HTTP for a table, as its contract reads it."""
+        facts = self.posted.facts.get(add.source) if add else None
+        if add is None or facts is None or facts.num_rows == 0:
+            return None
+        return further_rows(self.backend, facts, add.table, add.build, add.condition, key, self.now)
 
     def _kept(self, stem: str, expression: ir.Table) -> ir.Table:
         name = fresh_name(stem)
@@ -161,18 +176,18 @@ class _Run:
 
     # --- Kinds of tables --------------------------------------------------------------------
 
-    def _accounts(self) -> CheckedTable | None:
+    def _accounts(self) -> ir.Table | None:
         table = self.project.tables.accounts
         if table is None:
             return None
         snapshot = self.project.churn if self.project.is_snapshot else None
         key = "tables.accounts"
-        checked = self._checked(
+        rows = self._rows(
             key, table, lambda sheet: contracts.accounts_contract(sheet, table, snapshot)
         )
-        if checked is None or snapshot is None:
-            return checked
-        if not one_row(checked.table.aggregate(any=checked.table.outcome_.any()))["any"]:
+        if rows is None or snapshot is None:
+            return rows
+        if not one_row(rows.aggregate(any=rows.outcome_.any()))["any"]:
             self.problems.append(
                 Problem(
                     f"column `{snapshot.column}` holds none of {snapshot.positive}",
@@ -181,39 +196,32 @@ class _Run:
                     key,
                 )
             )
-        return checked
+        return rows
 
     def _activities(self, known: ir.Table | None) -> dict[str, ir.Table]:
-        found = {
-            name: self._rows(
-                f"tables.activity.{name}",
-                table,
-                partial(contracts.activity_contract, table=table, known=known),
-            )
-            for name, table in self.project.tables.activity.items()
-        }
-        return {name: _without(rows, STATED) for name, rows in found.items() if rows is not None}
-
-    def _rows(self, key: str, source: Source, build: Build) -> ir.Table | None:
-        checked = self._checked(key, source, build)
-        return checked.table if checked else None
+        found = {}
+        for name, table in self.project.tables.activity.items():
+            build = partial(contracts.activity_contract, known=known)
+            add = Addition(name, table, build)
+            rows = self._rows(f"tables.activity.{name}", table, partial(build, table=table), add)
+            if rows is not None:
+                found[name] = rows
+        return found
 
     def _responses(self, known: ir.Table | None) -> list[ir.Table]:
         tables = self.project.tables.responses
         found: list[ir.Table] = []
         for index, table in enumerate(tables):
             key = "tables.responses" if len(tables) == 1 else f"tables.responses[{index}]"
-            build = partial(contracts.response_contract, table=table, known=known)
-            rows = self._rows(key, table, build)
+            build = partial(contracts.response_contract, known=known)
+            add = Addition(RESPONSES, table, build, of_table(tables, index))
+            rows = self._rows(key, table, partial(build, table=table), add)
             if rows is not None:
                 found.append(rows)
         return found
 
-    def _answered(self, answers: Sequence[ir.Table]) -> ir.Table:
-        self.progress("measuring comments")
-        given = [table.filter(table.raw_score.notnull()) for table in answers]
-        own = [_without(table, "invited_at", "invitation_known_at", STATED) for table in given]
-        return with_comment_measures(_together(own), self.project, self.backend)
+    def _measured(self, answers: ir.Table) -> ir.Table:
+        return self._kept("answers", with_comment_measures(answers, self.project, self.backend))
 
     def _subscriptions(self, known: ir.Table | None) -> ir.Table | None:
         table = self.project.tables.subscriptions
@@ -235,19 +243,3 @@ class _Run:
             return None
         build = partial(contracts.merges_contract, table=table, known=known)
         return self._rows("tables.merges", table, build)
-
-
-def _together(tables: Sequence[ir.Table]) -> ir.Table:
-    """All rows of the tables; where only some are corrected, the others' never are."""
-    if any("corrected_at" in table.columns for table in tables):
-        null = ibis.null(INSTANT)
-        tables = [
-            table if "corrected_at" in table.columns else table.mutate(corrected_at=null)
-            for table in tables
-        ]
-    alike = [table.select(tables[0].columns) for table in tables]
-    return ibis.union(*alike) if len(alike) > 1 else alike[0]
-
-
-def _without(table: ir.Table, *columns: str) -> ir.Table:
-    return table.drop(*(column for column in columns if column in table.columns))

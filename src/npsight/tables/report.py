@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from npsight.temporal.facts import Facts
+
+if TYPE_CHECKING:
+    from npsight.tables.assemble import CheckedRows
 
 LIFTED = "known_at before occurred_at, lifted to it"
 IDENTICAL = "identical to another row, counted once"
 CORRECTED = "corrected by a later row of the same id"
 RETRACTED = "withdrawing an earlier row of the same id"
+POSTED = "further facts that came over HTTP"
+POSTED_TOO = "that came over HTTP are in the table, too: its own rows count"
+POSTED_ASIDE = "that came over HTTP do not fit the project file any more, and are kept aside"
 
 NOTES_TO_CHECK = {
     LIFTED: "check that `known_at` names the column that says when a row could first be read, in "
@@ -93,9 +100,13 @@ class Prepared:
     """The canonical facts with the report of each table and the digest of their content.
 
     `digest` is the same for the same rows, in whatever order they lie in the files and however
-    many threads read them; it may differ between versions of DuckDB.
+    many threads read them; it may differ between versions of DuckDB. `checked` is what the facts
+    were put together from, and `posted_through` the number of the newest fact that had come over
+    HTTP then.
     """
 
     facts: Facts
     reports: tuple[TableReport, ...]
     digest: str
+    checked: CheckedRows
+    posted_through: int = 0

@@ -99,13 +99,22 @@ def _withdrawn(
 
 
 def mark_corrections(name: str, backend: Backend) -> tuple[str, int]:
-    """Fill in `corrected_at` of the good rows, and drop those that are no facts.
+    """Fill in `corrected_at` of the good rows; done again once further versions were added.
 
     Returns
     -------
     The note that says so, and how many rows of facts were corrected.
     """
-    table = backend.table(name)
+    marks = fresh_name("corrected")
+    backend.create_table(marks, corrections_of(backend.table(name)))
+    run(backend, correct(name, marks))
+    corrected: int = one_row(backend.table(marks).aggregate(n=ibis._.count()))["n"]
+    backend.drop_table(marks)
+    return CORRECTED, corrected
+
+
+def corrections_of(table: ir.Table) -> ir.Table:
+    """`_row` of each version of a fact that another one ended, and `corrected_at`."""
     known = table.filter(table[FACT_ID].notnull(), table[STATED].notnull())
     repeated = known.group_by(FACT_ID).having(known.count() > 1).aggregate()
     told = known.semi_join(repeated, FACT_ID)
@@ -116,14 +125,12 @@ def mark_corrections(name: str, backend: Backend) -> tuple[str, int]:
         corrected_at=told[STATED].lead().over(order),
     )
     ended = following.filter(~following[WITHDRAWN], following.corrected_at.notnull())
-    marks = fresh_name("corrected")
-    backend.create_table(marks, ended.select(ROW, "corrected_at"))
-    run(
-        backend,
+    return ended.select(ROW, "corrected_at")
+
+
+def correct(name: str, marks: str) -> str:
+    """The statement that enters `corrections_of` in the rows themselves."""
+    return (
         f"UPDATE {name_literal(name)} AS t SET corrected_at = c.corrected_at "
-        f"FROM {name_literal(marks)} AS c WHERE t.{ROW} = c.{ROW}",
+        f"FROM {name_literal(marks)} AS c WHERE t.{ROW} = c.{ROW}"
     )
-    corrected: int = one_row(backend.table(marks).aggregate(n=ibis._.count()))["n"]
-    backend.drop_table(marks)
-    run(backend, f"DELETE FROM {name_literal(name)} WHERE {WITHDRAWN}")
-    return CORRECTED, corrected
