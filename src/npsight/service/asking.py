@@ -48,7 +48,8 @@ def asked(body: Any) -> Asked:
     """
     read = checked_too(ScoreBody, body)
     as_of = None if read.as_of is None else instant_of(read.as_of)
-    return Asked(tuple(read.accounts), bool(read.drivers), targets_of(read.targets), as_of)
+    accounts = (read.account,) if read.accounts is None else tuple(read.accounts)
+    return Asked(accounts, bool(read.drivers), targets_of(read.targets), as_of)
 
 
 def checked_too(model: type[Model], body: Any) -> Model:
@@ -64,6 +65,8 @@ def checked_too(model: type[Model], body: Any) -> Model:
     if "as_of" in model.model_fields:
         faults += _instant_faults(fields.get("as_of"))
     faults += _target_faults(fields.get("targets"))
+    if "account" in model.model_fields and isinstance(body, dict):
+        faults += _account_faults(fields)
     if found is None or faults:
         raise invalid_body(faults)
     return found
@@ -86,6 +89,15 @@ def _target_faults(targets: Any) -> list[Fault]:
         for i, target in enumerate(targets if isinstance(targets, list) else ())
         if isinstance(target, str) and target not in FIELDS_OF
     ]
+
+
+def _account_faults(fields: dict[str, Any]) -> list[Fault]:
+    several, one = fields.get("accounts"), fields.get("account")
+    if several is None and one is None:
+        return [Fault("/accounts", "is missing: send `accounts`, or one as `account`")]
+    if several is not None and one is not None:
+        return [Fault("/account", "stands beside `accounts`; send one of them")]
+    return []
 
 
 def targets_of(targets: Sequence[str] | None) -> frozenset[str] | None:

@@ -144,3 +144,25 @@ def test_instants() -> None:
         instant_of("2026-06-01T00:00:00")
     with pytest.raises(ValueError, match="years 1 to 9999"):
         instant_of("9999-12-31T23:59:59-01:00")
+
+
+def test_one_account_may_stand_by_itself(client) -> None:
+    listed = client.post("/v1/score", json={"accounts": ["a/1 é"]}).json()
+    alone = client.post("/v1/score", json={"account": "a/1 é"}).json()
+    assert alone["results"] == listed["results"]
+    (row,) = client.post("/v1/score", json={"account": 7}).json()["results"]
+    assert row["status"] == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({}, "/accounts"),
+        ({"account": None}, "/accounts"),
+        ({"account": "a", "accounts": []}, "/account"),
+    ],
+)
+def test_one_account_or_several_but_not_neither_nor_both(client, body, place) -> None:
+    answer = client.post("/v1/score", json=body)
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == [place]

@@ -14,10 +14,16 @@ MAX_ACCOUNTS = 1000
 class ScoreBody(Shape):
     """Which accounts to score."""
 
-    accounts: list[Annotated[Any, ShownAs(str)]] = Field(
+    accounts: list[Annotated[Any, ShownAs(str)]] | None = Field(
+        None,
         max_length=MAX_ACCOUNTS,
         description="Keys of the accounts, at most 1,000. Each is judged by itself: a key that "
         "is no text gives a result with status `invalid` and harms no other.",
+    )
+    account: Annotated[Any, ShownAs(str)] = Field(
+        None,
+        description="Key of one account, in place of `accounts`: for workflow steps that send flat "
+        "names and values only.",
     )
     as_of: str | None = Field(
         None,
