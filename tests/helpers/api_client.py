@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from contract import hold_to_contract
+
 from npsight.service.app import build_app
 from npsight.service.state import Live, ServingState
 from npsight.store import create_key
