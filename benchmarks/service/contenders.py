@@ -27,11 +27,14 @@ class Server:
         Workspace and port -> what is run.
     ready
         A path that answers with a status below 500 once it serves.
+    config
+        The file, beside the company, that npsight serves.
     """
 
     name: str
     command: Command
     ready: str
+    config: str = "demo.yaml"
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ BENTO = Server("BentoML, LightGBM", _bentoml("bento_model:Model"), "/readyz")
 FASTAPI = Server("FastAPI", _uvicorn("fastapi_model"), "/docs")
 MLFLOW = Server("MLflow", _mlflow, "/ping")
 NPSIGHT = Server("npsight", _npsight, "/readyz")
-SERVING = (STARLETTE, CONSTANT, BENTO, FASTAPI, MLFLOW, NPSIGHT)
+LAZY = Server("npsight, nothing ahead", _npsight, "/readyz", "lazy.yaml")
+SERVING = (STARLETTE, CONSTANT, BENTO, FASTAPI, MLFLOW, NPSIGHT, LAZY)
 
 
 def _features(_workspace: Workspace, account: Account) -> str:
@@ -115,6 +119,7 @@ DEFAULT = "BentoML as it comes, constant"
 WARM = "npsight, asked before"
 COLD = "npsight, never asked before"
 DRIVERS = "npsight with drivers, asked before"
+UNMADE = "npsight without `score_ahead`, never asked before"
 COLD_DRIVERS = "npsight with drivers, never asked before"
 OK = '"status":"ok"'
 ROWS = (
@@ -124,6 +129,7 @@ ROWS = (
     Row("FastAPI on uvicorn, LightGBM directly", FASTAPI, _features, "risk"),
     Row("mlflow models serve", MLFLOW, _split, "predictions"),
     Row(COLD, NPSIGHT, _scored, OK, fresh=True),
+    Row(UNMADE, LAZY, _scored, OK, fresh=True),
     Row(WARM, NPSIGHT, _scored, OK),
     Row(COLD_DRIVERS, NPSIGHT, _explained, OK, fresh=True),
     Row(DRIVERS, NPSIGHT, _explained, OK),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.service.contenders import COLD, COLD_DRIVERS, DEFAULT, DRIVERS, LIMIT, ROWS, WARM
+from benchmarks.service.contenders import (
+    COLD,
+    COLD_DRIVERS,
+    DEFAULT,
+    DRIVERS,
+    LIMIT,
+    ROWS,
+    UNMADE,
+    WARM,
+)
 from benchmarks.service.measure import CLIENTS, Memory, Table
 
 HEAD = (
@@ -110,4 +119,5 @@ Everybody has one worker, the same machine, loopback, uvloop and httptools. npsi
 targets with an interval (and, where asked, drivers) from its store for a caller with a key; the
 others are sent the features of one target, its missing ones as 0, and look at no key.
 Medians over the rounds; CPU is processor time of the server an answer.
-{COLD}: each account once. {COLD_DRIVERS}: no goal, for honesty."""
+{COLD}: each account once; npsight has made its scores before anybody asked. {UNMADE}: the same
+with that switched off, {COLD_DRIVERS}: no goals, for honesty."""

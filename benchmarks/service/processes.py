@@ -62,7 +62,7 @@ def running(servers: Sequence[Server], workspace: Workspace) -> Iterator[dict[st
 def _start(server: Server, workspace: Workspace, ends: ExitStack) -> Running:
     port = _free_port()
     environment = {
-        **serving_environment(workspace.config),
+        **serving_environment(workspace.folder / server.config),
         MODEL: str(workspace.model),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PYTHONPATH": str(ROOT),

@@ -52,11 +52,15 @@ class Workspace:
             self.known = list(_accounts(state))
             self.headers = (("Authorization", f"Bearer {_key(state)}"),)
         _save_for_mlflow(self.model, self.mlflow_model, self.names)
-        self._unasked = self._clones()
+        lazy = config.read_text() + "\nservice: {score_ahead: false}\n"
+        (folder / "lazy.yaml").write_text(lazy)
+        self._unasked: dict[str, Iterator[Account]] = {}
 
-    def unasked(self, count: int) -> list[Account]:
-        """Accounts that were never given out before; fewer where there are no more."""
-        return list(islice(self._unasked, count))
+    def unasked(self, server: str, count: int) -> list[Account]:
+        """Accounts that a server was never asked for; fewer where there are no more."""
+        if server not in self._unasked:
+            self._unasked[server] = self._clones()
+        return list(islice(self._unasked[server], count))
 
     def _clones(self) -> Iterator[Account]:
         with closing(sqlite3.connect(store_file(load_project(self.config).state_dir))) as database:

@@ -73,7 +73,8 @@ class NpsightService:
         self.ahead = Ahead(self.live)
         self.watcher.start()
         self.jobs.start()
-        self.ahead.start()
+        if project.service.score_ahead:
+            self.ahead.start()
         writing.sweep(self.live)
 
     def __is_ready__(self) -> bool:

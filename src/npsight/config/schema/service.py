@@ -41,6 +41,11 @@ class Service(Section):
     replay_hours: int = Field(
         24, ge=24, le=24 * 30, description="How long a repeated write gets its first answer again."
     )
+    score_ahead: bool = Field(
+        True,
+        description="Whether scores are made before anybody asks (after a start, a new run, a new "
+        "model), up to 64 MB of them in each worker; a first request is then as fast as a second.",
+    )
     watch_seconds: float = Field(
         5.0, gt=0, le=3600, description="How often a new champion or a new score run is looked for."
     )
