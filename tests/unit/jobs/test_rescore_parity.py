@@ -14,6 +14,7 @@ from api_client import TestClient
 from written_company import END, WrittenCompany, write_company
 
 from npsight.features.history import history_columns_of
+from npsight.jobs.audit_oracle import check_oracle
 from npsight.service.app import build_app
 from npsight.service.state import Live, load_state
 from npsight.service.writing import close
@@ -231,3 +232,7 @@ def test_a_run_of_all_accounts_reads_what_was_posted(sent: Sent) -> None:
         found = posted.features(posted.spine([END]))
         pd.testing.assert_frame_equal(found, written.features(written.spine([END])))
         assert posted.facts.data_end == written.facts.data_end
+        # A plain loop over the same facts, which shares no code with the features.
+        judged = check_oracle(posted, found, [account, sent.accounts[0]], most_answers=20_000)
+        assert judged.compared > 100
+        assert judged.findings == ()
