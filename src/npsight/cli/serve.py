@@ -34,4 +34,7 @@ def serve_command(
     """
     from npsight.service.serve import serve
 
-    raise typer.Exit(serve(config.resolve(), host, port, workers))
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    raise typer.Exit(serve(config.resolve(), host, port, workers, say))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -21,16 +22,29 @@ from npsight.service.fitting import REHEARSED, missing_names
 from npsight.service.offered import Files, champion_offered, claimed_digest
 from npsight.service.standing import Standing
 from npsight.service.verify import SECONDS, fingerprint, prove
-from npsight.store import open_store, store_file
+from npsight.store import keys_of, open_store, store_file
 from npsight.store.watched import some_inputs
 from npsight.tracking import read_cached, write_cached
 from npsight.tracking.cache import SERVED
 
 log = logging.getLogger(__name__)
+Say = Callable[[str], None]
 
 
-def serve(config: Path, host: str = "127.0.0.1", port: int = 3000, workers: int = 1) -> int:
+def silent(_: str) -> None:
+    """Nobody listens."""
+
+
+def serve(
+    config: Path,
+    host: str = "127.0.0.1",
+    port: int = 3000,
+    workers: int = 1,
+    say: Say = silent,
+) -> int:
     """Serve until SIGINT or SIGTERM; requests under way are finished. Returns the exit code.
+
+    `say` is called with a line on what is done and how to call the service.
 
     Raises
     ------
@@ -42,13 +56,18 @@ def serve(config: Path, host: str = "127.0.0.1", port: int = 3000, workers: int 
         The store cannot be opened.
     """
     project = load_project(config)
-    prepare(project)
+    say("proving the model in a process of its own")
+    version = prepare(project)
     warn_of_address(host)
+    shown = f"[{host}]" if ":" in host else host
+    say(f"{project.name}, model version {version}, is served at http://{shown}:{port}; Ctrl-C ends")
+    if not has_key(project):
+        say(f"nobody has a key yet: npsight keys create NAME --scope score -c {project.file}")
     return _run(command(host, port, workers), serving_environment(config, workers))
 
 
-def prepare(project: ProjectSpec) -> None:
-    """Have a proved model in `served` and a store that opens.
+def prepare(project: ProjectSpec) -> int:
+    """Have a proved model in `served` and a store that opens; returns the model's version.
 
     Tried in this order: the champion that the registry offers, the one that was promoted on this
     machine, the one that was served last. The first that is proved and reads only what the latest
@@ -73,6 +92,14 @@ def prepare(project: ProjectSpec) -> None:
     if not proved:
         raise refusals[0] if refusals else _no_champion(project)
     _keep(project, *proved[0])
+    return proved[0][0]
+
+
+def has_key(project: ProjectSpec) -> bool:
+    """Whether any key of the project is live."""
+    now = datetime.now(UTC)
+    with closing(open_store(store_file(project.state_dir))) as store:
+        return any(key.state(now) == "live" for key in keys_of(store, project.name))
 
 
 def _candidates(

@@ -15,6 +15,7 @@ from npsight.models.bundle import verify
 from npsight.service import offered, serve
 from npsight.service.serve import is_loopback, prepare, warn_of_address
 from npsight.service.state import load_state
+from npsight.store import create_key, open_store, store_file
 from npsight.tracking.cache import SERVED, read_cached
 from npsight.tracking.offer import Offer
 
@@ -131,3 +132,18 @@ def test_serve_tells_the_process_its_workers(config: Path, monkeypatch) -> None:
     monkeypatch.setattr(serve, "_run", lambda _command, environment: told.append(environment) or 0)
     assert serve.serve(config, workers=2) == 0
     assert told[0]["NPSIGHT_WORKERS"] == "2"
+
+
+def test_serve_says_where_it_is_and_how_to_get_a_key(config: Path, monkeypatch) -> None:
+    monkeypatch.setattr(serve, "_run", lambda _command, _environment: 0)
+    said: list[str] = []
+    serve.serve(config, port=3123, say=said.append)
+    assert "tiny, model version 7, is served at http://127.0.0.1:3123" in said[1]
+    assert "npsight keys create NAME --scope score" in said[2]
+    store = open_store(store_file(config.parent / "state"))
+    create_key(store, "tiny", "crm", ["score"])
+    store.close()
+    said.clear()
+    serve.serve(config, host="::1", port=3123, say=said.append)
+    assert "http://[::1]:3123" in said[1]
+    assert len(said) == 2
