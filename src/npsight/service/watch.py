@@ -66,6 +66,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Look until told to stop; nothing that fails here ends the thread."""
+        self.look()
         while not self._stop_asked.wait(self.seconds):
             self.look()
 
@@ -98,8 +99,9 @@ class Watcher(threading.Thread):
         try:
             self._look_for_champion(looked.run_id or "")
         finally:
-            # After the champion: a new run may hold inputs that only the new one reads.
-            if changed.all:
+            # After the champion: a new run may hold inputs that only the new one reads. At the
+            # first look nobody knows what was written after a request had read.
+            if is_new:
                 self.live.changed()
             if is_new or self.live.state is not before:
                 self._look_at_inputs()
