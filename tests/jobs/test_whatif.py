@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -94,9 +95,9 @@ def test_an_accounts_own_answers_change_nothing_and_another_one_does(
 ) -> None:
     answers = answers_of(company)
     account = next(iter(answers))
-    worse = [*answers[account], {"score": 0.0, "occurred_at": "2025-02-01T00:00:00Z"}]
-    run = state.store.latest_run(state.project)
-    assert run.as_of.isoformat() > "2025-02-01"
+    # Newer than any other: an answer counts as the last one by when it happened.
+    newest = state.store.latest_run(state.project).as_of - timedelta(hours=1)
+    worse = [*answers[account], {"score": 0.0, "occurred_at": newest.isoformat()}]
     rows = [
         {"id": "same", "account": account, "answers": answers[account]},
         {"id": "as stored", "account": account},

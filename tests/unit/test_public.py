@@ -32,4 +32,4 @@ def test_every_error_has_an_exit_code_of_its_own():
         and error not in (errors.NpsightError, errors.ProblemsError)
     ]
     codes = [error.exit_code for error in found]
-    assert sorted(codes) == list(range(2, 11))
+    assert sorted(codes) == list(range(2, 12))
