@@ -18,7 +18,7 @@ def postgres_server(name: str) -> Iterator[str]:
     try:
         server = embedded.get_server(folder, cleanup_mode="delete")
     except Exception as error:  # what a sandbox forbids differs from one to the next
-        pytest.skip(f"PostgreSQL does not start here: {type(error).__name__}")
+        pytest.skip(f"PostgreSQL does not start here: {type(error).__name__} {error}")
     try:
         yield server.get_uri()
     finally:

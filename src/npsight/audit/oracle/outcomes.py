@@ -78,7 +78,10 @@ def churn(
         known = min((row["known_at"] for row in inside), default=None)
         return {"churned": int(bool(inside)), "label_known_at": known}
     if event != "no_activity":
-        raise NotImplementedError(f"the oracle has no loop for the outcome `{event}`")
+        raise NotImplementedError(
+            f"the oracle has no loop for the outcome `{event}`; write one from its meaning in "
+            "npsight.config.schema.targets"
+        )
     facts = _own(world.sources["usage"], account, as_of)
     return {"churned": int(not between(facts, start, end)), "label_known_at": end}
 
