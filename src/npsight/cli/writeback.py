@@ -163,6 +163,12 @@ def _say_left_out(plan: Plan, console: Console) -> None:
     for count, what in said:
         if count:
             console.print(f"Not written: {count:,} {what}.", highlight=False)
+    if plan.without_id:
+        console.print(
+            f"  → name the column that has its ids: `writeback.{plan.system}.id_column`",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _write_failures(report: WritebackReport, path: Path) -> None:

@@ -124,6 +124,7 @@ def test_files_for_salesforce(config: Path, tmp_path: Path) -> None:
     out = run(config, "writeback", "salesforce", "--to", str(tmp_path / "bulk")).output
     assert "Wrote 3 records in 1 files" in out
     assert "Not written: 1 accounts have no usable id" in out
+    assert "`writeback.salesforce.id_column`" in out
     [part] = json.loads((tmp_path / "bulk" / "manifest.json").read_text())["parts"]
     lines = list(csv.reader((tmp_path / "bulk" / part["file"]).read_text().splitlines()))
     assert lines == [["Id", "Risk__c", "Level__c"], *([i, "0.9", "high"] for i in ids)]
