@@ -32,11 +32,11 @@ def explain_command(
     from npsight.config.load import load_project
     from npsight.jobs.files import write_atomically
     from npsight.jobs.plot import waterfall_png
-    from npsight.store import open_store, store_file
+    from npsight.store import open_project_store
 
     console = make_console()
     project = load_project(config)
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         run = store.latest_run(project.name)
         row = store.score(run.id, account)
         history = store.history(project.name, account)

@@ -136,9 +136,9 @@ def _project(config: Config) -> ProjectSpec:
 
 
 def _store(project: ProjectSpec) -> Store:
-    from npsight.store import open_store, store_file
+    from npsight.store import open_project_store
 
-    return open_store(store_file(project.state_dir))
+    return open_project_store(project)
 
 
 def _identity(text: str) -> str:

@@ -24,7 +24,7 @@ def serve_command(
         ),
     ] = 1,
 ) -> None:
-    """Serve the latest scores over HTTP until stopped.
+    """Serve the worklist's pages and the API over HTTP until stopped.
 
     Listens on this machine only unless told otherwise. A newly promoted champion is proved and
     taken up while it runs. Callers need a key (npsight keys create). See docs/serving.md.
@@ -33,8 +33,9 @@ def serve_command(
     curl -s localhost:3000/v1/accounts/A000123 -H "X-API-Key: $KEY"
     """
     from npsight.service.serve import serve
+    from npsight.web.entrance import FACTORY
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    raise typer.Exit(serve(config.resolve(), host, port, workers, say))
+    raise typer.Exit(serve(config.resolve(), host, port, workers, say, FACTORY))

@@ -30,10 +30,10 @@ Name = Annotated[str, typer.Argument(help="The webhook's name.")]
 @contextmanager
 def _opened(config: Path) -> Iterator[tuple[str, Store]]:
     from npsight.config.load import load_project
-    from npsight.store import open_store, store_file
+    from npsight.store import open_project_store
 
     project = load_project(config)
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         yield project.name, store
 
 

@@ -77,11 +77,11 @@ def salesforce_command(
     from npsight.outgoing.http import Sender
     from npsight.outgoing.salesforce import send_to_salesforce
     from npsight.outgoing.targets import TargetPolicy
-    from npsight.store import forget_written, open_store, store_file
+    from npsight.store import forget_written, open_project_store
 
     access = salesforce_access()
     with (
-        closing(open_store(store_file(project.state_dir))) as store,
+        closing(open_project_store(project)) as store,
         Sender(TargetPolicy.from_environment()) as sender,
     ):
         if everything:
@@ -108,13 +108,13 @@ def hubspot_command(
     from npsight.outgoing.http import Sender
     from npsight.outgoing.hubspot import send_to_hubspot
     from npsight.outgoing.targets import TargetPolicy
-    from npsight.store import forget_written, open_store, store_file
+    from npsight.store import forget_written, open_project_store
 
     console = make_console()
     project = load_project(config)
     access = hubspot_access()
     with (
-        closing(open_store(store_file(project.state_dir))) as store,
+        closing(open_project_store(project)) as store,
         Sender(TargetPolicy.from_environment()) as sender,
     ):
         if everything:

@@ -47,6 +47,28 @@ def hubspot_secret(environment: Mapping[str, str] | None = None) -> str | None:
     return _lookup(environment).get(HUBSPOT_VARIABLE) or None
 
 
+def connection_string(variable: str, environment: Mapping[str, str] | None = None) -> str:
+    """The connection string that an environment variable holds.
+
+    Raises
+    ------
+    ConfigError
+        The variable is not set.
+    """
+    value = _lookup(environment).get(variable, "")
+    if not value:
+        raise ConfigError(
+            "the database cannot be opened",
+            [
+                Problem(
+                    f"the environment variable `{variable}` is not set",
+                    f"export {variable}=postgresql://user:password@host/name",
+                )
+            ],
+        )
+    return value
+
+
 def let_threads_sleep() -> None:
     """Have LightGBM's idle threads sleep instead of spin, unless the environment says otherwise.
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from npsight.config.aggregations import Missing
 from npsight.config.schema import (
+    Alerts,
     AuditSettings,
     Benchmark,
     ChurnTarget,
@@ -18,6 +19,7 @@ from npsight.config.schema import (
     DetractorTarget,
     Engine,
     Goal,
+    Pages,
     Quarantine,
     Service,
     Tables,
@@ -135,6 +137,9 @@ class ProjectSpec:
     benchmarks: tuple[Benchmark, ...] = ()
     service: Service = field(default_factory=Service)
     writeback: Writeback = field(default_factory=Writeback)
+    pages: Pages = field(default_factory=Pages)
+    alerts: Alerts = field(default_factory=Alerts)
+    database: str | None = None
 
     @property
     def is_snapshot(self) -> bool:

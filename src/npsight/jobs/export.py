@@ -18,7 +18,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, Problem
 from npsight.jobs.survival import curve_for
 from npsight.models.bundle import unpack
-from npsight.store import ScoreRow, ScoreRun, open_store, store_file
+from npsight.store import ScoreRow, ScoreRun, open_project_store
 from npsight.tracking import Tracking
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -26,7 +26,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def latest(project: ProjectSpec, ranked_only: bool = False) -> tuple[ScoreRun, list[ScoreRow]]:
     """The latest run and its rows, by rank. Raises NotFoundError where nothing was scored."""
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         run = store.latest_run(project.name)
         return run, store.scores(run.id, ranked_only=ranked_only)
 
@@ -48,7 +48,7 @@ def export(
     if run is None:
         run, rows = latest(project)
     else:
-        with closing(open_store(store_file(project.state_dir))) as store:
+        with closing(open_project_store(project)) as store:
             rows = store.scores(run.id)
     frame = pd.DataFrame(_records(run, rows, spreadsheet=path.suffix == ".csv"))
     if churn_horizon is not None:

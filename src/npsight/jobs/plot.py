@@ -10,7 +10,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.errors import NotFoundError
 from npsight.jobs.pictures import waterfall
 from npsight.models.bundle import unpack
-from npsight.store import open_store, store_file
+from npsight.store import open_project_store
 from npsight.tracking import read_cached
 
 
@@ -20,7 +20,7 @@ def waterfall_png(project: ProjectSpec, account: str) -> bytes:
     if cached is None:
         raise NotFoundError("no champion is cached\n  → npsight score first")
     model = unpack(cached[1])
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         run = store.latest_run(project.name)
         inputs = store.inputs(run.id, [account])
     if account not in inputs:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from npsight.config.specs import ProjectSpec
-from npsight.store import KeptFact, Store, newest_posted, open_store, posted, store_file
+from npsight.store import KeptFact, Store, newest_posted, open_project_store, posted, store_file
 from npsight.store.values import to_json
 from npsight.tables.posted import SCHEMA, Posted
 
@@ -20,10 +20,9 @@ BATCH = 20_000
 
 def posted_facts(project: ProjectSpec) -> Posted:
     """Every fact that a project was sent; none where it has no store yet."""
-    file = store_file(project.state_dir)
-    if not file.exists():
+    if project.database is None and not store_file(project.state_dir).exists():
         return Posted()
-    with closing(open_store(file)) as store:
+    with closing(open_project_store(project)) as store:
         return posted_of(store, project.name, 0, newest_posted(store, project.name))
 
 

@@ -17,6 +17,7 @@ from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
 from npsight.errors import ConfigError, ModelIntegrityError, NotFoundError, Problem
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.runpages import ScoredRun, pages_of
 from npsight.jobs.scored import (
     ScoreInputs,
     notes_of,
@@ -32,7 +33,7 @@ from npsight.models.intervals import NpsForecast
 from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
 from npsight.models.survival import ChurnCurve
-from npsight.store import ScoreRun, open_store, store_file
+from npsight.store import ScoreRun, open_project_store
 from npsight.temporal.spine import midnight_after, midnight_before
 from npsight.tracking import Tracking, write_cached
 from npsight.worklist.rank import rank
@@ -91,28 +92,33 @@ def score(
         inputs = _read_inputs(builder, as_of, progress)
         progress("facts for the service")
         kept = write_serving_facts(project, prepared)
-    progress(f"scores of {len(inputs.now):,} accounts")
-    predicted = model.predict(inputs.now)
-    progress("drivers")
-    explanation = explain(model, inputs.now)
-    peers = peers_of(inputs.now, model.specs)
-    scores = score_frame(project.worklist, model, inputs, predicted)
-    listed = rank(scores, project.worklist, as_of)
-    run = ScoreRun(
-        id=uuid.uuid4().hex,
-        project=project.name,
-        as_of=as_of,
-        created_at=datetime.now(UTC).replace(tzinfo=None),
-        model_version=version,
-        model_digest=digest_of(files),
-        data_digest=prepared.digest,
-        peers=peers.to_json(),
-    )
+        progress(f"scores of {len(inputs.now):,} accounts")
+        predicted = model.predict(inputs.now)
+        progress("drivers")
+        explanation = explain(model, inputs.now)
+        peers = peers_of(inputs.now, model.specs)
+        scores = score_frame(project.worklist, model, inputs, predicted)
+        listed = rank(scores, project.worklist, as_of)
+        run = ScoreRun(
+            id=uuid.uuid4().hex,
+            project=project.name,
+            as_of=as_of,
+            created_at=datetime.now(UTC).replace(tzinfo=None),
+            model_version=version,
+            model_digest=digest_of(files),
+            data_digest=prepared.digest,
+            peers=peers.to_json(),
+        )
+        progress("what the pages show")
+        scored = ScoredRun(
+            project, run, builder, prepared, model, inputs, predicted, scores, listed
+        )
+        beside = pages_of(scored)
     progress("writing the run")
     rows = score_rows(scores, listed, explanation, notes_of(model, explanation, inputs, peers))
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         read = prepared.posted_through
-        store.write_run(run, rows, stored_inputs(model, inputs), facts_read=read)
+        store.write_run(run, rows, stored_inputs(model, inputs), facts_read=read, beside=beside)
     kept.install()
     write_cached(project.state_dir, version, files)
     survey, everyone = _company(model, predicted, inputs.now["segment_"])

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from npsight.config.schema import HubspotWriteback, SalesforceWriteback
 from npsight.config.specs import ProjectSpec
-from npsight.store import ScoreRow, ScoreRun, Store, open_store, store_file, written_digests
+from npsight.store import ScoreRow, ScoreRun, Store, open_project_store, written_digests
 from npsight.tables.crmids import CrmIds, read_crm_ids
 
 System = Literal["salesforce", "hubspot"]
@@ -79,7 +79,7 @@ def plan_writeback(project: ProjectSpec, system: System, everything: bool = Fals
     DataError
         The column with the ids cannot be read.
     """
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         return plan_from(store, project, system, everything)
 
 

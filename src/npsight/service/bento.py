@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 import bentoml
@@ -21,10 +22,14 @@ STOP_SECONDS = 5.0
 
 
 class Gateway:
-    """Passes requests to an app that is built when the worker starts, not on import."""
+    """Passes requests to an app that is built when the worker starts, not on import.
+
+    `beside` puts more than the API on its address; None for the API alone.
+    """
 
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
+        self.beside: Callable[[Live, ASGIApp], ASGIApp] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -68,7 +73,7 @@ class NpsightService:
         self.live = Live(load_state(config))
         self.watcher = Watcher(self.live, project, registry_uri(), project.service.watch_seconds)
         self.app = build_app(self.live)
-        gateway.app = self.app
+        gateway.app = gateway.beside(self.live, self.app) if gateway.beside else self.app
         self.jobs = JobRunner(self.live)
         self.ahead = Ahead(self.live)
         self.watcher.start()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+FACTORY = "npsight.service.entrance:entrance"
 DRAIN_SECONDS = 30
 """Requests under way at the end get so long: more than any deadline that a CRM waits for."""
 
@@ -36,10 +37,10 @@ def entrance() -> Entrance:
     return Entrance(gateway, cast(Any, NpsightService).to_asgi())
 
 
-def command(host: str, port: int, workers: int = 1) -> list[str]:
+def command(host: str, port: int, workers: int = 1, factory: str = FACTORY) -> list[str]:
     """What a process runs to serve; it drains on SIGTERM, and ends workers that it started."""
     return [
-        *(sys.executable, "-m", "uvicorn", "--factory", "npsight.service.entrance:entrance"),
+        *(sys.executable, "-m", "uvicorn", "--factory", factory),
         *("--host", host, "--port", str(port), "--workers", str(workers), "--lifespan", "on"),
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
         *("--timeout-graceful-shutdown", str(DRAIN_SECONDS)),

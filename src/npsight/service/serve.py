@@ -17,12 +17,12 @@ from npsight.config.runtime import registry_uri, serving_environment
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ModelIntegrityError, NotFoundError, StateError
 from npsight.models.bundle import unpack
-from npsight.service.entrance import command
+from npsight.service.entrance import FACTORY, command
 from npsight.service.fitting import REHEARSED, missing_names
 from npsight.service.offered import Files, champion_offered, claimed_digest
 from npsight.service.standing import Standing
 from npsight.service.verify import SECONDS, fingerprint, prove
-from npsight.store import keys_of, open_store, store_file
+from npsight.store import keys_of, open_project_store
 from npsight.store.watched import some_inputs
 from npsight.tracking import read_cached, write_cached
 from npsight.tracking.cache import SERVED
@@ -41,10 +41,12 @@ def serve(
     port: int = 3000,
     workers: int = 1,
     say: Say = silent,
+    factory: str = FACTORY,
 ) -> int:
     """Serve until SIGINT or SIGTERM; requests under way are finished. Returns the exit code.
 
-    `say` is called with a line on what is done and how to call the service.
+    `say` is called with a line on what is done and how to call the service. `factory` makes the
+    application of a worker: this API, or it with pages beside it.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def serve(
     say(f"{project.name}, model version {version}, is served at http://{shown}:{port}; Ctrl-C ends")
     if not has_key(project):
         say(f"nobody has a key yet: npsight keys create NAME --scope score -c {project.file}")
-    return _run(command(host, port, workers), serving_environment(config, workers))
+    return _run(command(host, port, workers, factory), serving_environment(config, workers))
 
 
 def prepare(project: ProjectSpec) -> int:
@@ -74,7 +76,7 @@ def prepare(project: ProjectSpec) -> int:
     run has stored is taken, else the first that is proved. The service says by itself, soon after
     its start, what it holds against a champion that was passed over.
     """
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         _, inputs = some_inputs(store, project.name, REHEARSED)
     refusals: list[ModelIntegrityError | StateError] = []
     proved: list[tuple[int, Files]] = []
@@ -98,7 +100,7 @@ def prepare(project: ProjectSpec) -> int:
 def has_key(project: ProjectSpec) -> bool:
     """Whether any key of the project is live."""
     now = datetime.now(UTC)
-    with closing(open_store(store_file(project.state_dir))) as store:
+    with closing(open_project_store(project)) as store:
         return any(key.state(now) == "live" for key in keys_of(store, project.name))
 
 

@@ -15,7 +15,7 @@ from npsight.models.bundle import check_golden, unpack, verify
 from npsight.models.model import Model
 from npsight.service.kept import Kept
 from npsight.service.standing import Standing
-from npsight.store import Store, open_store, store_file
+from npsight.store import Store, open_project_store
 from npsight.tracking.cache import SERVED, read_cached
 
 
@@ -83,7 +83,7 @@ def load_state(config: Path) -> ServingState:
     project = load_project(config)
     version, files = proved_files(project.name, project.state_dir)
     model = load_model(files)
-    store = open_store(store_file(project.state_dir))
+    store = open_project_store(project)
     settle_memory()
     return serving_state(project, model, version, files, store)
 

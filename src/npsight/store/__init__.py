@@ -1,6 +1,6 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
-from npsight.store import answers
+from npsight.store import answers, auditlog, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -29,7 +29,7 @@ from npsight.store.rescored import (
     write_rescored,
 )
 from npsight.store.rows import HistoryPoint, ScoreRow, ScoreRun, StoredInput
-from npsight.store.store import Store, open_store, store_file
+from npsight.store.store import Store, open_project_store, open_store, store_file
 from npsight.store.webhooks import (
     EVENTS,
     WebhookEndpoint,
@@ -62,6 +62,7 @@ __all__ = [
     "WebhookEndpoint",
     "add_endpoint",
     "answers",
+    "auditlog",
     "counts",
     "create_key",
     "dead_messages",
@@ -73,10 +74,12 @@ __all__ = [
     "keep_posted",
     "keys_of",
     "mark_written",
+    "marks",
     "new_endpoint",
     "newest_known",
     "newest_posted",
     "next_due",
+    "open_project_store",
     "open_store",
     "pending",
     "posted",
@@ -88,12 +91,15 @@ __all__ = [
     "revive",
     "revoke_key",
     "rotate_endpoint",
+    "sessions",
     "settle_delivered",
     "settle_failed",
     "settle_gone",
     "store_file",
     "take",
     "trial_message",
+    "users",
+    "worklist",
     "write_rescored",
     "written_digests",
 ]

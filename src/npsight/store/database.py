@@ -32,12 +32,15 @@ def database_url(url_or_path: str | Path) -> URL:
     """A SQLAlchemy URL; a path is a SQLite file, whose folder is made where it is missing."""
     if isinstance(url_or_path, str) and "://" in url_or_path:
         try:
-            return make_url(url_or_path)
+            url = make_url(url_or_path)
         except ArgumentError:
             raise StateError(
                 "the store's database URL cannot be read\n"
                 "  → write it as sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
             ) from None
+        # The form that every PostgreSQL tool writes; the driver installed with npsight is psycopg.
+        plain = url.drivername in ("postgresql", "postgres")
+        return url.set(drivername="postgresql+psycopg") if plain else url
     path = Path(url_or_path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select, update
 
+from npsight.config.runtime import connection_string
+from npsight.config.specs import ProjectSpec
 from npsight.errors import NotFoundError, StateError
 from npsight.store import tables
 from npsight.store.compared import record_run_changes
@@ -40,6 +42,21 @@ _NEWEST_FIRST = (
 def store_file(state_dir: Path) -> Path:
     """Where a project's SQLite store lies."""
     return state_dir / "npsight.db"
+
+
+def open_project_store(project: ProjectSpec) -> Store:
+    """The store of a project: the database it names, else SQLite in its state folder.
+
+    Raises
+    ------
+    ConfigError
+        The environment variable of the database is not set.
+    StateError
+        See `open_store`.
+    """
+    if project.database is not None:
+        return open_store(connection_string(project.database))
+    return open_store(store_file(project.state_dir))
 
 
 def open_store(url_or_path: str | Path) -> Store:
@@ -79,13 +96,15 @@ class Store:
         inputs: Iterable[InputRow],
         keep: int = KEEP_RUNS,
         facts_read: int = 0,
+        beside: Sequence[Callable[[Connection], None]] = (),
     ) -> ScoreRun:
         """Write a run in one transaction: all of it is seen, or nothing.
 
         `inputs` gives account, features and past features. Old runs are deleted, `keep` stay.
         Accounts whose risk level differs from the one they had before are kept as changes, and
         told to the webhooks that ask for it.
-        `facts_read` is the number of the newest posted fact that was read for it.
+        `facts_read` is the number of the newest posted fact that was read for it. `beside` are
+        called in the same transaction, when scores and changes are written.
         Returns the run as stored, with its number of accounts.
         """
         with mendable(self._engine.url), self._writer.begin() as connection:
@@ -104,6 +123,8 @@ class Store:
             mine = tables.score_runs.c.id == run.id
             connection.execute(update(tables.score_runs).where(mine).values(account_count=count))
             record_run_changes(connection, run.project, run.id)
+            for write in beside:
+                write(connection)
             _delete_old(connection, run.project, keep, spared=run.id)
         return dataclasses.replace(run, account_count=count)
 

@@ -4,9 +4,11 @@ The descriptions of the fields are the reference page (`docs/project-file.md`), 
 from them. Nothing here knows an engine; `specs.py` holds what the rest of npsight reads.
 """
 
+from npsight.config.schema.alerts import Alerts, Digest, QuietHours
 from npsight.config.schema.base import IDENTIFIER, ColumnMap, Days, Name, Section
 from npsight.config.schema.features import Driver, Feature
 from npsight.config.schema.outlook import Benchmark, Goal
+from npsight.config.schema.pages import OpenIdConnect, Pages, Role
 from npsight.config.schema.project import Project
 from npsight.config.schema.service import Service
 from npsight.config.schema.settings import (
@@ -41,6 +43,7 @@ __all__ = [
     "NPS_0_10",
     "Accounts",
     "Activity",
+    "Alerts",
     "AuditSettings",
     "Bands",
     "Benchmark",
@@ -50,6 +53,7 @@ __all__ = [
     "Comments",
     "Days",
     "DetractorTarget",
+    "Digest",
     "Driver",
     "Engine",
     "FactSource",
@@ -61,9 +65,13 @@ __all__ = [
     "Merges",
     "Name",
     "NpsTarget",
+    "OpenIdConnect",
+    "Pages",
     "Project",
     "Quarantine",
+    "QuietHours",
     "Responses",
+    "Role",
     "SalesforceWriteback",
     "Section",
     "Service",

@@ -6,9 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from npsight.config.schema.alerts import Alerts
 from npsight.config.schema.base import Name, Section
 from npsight.config.schema.features import Driver, Feature
 from npsight.config.schema.outlook import Benchmark, Goal
+from npsight.config.schema.pages import Pages, Variable
 from npsight.config.schema.service import Service
 from npsight.config.schema.settings import (
     AuditSettings,
@@ -37,6 +39,12 @@ class Project(Section):
         description="Folder for the database, runs and outputs, relative to this file. Default: "
         "`var/<project>`.",
     )
+    database: Variable | None = Field(
+        None,
+        description="Name of the environment variable that holds the connection string of the "
+        "database for scores, follow-ups, users and keys, such as "
+        "`postgresql://user:password@host/name`. Default: SQLite in `state`.",
+    )
     tables: Tables = Field(description="The user's tables.")
     targets: Targets = Field(description="What is foreseen.")
     features: list[Feature] = Field(
@@ -61,4 +69,6 @@ class Project(Section):
     quarantine: Quarantine = Field(default_factory=Quarantine, description="Bad rows.")
     engine: Engine = Field(default_factory=Engine, description="Feature engine.")
     service: Service = Field(default_factory=Service, description="HTTP service.")
+    pages: Pages = Field(default_factory=Pages, description="Pages for CS teams.")
+    alerts: Alerts = Field(default_factory=Alerts, description="Messages to CS teams.")
     writeback: Writeback = Field(default_factory=Writeback, description="Scores into CRMs.")

@@ -46,9 +46,10 @@ def _listed_bands() -> list[ListedBand]:
 class Worklist(Section):
     """How accounts are ranked for the week."""
 
-    policy: Literal["revenue_at_risk", "risk"] = Field(
+    policy: Literal["revenue_at_risk", "churn_loss", "risk"] = Field(
         "revenue_at_risk",
-        description="`revenue_at_risk`: risk × revenue × renewal nearness. `risk`: risk alone.",
+        description="`revenue_at_risk`: risk × revenue. `churn_loss`: churn risk × revenue. "
+        "`risk`: risk alone. Nearness of renewal and an expected fall then weigh in.",
     )
     target: Literal["detractor", "churn"] | None = Field(
         None, description="Which risk ranks. Default: detractor where there is one, else churn."
@@ -65,7 +66,23 @@ class Worklist(Section):
     renewal_weight: float = Field(
         1.0, ge=0, description="An account that renews today counts (1 + this) times."
     )
+    slide_weight: float = Field(
+        0.0,
+        ge=0,
+        description="An account whose next answer is expected a band lower counts (1 + this) "
+        "times, two bands lower (1 + 2 × this).",
+    )
     capacity: Days = Field(12, description="Accounts an owner can call in a week.")
+    contacted_days: Days = Field(
+        21, description="An account that was contacted steps back for so many days."
+    )
+    hold_out: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the listed accounts that is left out of the week's calls at random, "
+        "for a period each, so that the effect of calling can be measured; see docs/impact.md.",
+    )
 
 
 class Gates(Section):

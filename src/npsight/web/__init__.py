@@ -1,0 +1,1 @@
+"""Pages for CS teams, rendered on the server; every action works without JavaScript."""

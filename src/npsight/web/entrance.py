@@ -1,0 +1,50 @@
+"""The way in for browsers and CRMs alike: API and pages from one process.
+
+Run as `uvicorn --factory npsight.web.entrance:entrance`; see `npsight.service.entrance`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from npsight.service.entrance import Entrance
+    from npsight.service.state import Live
+
+FACTORY = "npsight.web.entrance:entrance"
+API = ("/v1/", "/problems/")
+API_PATHS = ("/livez", "/readyz", "/healthz", "/metrics", "/openapi.json", "/swagger.json")
+
+
+class Both:
+    """The API where a path is the API's, else the pages."""
+
+    def __init__(self, api: ASGIApp, pages: ASGIApp) -> None:
+        self._api = api
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = scope["path"]
+        is_api = path.startswith(API) or path in API_PATHS
+        await (self._api if is_api else self._pages)(scope, receive, send)
+
+
+def beside(live: Live, api: ASGIApp) -> ASGIApp:
+    """What a project's worker serves."""
+    if not live.state.spec.pages.enabled:
+        return api
+    from npsight.web.app import build_pages
+
+    return Both(api, build_pages(live))
+
+
+def entrance() -> Entrance:
+    """The application of one worker process."""
+    from npsight.service import entrance as service
+    from npsight.service.bento import gateway
+
+    gateway.beside = beside
+    return service.entrance()

@@ -1,0 +1,42 @@
+"""Which accounts a user may see: an account of somebody else's is not there at all."""
+
+from __future__ import annotations
+
+from npsight.errors import NotFoundError
+from npsight.store import ScoreRow, ScoreRun
+from npsight.web.page import Page, PageError
+
+
+def latest_run(page: Page) -> ScoreRun:
+    """The run that pages show.
+
+    Raises
+    ------
+    PageError
+        404: the project was never scored.
+    """
+    try:
+        return page.store.latest_run(page.project.name)
+    except NotFoundError:
+        raise PageError(
+            404, "There are no scores yet.", "Run npsight score, then open the page again."
+        ) from None
+
+
+def visible_account(page: Page, account: str) -> ScoreRow:
+    """An account of the latest run.
+
+    Raises
+    ------
+    PageError
+        404: there is no such account, or the user may not see it; the answer is the same.
+    """
+    run = latest_run(page)
+    missing = PageError(404, "There is no such account.", "Search for it on the worklist.")
+    try:
+        row = page.store.score(run.id, account)
+    except NotFoundError:
+        raise missing from None
+    if page.only_owner is not None and row.owner != page.only_owner:
+        raise missing
+    return row
