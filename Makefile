@@ -9,7 +9,7 @@ export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise bench-service bench-contributions bench-chaos fuzz lock clean
+.PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise bench-service bench-contributions bench-chaos bench-web bench-impact screenshots fuzz lock clean
 
 help:  ## Print this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -97,6 +97,15 @@ bench-contributions: $(READY)  ## Measure the explanation of 100,000 accounts ag
 
 bench-service: $(READY)  ## Measure single scores over HTTP against other ways to serve (BENCH="--minutes 1")
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.service $(BENCH)
+
+bench-web: $(READY)  ## Measure the worklist's page over 200,000 accounts, on SQLite and PostgreSQL
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.web $(BENCH)
+
+bench-impact: $(READY)  ## Measure whether the estimated effect of calls is the simulated one (BENCH="--seeds 100")
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.impact $(BENCH)
+
+screenshots: $(READY)  ## Take pictures of every page of the demo (needs `make demo` and Chromium)
+	@$(BIN)/python scripts/screenshots.py $(SHOTS)
 
 lock: $(READY)  ## Resolve the dependencies anew
 	@$(BIN)/uv pip compile pyproject.toml --quiet --extra dev --extra postgres --extra spark --extra sqlite --extra tune \
