@@ -18,6 +18,7 @@ from npsight.config.checks import suggest
 from npsight.errors import NpsightError
 from npsight.service.api import Api
 from npsight.service.body import read_json
+from npsight.service.closing import close_loops
 from npsight.service.incoming import RowError, read_answer, read_fact
 from npsight.service.instants import instant_text
 from npsight.service.problems import ApiError, Fault, Json, request_id
@@ -131,6 +132,8 @@ def write_rows(live: Live, rows: Sequence[Any], read: Read, cause: str) -> JsonO
     settled = _settled(live, rescorer, [*touched, *waiting], cause)
     for row in written:
         row.settle(settled)
+    kept = [row.fact for row in written if row.fact and row.status not in ("conflict", "invalid")]
+    close_loops(state, kept, now)
     return {
         **model_facts(state),
         "as_of": instant_text(run.as_of),

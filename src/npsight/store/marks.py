@@ -3,6 +3,9 @@
 An account steps back from the week's calls while it is snoozed, for a while after it was
 contacted, and while it is held out; `why` is `snoozed`, `contacted` or `held out`, of several the
 one that lasts longest. Every instant until which it steps back is exclusive.
+
+On PostgreSQL a run that copies marks onto its rows, and people who change marks meanwhile, must
+not miss each other: the former calls `hold_all_marks` first, the latter are held by `mark`.
 """
 
 from __future__ import annotations
@@ -11,12 +14,26 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, Date, Index, Integer, String, Table, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Date,
+    Index,
+    Integer,
+    String,
+    Table,
+    select,
+    text,
+    update,
+)
 
 from npsight.store.tables import metadata, score_runs
 from npsight.store.upserts import upsert
 from npsight.store.values import UtcInstant
 from npsight.store.worklist import worklist
+
+ADVISORY_LOCK = 7_061_787_405
+"""PostgreSQL's name of the lock that writers of marks share, and a run holds alone."""
 
 account_marks = Table(
     "account_marks",
@@ -59,6 +76,26 @@ class Marks:
         return max(coming, default=(None, None))
 
 
+def hold_all_marks(connection: Connection) -> None:
+    """Until the transaction ends no other one changes marks; those under way are waited for."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+
+
+def hold_marks(connection: Connection, project: str, account: str) -> Marks:
+    """Until the transaction ends nobody else changes the account's marks; returns them.
+
+    SQLite's writers wait for each other anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({ADVISORY_LOCK})"))
+    upsert(connection, account_marks, {"project": project, "account": account}, {})
+    table = account_marks
+    mine = (table.c.project == project) & (table.c.account == account)
+    connection.execute(select(table.c.account).where(mine).with_for_update())
+    return marks_of(connection, project, account)
+
+
 def marks_of(connection: Connection, project: str, account: str) -> Marks:
     """What is kept of an account."""
     table = account_marks
@@ -73,6 +110,7 @@ def mark(connection: Connection, project: str, account: str, now: datetime, **ch
 
     `changes` are fields of `Marks`.
     """
+    hold_marks(connection, project, account)
     keys = {"project": project, "account": account}
     upsert(connection, account_marks, keys, changes)
     marks = marks_of(connection, project, account)
