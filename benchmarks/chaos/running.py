@@ -94,7 +94,7 @@ class Running:
             pid
             for pid in lasting
             if not {c.pid for c in psutil.Process(pid).children()} & lasting
-            and "npsight.service.entrance" in " ".join(psutil.Process(pid).cmdline())
+            and ".entrance:entrance" in " ".join(psutil.Process(pid).cmdline())
         ]
         return max(leaves)
 

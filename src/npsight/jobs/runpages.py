@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from npsight.config.specs import ProjectSpec
+from npsight.drivers.explain import Explanation
 from npsight.jobs import closing
 from npsight.jobs.frames import FeatureBuilder
 from npsight.jobs.scored import ScoreInputs
@@ -24,7 +25,8 @@ Write = Callable[[Any], None]
 class ScoredRun:
     """A run before it is written; tables can still be read through `builder` and `prepared`.
 
-    `scores` has one row an account, `listed` those on the worklist with their rank.
+    `files` are those of the model's bundle. `inputs`, `predicted`, `explanation` and `scores` have
+    one row an account, in the same order; `listed` those on the worklist with their rank.
     """
 
     project: ProjectSpec
@@ -32,8 +34,10 @@ class ScoredRun:
     builder: FeatureBuilder
     prepared: Prepared
     model: Model
+    files: Mapping[str, bytes]
     inputs: ScoreInputs
     predicted: Predictions
+    explanation: Explanation
     scores: pd.DataFrame
     listed: pd.DataFrame
 

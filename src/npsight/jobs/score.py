@@ -15,7 +15,8 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
-from npsight.errors import ConfigError, ModelIntegrityError, NotFoundError, Problem
+from npsight.errors import ModelIntegrityError, NotFoundError
+from npsight.jobs.asof import check_as_of, default_as_of
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.runpages import ScoredRun, pages_of
 from npsight.jobs.scored import (
@@ -34,7 +35,6 @@ from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
 from npsight.models.survival import ChurnCurve
 from npsight.store import ScoreRun, open_project_store
-from npsight.temporal.spine import midnight_after, midnight_before
 from npsight.tracking import Tracking, write_cached
 from npsight.worklist.rank import rank
 
@@ -111,7 +111,17 @@ def score(
         )
         progress("what the pages show")
         scored = ScoredRun(
-            project, run, builder, prepared, model, inputs, predicted, scores, listed
+            project,
+            run,
+            builder,
+            prepared,
+            model,
+            files,
+            inputs,
+            predicted,
+            explanation,
+            scores,
+            listed,
         )
         beside = pages_of(scored)
     progress("writing the run")
@@ -145,34 +155,6 @@ def champion(
     check_golden(model, files)
     _check_features(model, project)
     return version, files, model
-
-
-def default_as_of(builder: FeatureBuilder) -> datetime:
-    """The midnight after the last known fact, but not later than the midnight before now."""
-    today = midnight_before(datetime.now(UTC).replace(tzinfo=None))
-    return min(midnight_after(builder.facts.data_end), today)
-
-
-def check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
-    """Refuse a day that would be scored without any facts of its own time."""
-    newest = midnight_after(builder.facts.data_end)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    if as_of > max(newest, now):
-        raise ConfigError(
-            "nothing was scored",
-            [
-                Problem(
-                    f"as_of {as_of:%Y-%m-%d %H:%M}Z lies ahead of now",
-                    f"give a day up to today; the newest fact was known before {newest:%Y-%m-%d}",
-                    key="--as-of",
-                )
-            ],
-        )
-    if as_of <= builder.facts.data_start:
-        raise NotFoundError(
-            f"no fact lies before as_of {as_of:%Y-%m-%d %H:%M}Z; the first is of "
-            f"{builder.facts.data_start:%Y-%m-%d}\n  → give a later --as-of"
-        )
 
 
 def _check_features(model: Model, project: ProjectSpec) -> None:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from npsight.config.checks import suggest
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
+from npsight.jobs.asof import check_as_of
 from npsight.jobs.frames import FeatureBuilder, Progress
-from npsight.jobs.score import check_as_of
 from npsight.jobs.segmentreport import NONE
 
 KEYS = ["account", "as_of"]
@@ -77,7 +77,19 @@ def read_inputs(
         raise NotFoundError(
             f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"
         )
-    display = builder.display(spine)
+    revenue = builder.display(spine)["revenue"].to_numpy(np.float64)
+    return grouped_inputs(builder, as_of, now, revenue, names, progress)
+
+
+def grouped_inputs(
+    builder: FeatureBuilder,
+    as_of: datetime,
+    now: pd.DataFrame,
+    revenue: NDArray[np.float64],
+    names: Sequence[str],
+    progress: Progress,
+) -> SegmentInputs:
+    """The inputs of accounts whose features `now` and revenue were read before."""
     ends: list[datetime] = []
     answers = now[KEYS].iloc[:0].assign(answers=0, detractors=0, promoters=0)
     if "responses" in builder.facts.sources:
@@ -87,7 +99,7 @@ def read_inputs(
     return SegmentInputs(
         as_of,
         now,
-        display["revenue"].to_numpy(np.float64),
+        revenue,
         groups,
         tuple(ends),
         answers,
