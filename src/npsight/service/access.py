@@ -198,9 +198,9 @@ class Access:
     def _note_use(self, identity: str) -> None:
         """Have the use written down within a minute, off the request's path."""
         self.keyring.note_use(identity)
-        loop = asyncio.get_running_loop()
-        if self._noting is not loop:
-            self._noting = loop
+        # Which loop runs is asked only where none will write: the question costs a system call.
+        if self._noting is None or self._noting.is_closed():
+            loop = self._noting = asyncio.get_running_loop()
             rest = USE_SECONDS - (time.monotonic() - self._noted_at)
             loop.call_later(max(FIRST_USE_SECONDS, rest), self._write_uses, loop)
 

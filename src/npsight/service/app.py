@@ -19,6 +19,7 @@ from npsight import __version__
 from npsight.service import problems
 from npsight.service.access import admit
 from npsight.service.api import DEADLINE_SECONDS, Api
+from npsight.service.call import begin_call
 from npsight.service.endpoints import ENDPOINTS, Endpoint
 from npsight.service.metrics import CountRequests, Metrics
 from npsight.service.once import answered_once
@@ -81,7 +82,7 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> App:
 
 async def _answer(api: Api, request: Request, endpoint: Endpoint) -> Response:
     """What the endpoint gives the caller, an error included."""
-    request.state.body_bytes = endpoint.body_bytes
+    begin_call(request.scope, endpoint.body_bytes)
     try:
         caller = await admit(api, request, endpoint)
         if endpoint.writes:

@@ -1,21 +1,23 @@
-"""Request bodies: capped, UTF-8, strict JSON; then checked with every fault reported at once."""
+"""Request bodies: capped in length and time, and read once."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Scope
 
-from npsight.service.problems import ApiError, Fault
+from npsight.service.begun import Begun
+from npsight.service.call import UNREAD, call_of, header
+from npsight.service.problems import ApiError
+from npsight.service.strictjson import parse_json
 
+Buffer = TypeVar("Buffer", bytes, bytearray)
 MAX_BODY_BYTES = 1_000_000
 BODY_SECONDS = 10.0
 """From the first byte asked for to the last: who sends in drops must not hold a place for long."""
-MAX_ACCOUNTS = 1000
 MAX_KEY_LENGTH = 512
 
 
@@ -36,41 +38,63 @@ async def read_json(request: Request) -> Any:
         415 no JSON content type, 413 more bytes than the endpoint takes, 408 longer than
         `BODY_SECONDS` on its way, 400 not UTF-8 or not JSON.
     """
-    if hasattr(request.state, "json"):
-        return request.state.json
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
-        raise ApiError(415, "unsupported-media-type", "send Content-Type: application/json")
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding != "identity":
+    call = call_of(request)
+    if call.json is UNREAD:
+        _check_media(request.scope)
+        call.json = parse_json(await raw_body(request))
+    return call.json
+
+
+def _check_media(scope: Scope) -> None:
+    """A look at the bytes is enough for what nearly everybody sends."""
+    media_type = header(scope, b"content-type") or b""
+    if media_type != b"application/json":
+        kind = media_type.decode("latin-1").partition(";")[0].strip().lower()
+        if kind != "application/json" and not kind.endswith("+json"):
+            raise ApiError(415, "unsupported-media-type", "send Content-Type: application/json")
+    encoding = header(scope, b"content-encoding")
+    if encoding is not None and encoding.lower() != b"identity":
         raise ApiError(415, "unsupported-media-type", "send the body without Content-Encoding")
-    request.state.json = parse_json(await raw_body(request))
-    return request.state.json
 
 
 async def raw_body(request: Request) -> bytes:
     """The body's bytes as they came; 413 for more than the endpoint takes."""
-    if not hasattr(request.state, "body"):
-        request.state.body = await _capped(request)
-    return bytes(request.state.body)
+    call = call_of(request)
+    if call.body is None:
+        most = MAX_BODY_BYTES if call.most_bytes is None else call.most_bytes
+        call.body = await _capped(request, most)
+    return call.body
 
 
-async def _capped(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    most = getattr(request.state, "body_bytes", MAX_BODY_BYTES)
-    body = bytearray()
-    if length.isdecimal() and int(length) > most:
+async def _capped(request: Request, most: int) -> bytes:
+    length = header(request.scope, b"content-length") or b""
+    if length.isdigit() and int(length) > most:
         raise _too_large(most)
+    first = Begun(request.receive())
+    if first.results and not first.results[0].get("more_body", False):
+        return _joined(b"", first.results[0], most)
+    body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
+            message = await first
+            _joined(body, message, most)
             # A chunked body tells no length.
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > most:
-                    raise _too_large(most)
+            while message.get("more_body", False):
+                message = await request.receive()
+                _joined(body, message, most)
     except TimeoutError:
         raise _too_slow() from None
     return bytes(body)
+
+
+def _joined(body: Buffer, message: Message, most: int) -> Buffer:
+    """The body and the next part of it; a bytearray grows."""
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    body += message.get("body", b"")
+    if len(body) > most:
+        raise _too_large(most)
+    return body
 
 
 def _too_slow() -> ApiError:
@@ -81,78 +105,6 @@ def _too_slow() -> ApiError:
 
 def _too_large(most: int) -> ApiError:
     return ApiError(413, "body-too-large", f"the body may have at most {most:,} bytes; send parts")
-
-
-def parse_json(body: bytes) -> Any:
-    """Strict JSON: no NaN or infinities, no number beyond a double, no key twice."""
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _malformed(f"the body is not UTF-8 (byte {error.start})") from None
-    try:
-        return json.loads(
-            text, parse_constant=_constant, parse_float=_float, object_pairs_hook=_object
-        )
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise _malformed(f"the body is not JSON: {error.msg} at {where}") from None
-    except RecursionError:
-        raise _malformed("the body is nested too deeply") from None
-    except ValueError:
-        raise _malformed("the body holds a number with too many digits") from None
-
-
-def _malformed(detail: str) -> ApiError:
-    return ApiError(400, "malformed-json", detail)
-
-
-def _constant(name: str) -> NoReturn:
-    raise _malformed(f"{name} is not JSON; write null for a missing value")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise _malformed("the body holds a number beyond the range of a double")
-    return value
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise _malformed("an object of the body has the same key twice")
-    return result
-
-
-def score_request(body: Any) -> ScoreRequest:
-    """The checked body of `POST /v1/score`.
-
-    Raises
-    ------
-    ApiError
-        422 with a JSON pointer for each fault.
-    """
-    if not isinstance(body, dict):
-        raise _invalid([Fault("", "must be an object")])
-    faults = [
-        Fault(f"/{_escaped(key)}", "is not known; `accounts` and `drivers` are")
-        for key in body
-        if key not in ("accounts", "drivers")
-    ]
-    accounts, drivers = body.get("accounts"), body.get("drivers", False)
-    if "accounts" not in body:
-        faults.append(Fault("/accounts", "is missing"))
-    elif not isinstance(accounts, list):
-        faults.append(Fault("/accounts", "must be a list of account keys"))
-    elif len(accounts) > MAX_ACCOUNTS:
-        faults.append(
-            Fault("/accounts", f"has {len(accounts):,} entries, at most {MAX_ACCOUNTS:,} are taken")
-        )
-    if not isinstance(drivers, bool):
-        faults.append(Fault("/drivers", "must be true or false"))
-    if faults or not isinstance(accounts, list):
-        raise _invalid(faults)
-    return ScoreRequest(tuple(accounts), drivers)
 
 
 def account_fault(value: Any) -> str:
@@ -167,12 +119,3 @@ def account_fault(value: Any) -> str:
     if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
         return "holds characters that no text has"
     return ""
-
-
-def _invalid(faults: list[Fault]) -> ApiError:
-    noun = "fault" if len(faults) == 1 else "faults"
-    return ApiError(422, "invalid-body", f"the body has {len(faults)} {noun}; see errors", faults)
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()

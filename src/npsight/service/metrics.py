@@ -32,6 +32,7 @@ class Metrics:
         )
 
         self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._scored: dict[str, Counter] = {}
 
     def answered(self, method: str, route: str, status: int, started: float) -> None:
         """A request was answered that began at `started`, of `time.perf_counter`."""
@@ -47,7 +48,10 @@ class Metrics:
 
     def scored(self, status: str, count: int) -> None:
         """So many results of that status were given."""
-        self.accounts.labels(status).inc(count)
+        found = self._scored.get(status)
+        if found is None:
+            found = self._scored[status] = self.accounts.labels(status)
+        found.inc(count)
 
     async def page(self, _request: Request) -> Response:
         """`GET /metrics`."""

@@ -20,6 +20,7 @@ from npsight.errors import NotFoundError, NpsightError
 from npsight.service.access import Caller
 from npsight.service.api import Api
 from npsight.service.body import read_json
+from npsight.service.call import call_of
 from npsight.service.limits import whole_seconds
 from npsight.service.problems import ApiError, Fault, on_npsight_error, problem
 from npsight.store import answers
@@ -54,7 +55,7 @@ async def answered_once(api: Api, request: Request, endpoint: Endpoint, caller: 
     body = await read_json(request)
     key = _key(request, body)
     if isinstance(body, dict) and FIELD in body:
-        request.state.json = body = {name: body[name] for name in body if name != FIELD}
+        call_of(request).json = body = {name: body[name] for name in body if name != FIELD}
     if key is None:
         return await endpoint.handler(api, request)
     write = Repeatable(

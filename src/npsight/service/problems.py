@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from npsight.errors import ModelIntegrityError, NotFoundError, NpsightError, StateError
+from npsight.service.call import call_of
 from npsight.service.known import BY_CODE
 
 MEDIA_TYPE = "application/problem+json"
@@ -67,11 +67,25 @@ class Json(Response):
         ).encode()
 
 
+class Ready(Response):
+    """A good answer whose JSON is already there as bytes."""
+
+    media_type = "application/json"
+
+    def __init__(self, body: bytes) -> None:
+        # As Starlette's own would set them, without looking for what cannot be there.
+        self.status_code = 200
+        self.background = None
+        self.body = body
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(body)),
+            (b"content-type", b"application/json"),
+        ]
+
+
 def request_id(request: Request) -> str:
-    """The request's id, made on first use."""
-    if not hasattr(request.state, "request_id"):
-        request.state.request_id = uuid.uuid4().hex
-    return str(request.state.request_id)
+    """The request's id, the same however often it is asked for."""
+    return call_of(request).id
 
 
 def problem(request: Request, error: ApiError, headers: Mapping[str, str] | None = None) -> Json:

@@ -14,7 +14,7 @@ from npsight.service.body import account_fault, read_json
 from npsight.service.describing import described
 from npsight.service.instants import instant_text
 from npsight.service.listing import account_row
-from npsight.service.problems import ApiError, Json, request_id
+from npsight.service.problems import ApiError, Json, Ready, request_id
 from npsight.service.query import Query
 from npsight.service.scoring import JsonObject
 from npsight.service.shapes.accounts import ChangeSide
@@ -29,8 +29,7 @@ async def score(api: Api, request: Request) -> Response:
     """`POST /v1/score`: scores from stored inputs, of the latest run or of an older one."""
     wanted = asked(await read_json(request))
     if wanted.as_of is None and wanted.targets is None:
-        body = await scored(api, wanted.accounts, wanted.drivers, request_id(request))
-        return Response(body, media_type="application/json")
+        return Ready(await scored(api, wanted.accounts, wanted.drivers, request_id(request)))
     given = await api.threaded(answer, api.state, wanted)
     for status, count in Counter(result["status"] for result in given["results"]).items():
         api.metrics.scored(status, count)

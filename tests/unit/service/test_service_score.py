@@ -12,7 +12,7 @@ from api_client import api_client
 from starlette.testclient import TestClient
 from tiny_project import AS_OF, make_project
 
-from npsight.service.body import MAX_ACCOUNTS
+from npsight.service.shapes.score import MAX_ACCOUNTS
 from npsight.service.inputs import rows_of_inputs
 from npsight.service.instants import instant_text
 from npsight.service.state import ServingState, load_state
