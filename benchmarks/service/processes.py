@@ -65,7 +65,10 @@ def _start(server: Server, workspace: Workspace, ends: ExitStack) -> Running:
         **serving_environment(workspace.folder / server.config),
         MODEL: str(workspace.model),
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "PYTHONPATH": str(ROOT),
+        # The servers run the same npsight as this process, also where another one is installed.
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(
+            os.pathsep
+        ),
         # MLflow starts `uvicorn` by its name.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }

@@ -7,6 +7,7 @@ import hmac
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import anyio
@@ -62,6 +63,12 @@ ANYBODY = Caller("", frozenset())
 HUBSPOT = Caller("hubspot", hubspot.SCOPES, "hubspot")
 
 
+@lru_cache
+def _holder(identity: str, scopes: tuple[str, ...], name: str) -> Caller:
+    """Whoever calls with the key of that id."""
+    return Caller(identity, frozenset(scopes), f"key:{name}")
+
+
 async def admit(api: Api, request: Request, endpoint: Endpoint) -> Caller:
     """The caller of a request, allowed to call the endpoint.
 
@@ -110,7 +117,7 @@ class Access:
         key = _presented(request)
         if key is not None:
             row = await self._checked(key)
-            caller = Caller(row.id, frozenset(row.scopes), f"key:{row.name}")
+            caller = _holder(row.id, row.scopes, row.name)
             rate = row.rate_per_minute or service.rate_per_minute
         else:
             caller, rate = await self._signed(request, endpoint), service.rate_per_minute

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from npsight.errors import NotFoundError
 from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
@@ -28,8 +27,7 @@ TARGETS = tuple(FIELDS_OF)
 EMPTY: JsonObject = dict.fromkeys(Numbers.model_fields)
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """A checked body. `accounts` may hold anything; `targets` None stands for all."""
 
     accounts: tuple[Any, ...]
@@ -62,10 +60,11 @@ def checked_too(model: type[Model], body: Any) -> Model:
     """
     found, faults = faults_of(model, body)
     fields = body if isinstance(body, dict) else {}
-    if "as_of" in model.model_fields:
+    known = model.__pydantic_fields__
+    if "as_of" in known:
         faults += _instant_faults(fields.get("as_of"))
     faults += _target_faults(fields.get("targets"))
-    if "account" in model.model_fields and isinstance(body, dict):
+    if "account" in known and isinstance(body, dict):
         faults += _account_faults(fields)
     if found is None or faults:
         raise invalid_body(faults)
@@ -83,10 +82,12 @@ def _instant_faults(as_of: Any) -> list[Fault]:
 
 def _target_faults(targets: Any) -> list[Fault]:
     """A fault for each text that is no target; what is no text the shape has told."""
+    if not isinstance(targets, list):
+        return []
     known = ", ".join(TARGETS)
     return [
         Fault(f"/targets/{i}", f"is no target; {known} are")
-        for i, target in enumerate(targets if isinstance(targets, list) else ())
+        for i, target in enumerate(targets)
         if isinstance(target, str) and target not in FIELDS_OF
     ]
 

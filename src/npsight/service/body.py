@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive
 
 from npsight.service.begun import Begun
-from npsight.service.call import UNREAD, call_of, header
+from npsight.service.call import UNREAD, Call, call_of
 from npsight.service.problems import ApiError
 from npsight.service.strictjson import parse_json
 
@@ -40,19 +41,19 @@ async def read_json(request: Request) -> Any:
     """
     call = call_of(request)
     if call.json is UNREAD:
-        _check_media(request.scope)
+        _check_media(call.headers)
         call.json = parse_json(await raw_body(request))
     return call.json
 
 
-def _check_media(scope: Scope) -> None:
+def _check_media(headers: Mapping[bytes, bytes]) -> None:
     """A look at the bytes is enough for what nearly everybody sends."""
-    media_type = header(scope, b"content-type") or b""
+    media_type = headers.get(b"content-type", b"")
     if media_type != b"application/json":
         kind = media_type.decode("latin-1").partition(";")[0].strip().lower()
         if kind != "application/json" and not kind.endswith("+json"):
             raise ApiError(415, "unsupported-media-type", "send Content-Type: application/json")
-    encoding = header(scope, b"content-encoding")
+    encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.lower() != b"identity":
         raise ApiError(415, "unsupported-media-type", "send the body without Content-Encoding")
 
@@ -61,16 +62,16 @@ async def raw_body(request: Request) -> bytes:
     """The body's bytes as they came; 413 for more than the endpoint takes."""
     call = call_of(request)
     if call.body is None:
-        most = MAX_BODY_BYTES if call.most_bytes is None else call.most_bytes
-        call.body = await _capped(request, most)
+        call.body = await _capped(call, request.receive)
     return call.body
 
 
-async def _capped(request: Request, most: int) -> bytes:
-    length = header(request.scope, b"content-length") or b""
+async def _capped(call: Call, receive: Receive) -> bytes:
+    most = MAX_BODY_BYTES if call.most_bytes is None else call.most_bytes
+    length = call.headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > most:
         raise _too_large(most)
-    first = Begun(request.receive())
+    first = Begun(receive())
     if first.results and not first.results[0].get("more_body", False):
         return _joined(b"", first.results[0], most)
     body = bytearray()
@@ -80,7 +81,7 @@ async def _capped(request: Request, most: int) -> bytes:
             _joined(body, message, most)
             # A chunked body tells no length.
             while message.get("more_body", False):
-                message = await request.receive()
+                message = await receive()
                 _joined(body, message, most)
     except TimeoutError:
         raise _too_slow() from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.types import Scope
 
 PLACE = "npsight.call"
 """Where it stands in a request's ASGI scope, which all that handles the request has in hand."""
+Headers = Iterable[tuple[bytes, bytes]]
 UNREAD: Any = object()
 """In place of a body's JSON, of which null is one."""
 # Seeded by the system when a process starts. Asking the system for each id would cost more than
@@ -24,6 +26,8 @@ class Call:
     ----------
     id
         32 hexadecimal digits, told in the answer and in the log.
+    headers
+        By name in lower case.
     most_bytes
         The longest body that is read; None for the usual cap.
     body
@@ -32,9 +36,11 @@ class Call:
         The value that the body holds; `UNREAD` until it was read.
     """
 
-    __slots__ = ("body", "id", "json", "most_bytes")
+    __slots__ = ("body", "headers", "id", "json", "most_bytes")
 
-    def __init__(self, most_bytes: int | None = None) -> None:
+    def __init__(self, headers: Headers, most_bytes: int | None = None) -> None:
+        # Of headers of one name the first is meant.
+        self.headers = dict(reversed(list(headers)))
         self.id = f"{_random.getrandbits(128):032x}"
         self.most_bytes = most_bytes
         self.body: bytes | None = None
@@ -49,13 +55,5 @@ def call_of(request: Request) -> Call:
 
 def begin_call(scope: Scope, most_bytes: int | None = None) -> Call:
     """A new call of the request of that scope."""
-    call = scope[PLACE] = Call(most_bytes)
+    call = scope[PLACE] = Call(scope["headers"], most_bytes)
     return call
-
-
-def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first header of that name, which is in lower case; None where there is none."""
-    for found, value in scope["headers"]:
-        if found == name:
-            return bytes(value)
-    return None

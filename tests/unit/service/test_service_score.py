@@ -12,9 +12,9 @@ from api_client import api_client
 from starlette.testclient import TestClient
 from tiny_project import AS_OF, make_project
 
-from npsight.service.shapes.score import MAX_ACCOUNTS
 from npsight.service.inputs import rows_of_inputs
 from npsight.service.instants import instant_text
+from npsight.service.shapes.score import MAX_ACCOUNTS
 from npsight.service.state import ServingState, load_state
 
 NUMBERS = ("detractor_risk", "promoter_prob", "predicted_nps", "churn_risk", "base_risk")
