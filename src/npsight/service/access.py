@@ -225,17 +225,18 @@ def _presented(request: Request) -> str | None:
 
     A gateway may need one of the headers for itself: the one that holds a key of ours counts.
     """
-    offered = []
+    keys = []
     for name, value in request.scope["headers"]:
         if name == b"x-api-key":
-            offered.append(value)
+            keys.append(value.decode("latin-1").strip())
         elif name == b"authorization":
             scheme, _, token = value.partition(b" ")
             if scheme.lower() == b"bearer":
-                offered.append(token)
-    keys = [text.decode("latin-1").strip() for text in offered]
-    ours = [key for key in keys if key.startswith(PREFIX)]
-    return next(iter(ours or keys), None)
+                keys.append(token.decode("latin-1").strip())
+    for key in keys:
+        if key.startswith(PREFIX):
+            return key
+    return keys[0] if keys else None
 
 
 def _check_scope(caller: Caller, needed: str) -> None:
