@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import string
 import threading
@@ -18,6 +19,7 @@ from npsight.errors import StateError
 from npsight.service.access import Access
 from npsight.service.app import build_app
 from npsight.service.endpoints import ENDPOINTS, Endpoint
+from npsight.service.metrics import Metrics
 from npsight.service.problems import Json
 from npsight.service.state import Live, ServingState
 from npsight.store import create_key, keys_of, revoke_key
@@ -400,6 +402,21 @@ def test_the_last_use_is_written_at_most_once_a_minute(state, own, monkeypatch) 
         assert last_use(state, identity) == first
     assert writes == [1, 1]
     assert last_use(state, identity) > first
+
+
+def test_a_loop_that_ended_leaves_its_uses_to_the_next(state, own, monkeypatch) -> None:
+    access = Access(Live(state), Metrics())
+    written = threading.Event()
+    monkeypatch.setattr(access.keyring, "write_uses", written.set)
+
+    async def use(wait: float) -> bool:
+        access._note_use(own[1])
+        return await asyncio.to_thread(written.wait, wait)
+
+    monkeypatch.setattr(access_module, "FIRST_USE_SECONDS", 60.0)
+    assert not asyncio.run(use(0))
+    monkeypatch.setattr(access_module, "FIRST_USE_SECONDS", 0.0)
+    assert asyncio.run(use(30))
 
 
 def last_use(state: ServingState, identity: str) -> datetime:
