@@ -1,6 +1,6 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
-from npsight.store import answers, auditlog, marks, sessions, users, worklist
+from npsight.store import answers, attempts, auditlog, marks, sessions, states, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -62,6 +62,7 @@ __all__ = [
     "WebhookEndpoint",
     "add_endpoint",
     "answers",
+    "attempts",
     "auditlog",
     "counts",
     "create_key",
@@ -95,6 +96,7 @@ __all__ = [
     "settle_delivered",
     "settle_failed",
     "settle_gone",
+    "states",
     "store_file",
     "take",
     "trial_message",
