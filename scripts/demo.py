@@ -36,10 +36,13 @@ def main() -> int:
         "  var/demo/models             model cards\n"
         "  var/demo/mlflow.db          runs, figures and pictures:\n"
         "      .venv/bin/mlflow server --backend-store-uri sqlite:///var/demo/mlflow.db\n"
+        "Open the pages:\n"
+        f"  .venv/bin/npsight serve -c {CONFIG}\n"
+        "      then http://127.0.0.1:3000 in a browser; the login and password it prints at its\n"
+        "      first start let you in\n"
         "Next:\n"
         f"  .venv/bin/npsight explain ACCOUNT -c {CONFIG}\n"
         f"  .venv/bin/npsight keys create me --scope admin -c {CONFIG}\n"
-        f"  .venv/bin/npsight serve -c {CONFIG}\n"
         "  your own data: .venv/bin/npsight init --from DIR"
     )
     return 0

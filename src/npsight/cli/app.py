@@ -18,6 +18,7 @@ from npsight.cli.segments import segments_command
 from npsight.cli.serve import serve_command
 from npsight.cli.simulate import simulate_command, truth_command
 from npsight.cli.train import train_command
+from npsight.cli.users import users_app
 from npsight.cli.webhooks import deliver_command, webhooks_app
 from npsight.cli.worklist import worklist_command
 from npsight.cli.writeback import writeback_app
@@ -59,6 +60,7 @@ app.command("segments", rich_help_panel=DAILY)(segments_command)
 app.command("explain", rich_help_panel=DAILY)(explain_command)
 app.command("export", rich_help_panel=DAILY)(export_command)
 app.command("serve", rich_help_panel=SERVICE)(serve_command)
+app.add_typer(users_app, name="users", rich_help_panel=SERVICE)
 app.add_typer(keys_app, name="keys", rich_help_panel=SERVICE)
 app.add_typer(writeback_app, name="writeback", rich_help_panel=SERVICE)
 app.add_typer(webhooks_app, name="webhooks", rich_help_panel=SERVICE)

@@ -29,13 +29,16 @@ def serve_command(
     Listens on this machine only unless told otherwise. A newly promoted champion is proved and
     taken up while it runs. Callers need a key (npsight keys create). See docs/serving.md.
 
+    Where nobody can sign in to the pages yet, it makes a user `admin` and shows its password once.
+
     Example: npsight serve -c configs/demo.yaml, then
     curl -s localhost:3000/v1/accounts/A000123 -H "X-API-Key: $KEY"
     """
     from npsight.service.serve import serve
     from npsight.web.entrance import FACTORY
+    from npsight.web.greeting import greet
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    raise typer.Exit(serve(config.resolve(), host, port, workers, say, FACTORY))
+    raise typer.Exit(serve(config.resolve(), host, port, workers, say, FACTORY, greet))

@@ -101,6 +101,15 @@ def hubspot_access(environment: Mapping[str, str] | None = None) -> HubspotAcces
     return HubspotAccess((found.get(HUBSPOT_URL) or HUBSPOT_HOME).rstrip("/"), found[HUBSPOT_TOKEN])
 
 
+def client_secret(variable: str, environment: Mapping[str, str] | None = None) -> str:
+    """The secret that the issuer of sign-ins knows us by; raises ConfigError without one."""
+    value = _lookup(environment).get(variable, "")
+    if not value:
+        remedy = f"export {variable}=… with the client secret that the issuer gave"
+        raise ConfigError("sign-in with OpenID Connect is not possible", [_unset(variable, remedy)])
+    return value
+
+
 def _unset(name: str, remedy: str) -> Problem:
     return Problem(f"the environment variable `{name}` is not set", remedy)
 

@@ -6,7 +6,7 @@ import ipaddress
 import logging
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,10 +29,16 @@ from npsight.tracking.cache import SERVED
 
 log = logging.getLogger(__name__)
 Say = Callable[[str], None]
+Greet = Callable[[ProjectSpec, str], Sequence[str]]
 
 
 def silent(_: str) -> None:
     """Nobody listens."""
+
+
+def nothing(_project: ProjectSpec, _address: str) -> Sequence[str]:
+    """Nothing more to say."""
+    return ()
 
 
 def serve(
@@ -42,11 +48,13 @@ def serve(
     workers: int = 1,
     say: Say = silent,
     factory: str = FACTORY,
+    greet: Greet = nothing,
 ) -> int:
     """Serve until SIGINT or SIGTERM; requests under way are finished. Returns the exit code.
 
     `say` is called with a line on what is done and how to call the service. `factory` makes the
-    application of a worker: this API, or it with pages beside it.
+    application of a worker: this API, or it with pages beside it. `greet` is asked, once a model is
+    proved, for lines to say beside; what it raises ends the start.
 
     Raises
     ------
@@ -62,7 +70,11 @@ def serve(
     version = prepare(project)
     warn_of_address(host)
     shown = f"[{host}]" if ":" in host else host
-    say(f"{project.name}, model version {version}, is served at http://{shown}:{port}; Ctrl-C ends")
+    address = f"http://{shown}:{port}"
+    greeting = greet(project, address)
+    say(f"{project.name}, model version {version}, is served at {address}; Ctrl-C ends")
+    for line in greeting:
+        say(line)
     if not has_key(project):
         say(f"nobody has a key yet: npsight keys create NAME --scope score -c {project.file}")
     return _run(command(host, port, workers, factory), serving_environment(config, workers))

@@ -1,6 +1,16 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
-from npsight.store import answers, auditlog, marks, runpages, sessions, users, worklist
+from npsight.store import (
+    answers,
+    attempts,
+    auditlog,
+    marks,
+    runpages,
+    sessions,
+    states,
+    users,
+    worklist,
+)
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -62,6 +72,7 @@ __all__ = [
     "WebhookEndpoint",
     "add_endpoint",
     "answers",
+    "attempts",
     "auditlog",
     "counts",
     "create_key",
@@ -95,6 +106,7 @@ __all__ = [
     "settle_delivered",
     "settle_failed",
     "settle_gone",
+    "states",
     "store_file",
     "take",
     "trial_message",

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, String, Table, UniqueConstraint, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    String,
+    Table,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
 
 from npsight.config.schema import Role
 from npsight.errors import NotFoundError, StateError
@@ -32,6 +43,7 @@ users = Table(
     Column("issuer", String),
     Column("subject", String),
     Column("created_at", UtcInstant, nullable=False),
+    Column("signed_in_at", UtcInstant),
     Column("disabled_at", UtcInstant),
     UniqueConstraint("project", "login", name="uq_users_login"),
     Index("ix_users_subject", "project", "issuer", "subject", unique=True),
@@ -52,6 +64,10 @@ class User:
         `system`, `light` or `dark`.
     issuer, subject
         Who an OpenID Connect issuer says they are; None for a local user.
+    signed_in_at
+        The last sign-in; None for never.
+    disabled_at
+        Since when they may not sign in; None for a user who may.
     """
 
     id: str
@@ -64,6 +80,7 @@ class User:
     theme: str = "system"
     issuer: str | None = None
     subject: str | None = None
+    signed_in_at: datetime | None = None
     disabled_at: datetime | None = None
 
 
@@ -79,30 +96,60 @@ def users_of(store: Store, project: str) -> list[User]:
 
 def user_by_login(store: Store, project: str, login: str) -> tuple[User, str | None] | None:
     """A user and the hash of their password; None for nobody."""
-    query = select(*_SHOWN, users.c.password_hash).where(
-        users.c.project == project, users.c.login == login
-    )
+    return _one(store, (users.c.project == project) & (users.c.login == login))
+
+
+def user_by_id(store: Store, project: str, identity: str) -> User | None:
+    """A user; None for nobody."""
+    found = _one(store, (users.c.project == project) & (users.c.id == identity))
+    return None if found is None else found[0]
+
+
+def user_of_issuer(store: Store, project: str, issuer: str, subject: str) -> User | None:
+    """Whom an OpenID Connect issuer means; None for nobody known."""
+    theirs = (users.c.issuer == issuer) & (users.c.subject == subject)
+    found = _one(store, (users.c.project == project) & theirs)
+    return None if found is None else found[0]
+
+
+def has_user(store: Store, project: str) -> bool:
+    """Whether the project has any user."""
     with store.reading() as connection:
-        row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    values = dict(row._mapping)
-    secret = values.pop("password_hash")
-    return User(**values), secret
+        return _any(connection, users.c.project == project)
 
 
-def add_user(store: Store, project: str, user: User, password_hash: str | None, actor: str) -> User:
-    """Keep a new user.
+def has_local_user(store: Store, project: str) -> bool:
+    """Whether anybody can sign in with a password."""
+    local = users.c.password_hash.is_not(None) & users.c.disabled_at.is_(None)
+    with store.reading() as connection:
+        return _any(connection, (users.c.project == project) & local)
+
+
+def add_user(
+    store: Store,
+    project: str,
+    user: User,
+    password_hash: str | None,
+    actor: str,
+    *,
+    only_first: bool = False,
+    also: Callable[[Connection], object] | None = None,
+) -> User:
+    """Keep a new user; where `only_first`, only if the project has none.
+
+    `also` is called in the same transaction.
 
     Raises
     ------
     StateError
-        The login is taken.
+        The login is taken, or the project has a user.
     """
     at = datetime.now(UTC)
     with store.writing() as connection:
-        taken = select(users.c.id).where(users.c.project == project, users.c.login == user.login)
-        if connection.execute(taken).first() is not None:
+        mine = users.c.project == project
+        if only_first and _any(connection, mine):
+            raise StateError("there are users already\n  → npsight users list -c FILE")
+        if _any(connection, mine & (users.c.login == user.login)):
             raise StateError(f"there is a user {user.login!r} already\n  → choose another login")
         values = {name: getattr(user, name) for name in User.__dataclass_fields__}
         connection.execute(
@@ -112,13 +159,22 @@ def add_user(store: Store, project: str, user: User, password_hash: str | None, 
         )
         detail = {"role": user.role, "owner": user.owner}
         note(connection, project, at, actor, "user added", f"user {user.login}", detail)
+        if also is not None:
+            also(connection)
     return user
 
 
 def change_user(
-    store: Store, project: str, login: str, actor: str, action: str, **changes: Any
+    store: Store,
+    project: str,
+    login: str,
+    actor: str,
+    action: str,
+    *,
+    also: Callable[[Connection, str], object] | None = None,
+    **changes: Any,
 ) -> None:
-    """Change columns of a user.
+    """Change columns of a user; `also` is called with their id in the same transaction.
 
     Raises
     ------
@@ -126,11 +182,47 @@ def change_user(
         There is no such user.
     """
     at = datetime.now(UTC)
-    shown: Sequence[str] = [name for name in changes if name != "password_hash"]
+    mine = (users.c.project == project) & (users.c.login == login)
     with store.writing() as connection:
-        mine = (users.c.project == project) & (users.c.login == login)
-        done = connection.execute(update(users).where(mine).values(**changes))
-        if done.rowcount == 0:
+        identity = connection.execute(select(users.c.id).where(mine)).scalar_one_or_none()
+        if identity is None:
             raise NotFoundError(f"there is no user {login!r}\n  → npsight users list -c FILE")
-        detail = {name: str(changes[name]) for name in shown}
+        if changes:
+            connection.execute(update(users).where(users.c.id == identity).values(**changes))
+        if also is not None:
+            also(connection, identity)
+        detail = {
+            name: None if value is None else str(value)
+            for name, value in changes.items()
+            if name != "password_hash"
+        }
         note(connection, project, at, actor, action, f"user {login}", detail)
+
+
+def free_login(store: Store, project: str, wanted: str) -> str:
+    """The wanted login, with a number behind it where it is taken."""
+    names = (wanted, *(f"{wanted}-{number}" for number in range(2, 1000)))
+    return next(name for name in names if user_by_login(store, project, name) is None)
+
+
+def rehash(store: Store, user: User, password_hash: str) -> None:
+    """Keep the same password under a better hash; nothing that anybody did."""
+    with store.writing() as connection:
+        connection.execute(
+            update(users).where(users.c.id == user.id).values(password_hash=password_hash)
+        )
+
+
+def _one(store: Store, condition: ColumnElement[bool]) -> tuple[User, str | None] | None:
+    with store.reading() as connection:
+        query = select(*_SHOWN, users.c.password_hash).where(condition)
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    secret = values.pop("password_hash")
+    return User(**values), secret
+
+
+def _any(connection: Connection, condition: ColumnElement[bool]) -> bool:
+    return connection.execute(select(users.c.id).where(condition).limit(1)).first() is not None

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from npsight.service.state import Live
 
 FACTORY = "npsight.web.entrance:entrance"
-API = ("/v1/", "/problems/")
-API_PATHS = ("/livez", "/readyz", "/healthz", "/metrics", "/openapi.json", "/swagger.json")
+API = ("/v1", "/problems")
+API_PATHS = frozenset(
+    ("/livez", "/readyz", "/healthz", "/metrics", "/openapi.json", "/swagger.json", "/docs.json")
+)
 
 
 class Both:
-    """The API where a path is the API's, else the pages."""
+    """The API where a path is the API's, else the pages; `/` is both: HTML for who asks for it."""
 
     def __init__(self, api: ASGIApp, pages: ASGIApp) -> None:
         self._api = api
@@ -28,8 +30,18 @@ class Both:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope["path"]
-        is_api = path.startswith(API) or path in API_PATHS
+        is_api = is_of_api(path) or (path == "/" and not _wants_html(scope))
         await (self._api if is_api else self._pages)(scope, receive, send)
+
+
+def is_of_api(path: str) -> bool:
+    """Whether the API answers a path, be it with its own 404."""
+    return path in API_PATHS or any(path == root or path.startswith(f"{root}/") for root in API)
+
+
+def _wants_html(scope: Scope) -> bool:
+    """Browsers name `text/html`; programs `application/json`, `*/*` or nothing."""
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def beside(live: Live, api: ASGIApp) -> ASGIApp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from starlette.datastructures import QueryParams
@@ -15,7 +15,7 @@ from npsight.config.schema import Role
 from npsight.config.specs import ProjectSpec
 from npsight.service.state import Live, ServingState
 from npsight.store import Store
-from npsight.store.sessions import Session
+from npsight.store.sessions import Life, Session
 from npsight.store.users import User
 from npsight.web.rendering import render
 
@@ -70,11 +70,16 @@ class Page:
         return self.live.state.store
 
     @property
-    def user(self) -> User:
-        """Who is signed in; raises RuntimeError on a page that needs nobody."""
+    def signed_in(self) -> Session:
+        """The session; raises RuntimeError on a page that needs nobody."""
         if self.session is None:
             raise RuntimeError("nobody is signed in")
-        return self.session.user
+        return self.session
+
+    @property
+    def user(self) -> User:
+        """Who is signed in; raises RuntimeError on a page that needs nobody."""
+        return self.signed_in.user
 
     @property
     def query(self) -> QueryParams:
@@ -97,6 +102,12 @@ class Page:
         """
         own = self.project.pages.csm_sees == "own" and self.user.role == "csm"
         return (self.user.owner or "") if own else None
+
+    @property
+    def session_life(self) -> Life:
+        """How long a session of the project lasts."""
+        pages = self.project.pages
+        return Life(timedelta(hours=pages.session_hours), timedelta(days=pages.session_days))
 
     def html(self, template: str, status: int = 200, **values: Any) -> Response:
         """The page of a template."""

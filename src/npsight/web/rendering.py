@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from npsight import __version__
+from npsight.web.statics import version
 
 if TYPE_CHECKING:
     from npsight.web.page import Page
@@ -29,7 +29,7 @@ NAVIGATION = (
 def render(page: Page, template: str, values: Mapping[str, Any]) -> str:
     """The HTML of a template; it knows `page`, `project`, `user`, `csrf` and the values."""
     session = page.session
-    zone = ZoneInfo(session.user.time_zone if session else "UTC")
+    zone = zone_of(session.user.time_zone if session else "UTC")
     return (
         environment()
         .get_template(template)
@@ -40,11 +40,19 @@ def render(page: Page, template: str, values: Mapping[str, Any]) -> str:
             csrf=session.csrf if session else "",
             path=page.request.url.path,
             navigation=NAVIGATION,
-            version=__version__,
+            version=version(),
             zone=zone,
             **values,
         )
     )
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of that name; UTC where this machine knows no such zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 @lru_cache(maxsize=1)
@@ -57,7 +65,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(percent=percent, signed=signed, money=money, day=day, moment=moment)
+    made.filters.update(
+        percent=percent, signed=signed, money=money, day=day, moment=moment, initials=initials
+    )
     return made
 
 
@@ -101,3 +111,10 @@ def day(value: date | datetime | None, zone: ZoneInfo | None = None) -> str:
 def moment(value: datetime | None, zone: ZoneInfo) -> str:
     """A day and time such as `3 Mar 2026, 14:05`, in the zone; a dash for None."""
     return NONE if value is None else f"{day(value, zone)}, {value.astimezone(zone):%H:%M}"
+
+
+def initials(name: str) -> str:
+    """One or two letters that stand for a name."""
+    words = [word for word in name.split() if word[0].isalnum()] or ["?"]
+    first, last = words[0][0], words[-1][0] if len(words) > 1 else ""
+    return f"{first}{last}".upper()

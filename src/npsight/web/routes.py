@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from npsight.web import home, settings, signin
+from npsight.web import audit, home, oidc, settings, signin, users
 from npsight.web.page import PageRoute
 
-ROUTES: tuple[PageRoute, ...] = (*home.ROUTES, *signin.ROUTES, *settings.ROUTES)
+ROUTES: tuple[PageRoute, ...] = (
+    *home.ROUTES,
+    *signin.ROUTES,
+    *oidc.ROUTES,
+    *settings.ROUTES,
+    *users.ROUTES,
+    *audit.ROUTES,
+)

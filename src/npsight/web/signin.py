@@ -2,48 +2,134 @@
 
 from __future__ import annotations
 
+import ipaddress
+from datetime import timedelta
+
 from starlette.responses import Response
 
+from npsight.store.attempts import Attempt, begin_attempt, forgive_attempt
 from npsight.store.sessions import end_session, start_session
-from npsight.store.users import user_by_login
+from npsight.store.users import User, change_user, has_local_user, rehash, user_by_login
 from npsight.web.cookies import drop_session_cookie, set_session_cookie
 from npsight.web.page import Page, PageRoute
-from npsight.web.passwords import matches
+from npsight.web.passwords import hashed, is_dated, matches
+from npsight.web.zones import is_zone
+
+LONGEST_LOGIN = 200
 
 
 def sign_in_page(page: Page) -> Response:
     """The form."""
     if page.session is not None:
         return page.go("/worklist")
-    return page.html("signin.html", next=local_path(page.query.get("next", "")), failed=False)
+    return form_page(page, page.query.get("next", ""))
+
+
+def form_page(page: Page, after: str, status: int = 200, fault: str = "") -> Response:
+    """The form, with what went wrong."""
+    oidc = page.project.pages.oidc
+    return page.html(
+        "signin.html",
+        status,
+        next=local_path(after),
+        fault=fault,
+        login=page.form.get("login", "")[:LONGEST_LOGIN],
+        company=oidc is not None,
+        local=oidc is None or has_local_user(page.store, page.project.name),
+        signed_out=page.query.get("signed_out", ""),
+    )
 
 
 def sign_in(page: Page) -> Response:
     """Check login and password; the same answer whichever is wrong."""
-    found = user_by_login(page.store, page.project.name, page.form.get("login", ""))
-    user, secret = found if found is not None else (None, None)
-    right = matches(secret, page.form.get("password", ""))
     after = local_path(page.form.get("next", ""))
-    if user is None or user.disabled_at is not None or not right:
-        return page.html("signin.html", 403, next=after, failed=True)
+    user, wait = check_password(
+        page, page.form.get("login", "").strip(), page.form.get("password", "")
+    )
+    if wait is not None:
+        return too_often(page, after, wait)
+    if user is None:
+        return form_page(page, after, 403, "Login or password is wrong.")
+    return enter(page, user, after)
+
+
+def check_password(page: Page, login: str, password: str) -> tuple[User | None, timedelta | None]:
+    """Who has that login and password, and else for how long nobody may try (None: no time)."""
+    project, attempt = page.project.name, Attempt(login[:LONGEST_LOGIN], address_of(page))
+    until = begin_attempt(page.store, project, attempt, page.now)
+    if until is not None:
+        return None, until - page.now
+    found = user_by_login(page.store, project, login) if len(login) <= LONGEST_LOGIN else None
+    user, secret = found if found is not None else (None, None)
+    if not matches(secret, password) or user is None or user.disabled_at is not None:
+        return None, None
+    with page.store.writing() as connection:
+        forgive_attempt(connection, project, attempt)
+    if secret is not None and is_dated(secret):
+        rehash(page.store, user, hashed(password))
+    return user, None
+
+
+def too_often(page: Page, after: str, wait: timedelta) -> Response:
+    """Nobody may try that login, or from that address, for a while."""
+    seconds = max(1, round(wait.total_seconds()))
+    words = f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
+    fault = f"Too many failed sign-ins. Wait {words}, then try again."
+    response = form_page(page, after, 429, fault)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def enter(page: Page, user: User, after: str, zone: str | None = None) -> Response:
+    """Sign a user in, in a session of its own, and open the page they wanted."""
+    zone = zone or page.form.get("zone", "")
+    if user.signed_in_at is None and is_zone(zone) and zone != user.time_zone:
+        # What their browser says, until they choose.
+        change_user(
+            page.store, page.project.name, user.login, user.login, "settings", time_zone=zone
+        )
+    before = page.session.digest if page.session is not None else None
+    token = start_session(
+        page.store, page.project.name, user, page.now, page.session_life, replaces=before
+    )
     response = page.go(after)
-    set_session_cookie(response, page, start_session(page.store, user.id, page.now))
+    set_session_cookie(response, page, token)
     return response
 
 
 def sign_out(page: Page) -> Response:
     """End the session."""
-    if page.session is not None:
-        end_session(page.store, page.session.digest)
-    response = page.go("/sign-in")
-    drop_session_cookie(response)
+    end_session(page.store, page.project.name, page.signed_in, page.now)
+    oidc = page.project.pages.oidc
+    theirs = oidc is not None and page.user.issuer == oidc.issuer
+    response = page.go(f"/sign-in?signed_out={'company' if theirs else 'here'}")
+    drop_session_cookie(response, page)
     return response
 
 
 def local_path(text: str) -> str:
     """The path, if it is one of this site, else the worklist's."""
     own = text.startswith("/") and not text.startswith(("//", "/\\"))
-    return text if own and text.isprintable() else "/worklist"
+    return text if own and text.isprintable() and len(text) <= 2000 else "/worklist"
+
+
+def address_of(page: Page) -> str | None:
+    """Where a request comes from, as far as guesses are counted by it.
+
+    None for this machine, which is a proxy that does not say for whom it asks. Somebody who has
+    an IPv6 network has 2⁶⁴ addresses in it, so it counts as one.
+    """
+    host = page.request.client.host if page.request.client else None
+    try:
+        address = ipaddress.ip_address(host or "")
+    except ValueError:
+        return host
+    if address.is_loopback:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network(f"{address}/64", strict=False))
+    return str(address)
 
 
 ROUTES = (

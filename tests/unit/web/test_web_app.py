@@ -18,7 +18,7 @@ def test_nobody_is_sent_to_sign_in_and_back(browsed: Browsed):
 
 def test_who_signs_in_is_known_by_a_cookie_that_scripts_cannot_read(browsed: Browsed):
     browser = browsed.sign_in("csm")
-    assert browser.post("/sign-out").headers["location"] == "/sign-in"
+    assert browser.post("/sign-out").headers["location"] == "/sign-in?signed_out=here"
     assert browser.post("/sign-out").status_code == 403
 
 

@@ -1,4 +1,4 @@
-"""Users, their sessions, and who did what."""
+"""Users, their sessions, failed sign-ins, and who did what."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def upgrade() -> None:
         *(sa.Column(name, sa.String, nullable=False) for name in ("time_zone", "theme")),
         *(sa.Column(name, sa.String) for name in ("password_hash", "issuer", "subject")),
         sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("signed_in_at", sa.DateTime),
         sa.Column("disabled_at", sa.DateTime),
         sa.UniqueConstraint("project", "login", name="uq_users_login"),
     )
@@ -49,10 +50,28 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
     op.create_index("ix_sessions_used_at", "sessions", ["used_at"])
+    op.create_index("ix_sessions_started_at", "sessions", ["started_at"])
+    op.create_table(
+        "sign_in_failures",
+        sa.Column("project", sa.String, primary_key=True),
+        sa.Column("digest", sa.String, primary_key=True),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("failed_at", sa.DateTime, nullable=False),
+        sa.Column("locked_until", sa.DateTime),
+    )
+    op.create_index("ix_sign_in_failures_failed_at", "sign_in_failures", ["failed_at"])
+    op.create_table(
+        "used_states",
+        sa.Column("digest", sa.String, primary_key=True),
+        sa.Column("used_at", sa.DateTime, nullable=False),
+    )
+    op.create_index("ix_used_states_used_at", "used_states", ["used_at"])
 
 
 def downgrade() -> None:
     """Drop the tables."""
+    op.drop_table("used_states")
+    op.drop_table("sign_in_failures")
     op.drop_table("sessions")
     op.drop_table("users")
     op.drop_table("audit_log")
