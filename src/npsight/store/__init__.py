@@ -1,6 +1,15 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
-from npsight.store import answers, auditlog, marks, sessions, users, worklist
+from npsight.store import (
+    answers,
+    auditlog,
+    marks,
+    savedviews,
+    searchwords,
+    sessions,
+    users,
+    worklist,
+)
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -90,6 +99,8 @@ __all__ = [
     "revenues",
     "revive",
     "revoke_key",
+    "savedviews",
+    "searchwords",
     "rotate_endpoint",
     "sessions",
     "settle_delivered",
