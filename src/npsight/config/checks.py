@@ -16,6 +16,7 @@ from npsight.config.schema import (
     Tables,
     Targets,
     VersionedSource,
+    Worklist,
 )
 from npsight.config.yamlfile import KeyPath
 
@@ -205,6 +206,16 @@ def _check_touchpoints(touchpoints: list[str], tables: Tables) -> Iterator[Findi
         names = {str(t.touchpoint_name) for t in tables.responses}
         for wanted in sorted(set(touchpoints) - names):
             yield Finding(at, f"no table of answers is `{wanted}`", suggest(wanted, names))
+
+
+def check_worklist(worklist: Worklist, tables: Tables) -> Iterator[Finding]:
+    """Contacts are activity tables, each named once."""
+    at: KeyPath = ("worklist", "contacts")
+    for name in sorted(set(worklist.contacts)):
+        if name not in tables.activity:
+            yield Finding(at, f"there is no activity table `{name}`", suggest(name, tables.activity))
+        elif worklist.contacts.count(name) > 1:
+            yield Finding(at, f"names `{name}` twice", "list each table once")
 
 
 def check_targets(targets: Targets, tables: Tables) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from npsight.config.schema import (
     Source,
     Tables,
     Targets,
+    Worklist,
 )
 from npsight.config.specs import FeatureSpec, ProjectSpec
 from npsight.config.yamlfile import KeyPath, YamlFile, read_yaml
@@ -216,6 +217,9 @@ def _cross_check(file: YamlFile, project: Project | None) -> list[Finding]:
         findings += checks.check_versions(response, key)
     if targets is not None and (project is not None or _part(Tables, raw.get("tables"))):
         findings += checks.check_targets(targets, tables)
+    worklist = project.worklist if project else _part(Worklist, raw.get("worklist"))
+    if worklist is not None and (project is not None or _part(Tables, raw.get("tables"))):
+        findings += checks.check_worklist(worklist, tables)
     if tables.accounts or "accounts" not in _mapping(raw.get("tables")):
         findings += check_goals(_valid_items(Goal, raw.get("goals")), tables, targets)
         findings += check_benchmarks(_valid_items(Benchmark, raw.get("benchmarks")), tables)
@@ -325,6 +329,18 @@ def _check_names(project: Project, tables: Tables, base: Path) -> Iterator[Findi
     if wanted is not None and getattr(project.targets, wanted) is None:
         yield Finding(
             ("worklist", "target"), f"there is no target `{wanted}`", "name one under `targets`"
+        )
+    if project.worklist.policy == "churn_loss" and project.targets.churn is None:
+        yield Finding(
+            ("worklist", "policy"),
+            "`churn_loss` needs the target `churn`",
+            "name it under `targets`, or choose another policy",
+        )
+    if project.worklist.policy == "churn_loss" and wanted == "detractor":
+        yield Finding(
+            ("worklist", "target"),
+            "`churn_loss` ranks by the risk to leave, not by `detractor`",
+            "drop `target`, or choose another policy",
         )
 
 

@@ -17,6 +17,7 @@ from npsight.errors import ConfigError, Problem
 from npsight.features.answered import answered_expr
 from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
 from npsight.features.compile import compile_features
+from npsight.features.contacts import last_contact_expr
 from npsight.features.history import Counted, history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
 from npsight.features.periods import answers_by_period_expr, period_ends
@@ -137,16 +138,20 @@ class FeatureBuilder:
         """Name, owner, revenue and renewal of each spine row as of the day; null where unmapped.
 
         Columns: `account`, `as_of`, `name`, `owner`, `revenue` (float64), `renewal_at`, and
-        `last_score`, `last_band`, `last_answer_at` of the newest answer known before as_of.
+        `last_score`, `last_band`, `last_answer_at` of the newest answer known before as_of, and
+        `last_contact_at` of the newest contact known before it (see `last_contact_expr`).
         """
         tables = [self._fetch(table) for table in self.display_tables(spine)]
         return displayed(*tables)
 
     def display_tables(self, spine: ir.Table) -> list[ir.Table]:
-        """The expressions of `display`: attributes, and last answers where there are any."""
+        """The expressions of `display`: attributes, last answers and contacts where there are any."""
         tables = [versions_as_of(self.facts, spine)]
         if "responses" in self.facts.sources:
             tables.append(last_answer_expr(self.facts, spine))
+        contacts = self.project.worklist.contacts
+        if contacts:
+            tables.append(last_contact_expr(self.facts, spine, contacts))
         return tables
 
     def reported(self, as_of: datetime, period_days: int) -> tuple[list[datetime], pd.DataFrame]:
@@ -255,16 +260,21 @@ def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
     return functions
 
 
-def displayed(attributes: pd.DataFrame, answers: pd.DataFrame | None = None) -> pd.DataFrame:
-    """What `FeatureBuilder.display` gives, of its tables."""
+def displayed(attributes: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
+    """What `FeatureBuilder.display` gives, of its tables; null where one of them is not."""
     frame = attributes[KEYS].copy()
     for column in DISPLAY:
         frame[column.rstrip("_")] = attributes.get(column)
     frame["revenue"] = pd.to_numeric(frame["revenue"], errors="coerce")
     frame["renewal_at"] = pd.to_datetime(frame["renewal_at"])
-    if answers is not None:
-        return _beside(frame, answers)
-    return frame.assign(last_score=np.nan, last_band=None, last_answer_at=pd.NaT)
+    frame = beside_each_other([frame, *others])
+    missing = {
+        "last_score": np.nan,
+        "last_band": None,
+        "last_answer_at": pd.NaT,
+        "last_contact_at": pd.NaT,
+    }
+    return frame.assign(**{name: blank for name, blank in missing.items() if name not in frame})
 
 
 def segments_among(attributes: pd.DataFrame, segment: str) -> Any:

@@ -36,7 +36,7 @@ from npsight.store import (
     write_rescored,
 )
 from npsight.worklist.priority import priorities
-from npsight.worklist.rank import days_until, target_of
+from npsight.worklist.rank import days_until, expected_fall, target_of
 
 MOST_AT_ONCE = 200
 TRIES = 3
@@ -166,7 +166,16 @@ class Rescorer:
             seq = newest_posted(self._store, self._project.name)
             rescored = self._rescored(served.model, plan, run, rows, seq)
             now = datetime.now(UTC)
-            changes = write_rescored(self._store, run, rescored, seq, served.version, causes, now)
+            changes = write_rescored(
+                self._store,
+                run,
+                rescored,
+                seq,
+                served.version,
+                causes,
+                now,
+                self._project.worklist.contacted_days,
+            )
             if changes is not None:
                 return settled | self._told(rows, rescored, changes)
         raise StateError(
@@ -283,6 +292,7 @@ def placed(
         np.concatenate([scores["revenue"].to_numpy(np.float64), money]),
         np.concatenate([np.array(days, dtype=np.float64), blank]),
         worklist,
+        np.concatenate([expected_fall(scores), blank]),
     )
     listed = [
         rows[account].rank is not None or band in worklist.bands

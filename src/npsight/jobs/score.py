@@ -128,7 +128,14 @@ def score(
     rows = score_rows(scores, listed, explanation, notes_of(model, explanation, inputs, peers))
     with closing(open_project_store(project)) as store:
         read = prepared.posted_through
-        store.write_run(run, rows, stored_inputs(model, inputs), facts_read=read, beside=beside)
+        store.write_run(
+            run,
+            rows,
+            stored_inputs(model, inputs),
+            facts_read=read,
+            contacted_days=project.worklist.contacted_days,
+            beside=beside,
+        )
     kept.install()
     write_cached(project.state_dir, version, files)
     survey, everyone = _company(model, predicted, inputs.now["segment_"])

@@ -55,6 +55,10 @@ def score_frame(
         if model.spread is not None and detractor is not None and promoter is not None:
             low, high = model.spread.account_interval(detractor, promoter, level)
         scores[f"nps_low_{level}"], scores[f"nps_high_{level}"] = low, high
+    low = high = np.full(count, np.nan)
+    if model.spread is not None and detractor is not None and promoter is not None:
+        low, high = model.spread.risk_interval(detractor, promoter, 80)
+    scores["risk_low_80"], scores["risk_high_80"] = low, high
     by_churn = worklist.target == "churn" or predicted.detractor is None
     risk = scores["churn_risk" if by_churn else "detractor_risk"]
     scores["risk_level"] = [risk_level(r, worklist) for r in risk]

@@ -102,14 +102,27 @@ class NpsSpread:
         mean = np.clip((nps + 100) / 200, SMALLEST_MEAN, 1 - SMALLEST_MEAN)
         own = (self.account / 100) ** 2 * answer_variance(detractor, promoter)
         variance = (own + self.period**2 + self.segment**2) / 200**2
-        most = mean * (1 - mean)
-        size = most / np.clip(variance, 1e-9, WIDEST * most) - 1
-        tail = (1 - level / 100) / 2
-        low, high = (
-            200 * betaincinv(mean * size, (1 - mean) * size, q) - 100 for q in (tail, 1 - tail)
-        )
+        low, high = (200 * bound - 100 for bound in _beta_bounds(mean, variance, level))
         # A beta bunched at both ends can have its mean outside its middle.
         return np.minimum(low, nps), np.maximum(high, nps)
+
+    def risk_interval(
+        self, detractor: Vector, promoter: Vector, level: int
+    ) -> tuple[Vector, Vector]:
+        """Bounds of each account's expected share of detractors, in [0, 1], shape (rows,).
+
+        Of the variance of its expected NPS, the share of detractors has the part that it has of
+        one answer's variance, d (1 − d) of V, as where shares vary like a Dirichlet's: what an
+        account varies by is then ρ d (1 − d). Quantiles of a beta distribution on [0, 1] with the
+        predicted mean; they never leave it, and hold it between them.
+        """
+        mean = np.clip(detractor, SMALLEST_MEAN, 1 - SMALLEST_MEAN)
+        most = mean * (1 - mean)
+        answer = np.maximum(answer_variance(detractor, promoter), 1.0)
+        common = (self.period**2 + self.segment**2) / answer
+        part = np.clip((self.account / 100) ** 2 + common, 1e-9, WIDEST)
+        low, high = _beta_bounds(mean, part * most, level)
+        return np.minimum(low, detractor), np.maximum(high, detractor)
 
     def set_interval(
         self,
@@ -206,6 +219,15 @@ class NpsSpread:
                 tail = np.where(deviation > 0, 2 * ndtr(-half / deviation), 0.0)
             low, high = (half, high) if tail @ possible[:, 1] > 1 - level / 100 else (low, half)
         return high
+
+
+def _beta_bounds(mean: Vector, variance: Vector, level: int) -> tuple[Vector, Vector]:
+    """Quantiles of beta distributions with these means and variances, the latter held possible."""
+    most = mean * (1 - mean)
+    size = most / np.clip(variance, 1e-9, WIDEST * most) - 1
+    tail = (1 - level / 100) / 2
+    low, high = (betaincinv(mean * size, (1 - mean) * size, q) for q in (tail, 1 - tail))
+    return low, high
 
 
 def answer_variance(detractor: Vector, promoter: Vector) -> Vector:

@@ -65,14 +65,20 @@ class Marks:
     snoozed_until: datetime | None = None
     held_out_until: datetime | None = None
 
-    def stands_back(self, now: datetime) -> tuple[datetime | None, str | None]:
-        """Until when the account steps back, and why; None for one that does not."""
-        until = {
-            "snoozed": self.snoozed_until,
-            "contacted": _after(self.contacted_at, self.contacted_days),
-            "held out": self.held_out_until,
-        }
-        coming = [(at, why) for why, at in until.items() if at is not None and at > now]
+    def stands_back(
+        self, now: datetime, contact_until: datetime | None = None
+    ) -> tuple[datetime | None, str | None]:
+        """Until when the account steps back, and why; None for one that does not.
+
+        `contact_until` is until when it does because the tables tell of a contact.
+        """
+        reasons = (
+            ("snoozed", self.snoozed_until),
+            ("contacted", _after(self.contacted_at, self.contacted_days)),
+            ("contacted", contact_until),
+            ("held out", self.held_out_until),
+        )
+        coming = [(at, why) for why, at in reasons if at is not None and at > now]
         return max(coming, default=(None, None))
 
 
@@ -116,7 +122,11 @@ def mark(connection: Connection, project: str, account: str, now: datetime, **ch
     marks = marks_of(connection, project, account)
     runs = select(score_runs.c.id).where(score_runs.c.project == project)
     mine = worklist.c.run_id.in_(runs) & (worklist.c.account == account)
-    connection.execute(update(worklist).where(mine).values(**shown_marks(marks, now)))
+    known = select(worklist.c.run_id, worklist.c.contact_until).where(mine)
+    for run_id, contact_until in connection.execute(known).all():
+        shown = shown_marks(marks, now, contact_until)
+        row = (worklist.c.run_id == run_id) & (worklist.c.account == account)
+        connection.execute(update(worklist).where(row).values(**shown))
     if marks.contacted_at is not None:
         later = worklist.c.last_contact_at.is_(None) | (
             worklist.c.last_contact_at < marks.contacted_at
@@ -125,9 +135,11 @@ def mark(connection: Connection, project: str, account: str, now: datetime, **ch
         connection.execute(contacted.values(last_contact_at=marks.contacted_at))
 
 
-def shown_marks(marks: Marks, now: datetime) -> dict[str, Any]:
+def shown_marks(
+    marks: Marks, now: datetime, contact_until: datetime | None = None
+) -> dict[str, Any]:
     """Columns of `worklist` that follow from marks, but `last_contact_at`."""
-    until, why = marks.stands_back(now)
+    until, why = marks.stands_back(now, contact_until)
     return {
         "state": marks.state,
         "due_on": marks.due_on,

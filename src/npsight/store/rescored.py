@@ -18,6 +18,7 @@ from npsight.store.posted import posted_facts
 from npsight.store.rows import JsonObject, ScoreRow, ScoreRun
 from npsight.store.store import Store
 from npsight.store.values import clean
+from npsight.store.worklistrows import CONTACTED_DAYS, rewrite_row
 
 IDS = 500
 STAYS = ("rank", "within_capacity")
@@ -123,6 +124,7 @@ def write_rescored(
     model_version: int,
     causes: Mapping[str, str],
     now: datetime,
+    contacted_days: int = CONTACTED_DAYS,
 ) -> dict[str, ScoreChange] | None:
     """Put rows and inputs of a run in place of the old ones, and note each change.
 
@@ -154,6 +156,7 @@ def write_rescored(
             after = shown(item.row, model_version)
             changes[account] = ScoreChange(account, before[account], after)
             _replace(connection, run.id, item)
+            rewrite_row(connection, run.project, run.id, item.row, now, contacted_days)
             note_read(connection, run.id, seq, account)
         for cause in sorted({causes[account] for account in changes}):
             alike = [change for account, change in changes.items() if causes[account] == cause]

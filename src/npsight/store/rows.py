@@ -51,6 +51,10 @@ class ScoreRow:
     ----------
     detractor_risk, promoter_prob, churn_risk
         Probabilities in [0, 1]; None for a target the model does not have.
+    risk_low_80, risk_high_80
+        Interval of the detractor risk; None in runs from before it was kept.
+    last_contact_at
+        The newest contact known before as_of, of the tables that `worklist.contacts` names.
     predicted_nps, nps_low_80, nps_high_80, nps_low_95, nps_high_95
         NPS points, −100 to 100.
     rank
@@ -92,6 +96,9 @@ class ScoreRow:
     base_churn: float | None = None
     answer_prob: float | None = None
     expected_answers: float | None = None
+    risk_low_80: float | None = None
+    risk_high_80: float | None = None
+    last_contact_at: datetime | None = None
     drivers: list[JsonObject] = field(default_factory=list)
     churn_drivers: list[JsonObject] = field(default_factory=list)
 

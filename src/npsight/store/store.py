@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from npsight.store.factsread import note_read
 from npsight.store.migrate import migrate
 from npsight.store.rows import HistoryPoint, JsonObject, ScoreRow, ScoreRun, StoredInput
 from npsight.store.values import clean
+from npsight.store.worklistrows import CONTACTED_DAYS, WorklistWriter, forget_rows
 
 Item = TypeVar("Item")
 InputRow = tuple[str, Mapping[str, Any], Mapping[str, Any]]
@@ -28,8 +30,8 @@ InputRow = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 CHUNK = 1000
 KEEP_RUNS = 30
 KEEP_INPUTS = 2
-"""Inputs are a hundred values a row: kept for the newest run, and for the one before it, which
-a request may still be reading."""
+"""Inputs are a hundred values a row, and those of the worklist have many indexes: they are kept
+for the newest run, and for the one before it, which a request may still be reading."""
 
 _ROW_FIELDS = tuple(field.name for field in dataclasses.fields(ScoreRow))
 _NEWEST_FIRST = (
@@ -96,6 +98,7 @@ class Store:
         inputs: Iterable[InputRow],
         keep: int = KEEP_RUNS,
         facts_read: int = 0,
+        contacted_days: int = CONTACTED_DAYS,
         beside: Sequence[Callable[[Connection], None]] = (),
     ) -> ScoreRun:
         """Write a run in one transaction: all of it is seen, or nothing.
@@ -103,18 +106,23 @@ class Store:
         `inputs` gives account, features and past features. Old runs are deleted, `keep` stay.
         Accounts whose risk level differs from the one they had before are kept as changes, and
         told to the webhooks that ask for it.
+        The worklist's rows are written with the scores; an account steps back on it for
+        `contacted_days` after its last contact.
         `facts_read` is the number of the newest posted fact that was read for it. `beside` are
         called in the same transaction, when scores and changes are written.
         Returns the run as stored, with its number of accounts.
         """
         with mendable(self._engine.url), self._writer.begin() as connection:
             connection.execute(insert(tables.score_runs), _values(run))
-            count = 0
+            count, now = 0, datetime.now(UTC)
+            listed = WorklistWriter(connection, run.project, run.id, now, contacted_days)
             for row_chunk in _chunks(rows):
                 connection.execute(
                     insert(tables.scores), [{"run_id": run.id, **_values(row)} for row in row_chunk]
                 )
+                listed.add(row_chunk)
                 count += len(row_chunk)
+            listed.finish()
             for input_chunk in _chunks(inputs):
                 connection.execute(
                     insert(tables.inputs), [_input_values(run.id, *item) for item in input_chunk]
@@ -312,5 +320,6 @@ def _delete_old(connection: Connection, project: str, keep: int, spared: str = "
     old = [identity for identity in newest[keep:] if identity != spared]
     bare = [identity for identity in newest[KEEP_INPUTS:] if identity != spared]
     connection.execute(delete(tables.inputs).where(tables.inputs.c.run_id.in_(bare)))
+    forget_rows(connection, bare)
     connection.execute(delete(run).where(run.c.id.in_(old)))
     return len(old)

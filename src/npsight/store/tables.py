@@ -73,6 +73,9 @@ scores = Table(
     Column("base_churn", Float),
     Column("answer_prob", Float),
     Column("expected_answers", Float),
+    Column("risk_low_80", Float),
+    Column("risk_high_80", Float),
+    Column("last_contact_at", UtcInstant),
     Column("drivers", JSON, nullable=False),
     Column("churn_drivers", JSON, nullable=False),
     *(

@@ -1,7 +1,9 @@
 """The worklist as pages read it: one narrow row an account of a run, each order indexed.
 
-A run writes its rows with its scores, in one transaction. What people do between runs (follow-ups,
-snoozes, hold-outs) is kept in `account_marks` and copied onto the rows: see `marks`.
+A run writes its rows with its scores, in one transaction; the newest runs alone have rows. What
+people do between runs (follow-ups, snoozes, hold-outs) is kept in `account_marks` and copied onto
+the rows: see `marks`. `contact_until` is until when an account steps back because the tables tell
+of a contact.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ ORDERS = (
     "renewal_at",
     "last_contact_at",
 )
-GROUPS = ("owner", "segment", "move", "driver", "state")
+GROUPS = ("owner", "segment", "move", "driver", "state", "risk_level")
+FACETS = ("owner", "segment", "move", "driver", "risk_level")
+"""Columns whose values a page offers to choose from."""
 
 worklist = Table(
     "worklist",
@@ -40,9 +44,11 @@ worklist = Table(
     Column("churn_risk", Float),
     Column("risk_level", String),
     Column("rank", Integer),
+    Column("within_capacity", Boolean),
     Column("driver", String),
     Column("second_driver", String),
     Column("last_contact_at", UtcInstant),
+    Column("contact_until", UtcInstant),
     Column("state", String),
     Column("due_on", Date),
     Column("stands_back", Boolean, nullable=False, default=False),
@@ -59,3 +65,13 @@ worklist = Table(
     ),
     Index("ix_worklist_stands_back_until", "stands_back_until"),
 )
+
+worklist_facets = Table(
+    "worklist_facets",
+    metadata,
+    Column("run_id", String, ForeignKey("score_runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("facet", String, primary_key=True),
+    Column("value", String, primary_key=True),
+    Column("accounts", Integer, nullable=False),
+)
+"""Each value of the `FACETS`, and how many accounts had it when the run was written."""

@@ -11,6 +11,7 @@ Band = Literal["detractor", "passive", "promoter"]
 BandNow = Literal["detractor", "passive", "promoter", "silent"]
 RiskLevel = Literal["high", "medium", "low"]
 
+_HEIGHT: dict[BandNow, int] = {"detractor": 0, "passive": 1, "promoter": 2}
 _MOVES: dict[tuple[BandNow, Band], str] = {
     ("detractor", "detractor"): "detractor staying",
     ("detractor", "passive"): "detractor recovering",
@@ -77,3 +78,10 @@ def band_move(now: BandNow, expected: Band | None) -> str:
     prediction the band alone.
     """
     return now if expected is None else _MOVES[now, expected]
+
+
+def bands_lower(now: BandNow, expected: Band | None) -> int:
+    """How many bands the expected answer lies below the last one; 0 for none, or without a last."""
+    if expected is None or now == "silent":
+        return 0
+    return max(_HEIGHT[now] - _HEIGHT[expected], 0)

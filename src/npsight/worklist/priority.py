@@ -1,12 +1,16 @@
 """How urgent an account is, by policy, and the sum in words.
 
 revenue_at_risk
-    risk × revenue × (1 + renewal_weight × nearness), with
+    risk × revenue × (1 + renewal_weight × nearness) × (1 + slide_weight × fall), with
     nearness = max(0, 1 − days_until_renewal / renewal_within_days) from the day of the renewal
-    backwards, and 0 where it is past or unknown. An account without revenue counts with the
-    median revenue of those that have one; where none has, revenue is left out.
+    backwards, and 0 where it is past or unknown; fall is the number of bands that the next answer
+    is expected to lie lower than the last, 0 where it is not or there is no last. An account
+    without revenue counts with the median revenue of those that have one; where none has, revenue
+    is left out.
+churn_loss
+    The same with the risk to leave.
 risk
-    The risk alone.
+    risk × (1 + slide_weight × fall).
 """
 
 from __future__ import annotations
@@ -31,7 +35,11 @@ class Priorities:
 
 
 def priorities(
-    risk: Vector, revenue: Vector, days_until_renewal: Vector, worklist: Worklist
+    risk: Vector,
+    revenue: Vector,
+    days_until_renewal: Vector,
+    worklist: Worklist,
+    fall: Vector | None = None,
 ) -> Priorities:
     """Priority of each account under `worklist.policy`.
 
@@ -43,24 +51,29 @@ def priorities(
         A year, in any one currency; NaN, infinite or negative counts as unknown, 0 as nothing.
     days_until_renewal
         Whole days, negative once past; NaN where unknown.
+    fall
+        Bands that the next answer is expected to lie lower: 0, 1 or 2. Default: 0.
     """
+    bands = np.zeros(len(risk)) if fall is None else fall
+    slide = 1.0 + worklist.slide_weight * bands
     if worklist.policy == "risk":
-        return Priorities(np.nan_to_num(risk), [_percent(r) for r in risk.tolist()])
+        told = zip(risk.tolist(), slide.tolist(), bands.tolist(), strict=True)
+        return Priorities(np.nan_to_num(risk * slide), [_reason(r, "", s, b) for r, s, b in told])
     known = np.isfinite(revenue) & (revenue >= 0)
     usual = float(np.median(revenue[known])) if known.any() else 1.0
     money = np.where(known, revenue, usual)
     factor = 1.0 + worklist.renewal_weight * nearness(
         days_until_renewal, worklist.renewal_within_days
     )
-    value = np.nan_to_num(risk * money * factor)
-    rows = zip(
-        risk.tolist(),
-        [_money(m, k, bool(known.any())) for m, k in zip(money, known, strict=True)],
-        factor.tolist(),
-        days_until_renewal.tolist(),
-        strict=True,
+    sums = [
+        _money(m, k, bool(known.any())) + _renewal(f, d)
+        for m, k, f, d in zip(money, known, factor.tolist(), days_until_renewal, strict=True)
+    ]
+    rows = zip(risk.tolist(), sums, slide.tolist(), bands.tolist(), strict=True)
+    what = "risk to leave" if worklist.policy == "churn_loss" else "risk"
+    return Priorities(
+        np.nan_to_num(risk * money * factor * slide), [_reason(*row, what) for row in rows]
     )
-    return Priorities(value, [_reason(*row) for row in rows])
 
 
 def nearness(days_until_renewal: Vector, within_days: int) -> Vector:
@@ -70,15 +83,12 @@ def nearness(days_until_renewal: Vector, within_days: int) -> Vector:
     return np.asarray(np.maximum(near, 0.0), dtype=np.float64)
 
 
-def _reason(risk: float, money: str, factor: float, days: float) -> str:
+def _reason(risk: float, times: str, slide: float, bands: float, what: str = "risk") -> str:
     if np.isnan(risk):
         return UNKNOWN
-    when = f" × {factor:.1f} ({_when(days)})" if factor > 1 else ""
-    return f"{_percent(risk)}{money}{when}"
-
-
-def _percent(risk: float) -> str:
-    return UNKNOWN if np.isnan(risk) else f"{100 * risk:.0f} % risk"
+    fall = "a band" if bands == 1 else f"{bands:.0f} bands"
+    falling = f" × {_factor(slide)} (expected to fall {fall})" if slide > 1 else ""
+    return f"{100 * risk:.0f} % {what}{times}{falling}"
 
 
 def _money(money: float, known: bool, any_known: bool) -> str:
@@ -87,7 +97,13 @@ def _money(money: float, known: bool, any_known: bool) -> str:
     return f" × {money:,.0f} revenue" + ("" if known else " (median: its own is unknown)")
 
 
-def _when(days: float) -> str:
-    if days == 0:
-        return "renews today"
-    return f"renews in {days:,.0f} day{'' if days == 1 else 's'}"
+def _renewal(factor: float, days: float) -> str:
+    if factor <= 1:
+        return ""
+    when = "today" if days == 0 else f"in {days:,.0f} day{'' if days == 1 else 's'}"
+    return f" × {factor:.1f} (renews {when})"
+
+
+def _factor(value: float) -> str:
+    """With one decimal, or with two where it has them."""
+    return f"{value:.2f}".removesuffix("0")

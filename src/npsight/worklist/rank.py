@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.config.schema import Worklist
+from npsight.worklist.bands import bands_lower, predicted_band
 from npsight.worklist.priority import UNKNOWN, Vector, priorities
 
 NEEDED = (
@@ -55,6 +56,7 @@ def rank(scores: pd.DataFrame, worklist: Worklist, as_of: datetime | pd.Timestam
         _numbers(scores["revenue"]),
         days_until(scores["renewal_at"], as_of),
         worklist,
+        expected_fall(scores),
     )
     listed = scores.assign(priority=found.value, priority_reason=found.reason)
     listed = listed[listed["band_now"].isin(worklist.bands)]
@@ -70,10 +72,28 @@ def rank(scores: pd.DataFrame, worklist: Worklist, as_of: datetime | pd.Timestam
 
 
 def target_of(scores: pd.DataFrame, worklist: Worklist) -> Literal["detractor_risk", "churn_risk"]:
-    """The column that ranks: the declared target's, else detractor risk where there is any."""
+    """The column that ranks: churn risk where its loss is the policy, else the declared target's,
+    else detractor risk where there is any.
+    """
+    if worklist.policy == "churn_loss":
+        return "churn_risk"
     if worklist.target is not None:
         return "detractor_risk" if worklist.target == "detractor" else "churn_risk"
     return "detractor_risk" if scores["detractor_risk"].notna().any() else "churn_risk"
+
+
+def expected_fall(scores: pd.DataFrame) -> Vector:
+    """How many bands lower than the last answer the next one is expected: 0, 1 or 2."""
+    if "promoter_prob" not in scores.columns:
+        return np.zeros(len(scores))
+    expected = [
+        predicted_band(detractor, promoter)
+        for detractor, promoter in zip(
+            _numbers(scores["detractor_risk"]), _numbers(scores["promoter_prob"]), strict=True
+        )
+    ]
+    pairs = zip(scores["band_now"], expected, strict=True)
+    return np.array([bands_lower(now, then) for now, then in pairs], dtype=np.float64)
 
 
 def days_until(instants: pd.Series[Any], as_of: datetime | pd.Timestamp) -> Vector:

@@ -46,6 +46,7 @@ def test_a_run_comes_back_as_it_was(store: Store) -> None:
         nps_high_95=20.0, churn_risk=1 / 3, risk_level="high", rank=1, priority=2.5,
         priority_reason="why", within_capacity=True, base_risk=0.2, base_nps=1.0, base_churn=0.1,
         answer_prob=0.5, expected_answers=0.75,
+        risk_low_80=0.1, risk_high_80=0.5, last_contact_at=DAY,
         drivers=[{"driver": "d", "points": 1 / 7}], churn_drivers=[{"driver": "c"}],
     )  # fmt: skip
     written = store.write_run(run(peers={"overall": {"x": 1.5}}), iter([full]), [])

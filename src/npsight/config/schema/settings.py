@@ -49,7 +49,8 @@ class Worklist(Section):
     policy: Literal["revenue_at_risk", "churn_loss", "risk"] = Field(
         "revenue_at_risk",
         description="`revenue_at_risk`: risk × revenue. `churn_loss`: churn risk × revenue. "
-        "`risk`: risk alone. Nearness of renewal and an expected fall then weigh in.",
+        "`risk`: risk alone. Nearness of renewal weighs in with the first two, an expected fall "
+        "with each.",
     )
     target: Literal["detractor", "churn"] | None = Field(
         None, description="Which risk ranks. Default: detractor where there is one, else churn."
@@ -67,12 +68,17 @@ class Worklist(Section):
         1.0, ge=0, description="An account that renews today counts (1 + this) times."
     )
     slide_weight: float = Field(
-        0.0,
+        0.25,
         ge=0,
         description="An account whose next answer is expected a band lower counts (1 + this) "
         "times, two bands lower (1 + 2 × this).",
     )
     capacity: Days = Field(12, description="Accounts an owner can call in a week.")
+    contacts: list[Name] = Field(
+        default_factory=list,
+        description="Activity tables whose rows are contacts of the team with an account, such as "
+        "calls: they give the days since the last contact.",
+    )
     contacted_days: Days = Field(
         21, description="An account that was contacted steps back for so many days."
     )

@@ -1,0 +1,243 @@
+"""The worklist of a run, page by page, and what pages say above it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, func, literal, select, update
+
+from npsight.store.rows import ScoreRun
+from npsight.store.store import Store
+from npsight.store.worklist import FACETS, worklist, worklist_facets
+from npsight.store.worklistquery import (
+    DRIVEN,
+    Place,
+    Wanted,
+    Way,
+    condition_count,
+    count_query,
+    is_grouped,
+    rows_query,
+)
+
+COUNTED = 20_000
+OVER = 1_000
+LOOKED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An account on the worklist; see `worklist` for its fields."""
+
+    account: str
+    name: str | None
+    owner: str | None
+    segment: str | None
+    revenue: float | None
+    renewal_at: datetime | None
+    band_now: str | None
+    expected_band: str | None
+    move: str | None
+    detractor_risk: float | None
+    predicted_nps: float | None
+    churn_risk: float | None
+    risk_level: str | None
+    rank: int | None
+    within_capacity: bool | None
+    driver: str | None
+    second_driver: str | None
+    last_contact_at: datetime | None
+    state: str | None
+    due_on: date | None
+    stands_back: bool
+    stands_back_until: datetime | None
+    stands_back_why: str | None
+    held_out: bool
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many accounts there are: exactly, `over` so many, or `about` so many."""
+
+    accounts: int
+    kind: str = "exactly"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Some rows, and whether others come before and behind them."""
+
+    rows: tuple[Listed, ...]
+    earlier: bool
+    later: bool
+    count: Count | None = None
+
+
+_NAMES = tuple(field.name for field in fields(Listed))
+
+
+def sheet(
+    store: Store,
+    run: ScoreRun,
+    wanted: Wanted,
+    limit: int,
+    after: Place | None = None,
+    before: Place | None = None,
+    counted: bool = False,
+) -> Sheet:
+    """At most `limit` rows behind `after`, or the last ones in front of `before`.
+
+    With `counted`, also how many there are in all: exactly up to `OVER`, else over it. Only so
+    many rows are looked at for it; where few of them are wanted, it is told what their share makes
+    of all.
+    """
+    asked = wanted if before is None else wanted.backwards()
+    with store.reading() as connection:
+        rarest, least = _rarest(connection, run, wanted)
+        way = way_of(wanted, rarest, least)
+        found = _rows(connection, run, asked, way, limit + 1, before or after, before is not None)
+        count = _count(connection, run, wanted, rarest, least) if counted else None
+    more, rows = len(found) > limit, found[:limit]
+    if before is not None:
+        return Sheet(tuple(reversed(rows)), earlier=more, later=True, count=count)
+    return Sheet(tuple(rows), earlier=after is not None, later=more, count=count)
+
+
+def way_of(wanted: Wanted, rarest: str | None, least: int) -> Way:
+    """How to find rows of which the rarest condition leaves so many."""
+    if wanted.order == "rank" and rarest is not None and is_grouped(rarest):
+        # Groups are kept by rank: what the page needs comes first.
+        return Way(rarest)
+    return Way(rarest, driven=True) if rarest is not None and least <= DRIVEN else Way()
+
+
+def place_of(row: Listed, wanted: Wanted) -> Place:
+    """Where a row stands."""
+    return Place(getattr(row, wanted.order), row.account)
+
+
+def every_row(store: Store, run: ScoreRun, wanted: Wanted, at_once: int = 500) -> Iterator[Listed]:
+    """All rows, read a few at a time."""
+    after: Place | None = None
+    while True:
+        page = sheet(store, run, wanted, at_once, after)
+        yield from page.rows
+        if not page.later:
+            return
+        after = place_of(page.rows[-1], wanted)
+
+
+def choices(store: Store, run_id: str) -> dict[str, tuple[str, ...]]:
+    """The values of each of the `FACETS`, in their order."""
+    table = worklist_facets
+    query = select(table.c.facet, table.c.value).where(table.c.run_id == run_id)
+    found: dict[str, list[str]] = {facet: [] for facet in FACETS}
+    with store.reading() as connection:
+        for facet, value in connection.execute(query):
+            found.setdefault(facet, []).append(value)
+    return {facet: tuple(sorted(values, key=str.casefold)) for facet, values in found.items()}
+
+
+def owns_accounts(store: Store, run_id: str, owner: str) -> bool:
+    """Whether the run has accounts of an owner."""
+    table = worklist_facets
+    mine = (table.c.run_id == run_id) & (table.c.facet == "owner") & (table.c.value == owner)
+    with store.reading() as connection:
+        return connection.execute(select(table.c.accounts).where(mine)).first() is not None
+
+
+def contacted_since(
+    store: Store, run: ScoreRun, since: datetime, owner: str | None, most: int
+) -> int:
+    """How many accounts (of an owner) were contacted at or after an instant, counted up to `most`."""
+    table = worklist
+    at = literal(since, table.c.last_contact_at.type)
+    parts = 0
+    with store.reading() as connection:
+        for side in (False, True):
+            mine = [table.c.run_id == run.id, table.c.stands_back == literal(side)]
+            mine.append(table.c.last_contact_at >= at)
+            if owner is not None:
+                mine.append(table.c.owner == owner)
+            rows = select(table.c.account).where(*mine).limit(most).subquery()
+            parts += int(connection.execute(select(func.count()).select_from(rows)).scalar() or 0)
+    return min(parts, most)
+
+
+_LOOKED: WeakKeyDictionary[Store, datetime] = WeakKeyDictionary()
+_GUARD = Lock()
+
+
+def step_forward(store: Store, now: datetime) -> int:
+    """Have accounts come back whose time has passed; looked for once a minute by a process.
+
+    Those until `now` and earlier come back. Returns how many did.
+    """
+    with _GUARD:
+        last = _LOOKED.get(store)
+        if last is not None and last <= now < last + LOOKED:
+            return 0
+        _LOOKED[store] = now
+    over = worklist.c.stands_back_until <= literal(now, worklist.c.stands_back_until.type)
+    with store.reading() as connection:
+        if connection.execute(select(worklist.c.account).where(over).limit(1)).first() is None:
+            return 0
+    back = {"stands_back": False, "stands_back_until": None, "stands_back_why": None}
+    with store.writing() as connection:
+        done = connection.execute(update(worklist).where(over).values(**back, held_out=False))
+        return int(done.rowcount)
+
+
+def _rarest(connection: Connection, run: ScoreRun, wanted: Wanted) -> tuple[str | None, int]:
+    """The condition that leaves the fewest accounts, and how many; counted up to `DRIVEN`."""
+    rarest, least = None, run.account_count
+    for name in wanted.conditions:
+        query = condition_count(run.id, run.project, wanted, name, DRIVEN + 1)
+        count = int(connection.execute(query).scalar() or 0)
+        if rarest is None or count < least:
+            rarest, least = name, count
+    return rarest, least
+
+
+def _count(
+    connection: Connection, run: ScoreRun, wanted: Wanted, rarest: str | None, least: int
+) -> Count:
+    alone = len(wanted.conditions) <= 1 and not wanted.within_capacity
+    most = OVER + 1 if alone else COUNTED
+    query = count_query(run.id, run.project, wanted, rarest, most)
+    read, found = connection.execute(query).one()
+    if found > OVER:
+        return Count(OVER, "over")
+    if read < most:
+        return Count(int(found))
+    # More than DRIVEN accounts have the rarest value: how many more was not counted.
+    all_of_them = least if least <= DRIVEN else run.account_count
+    return Count(round(int(found) * all_of_them / read), "about")
+
+
+def _rows(
+    connection: Connection,
+    run: ScoreRun,
+    wanted: Wanted,
+    way: Way,
+    limit: int,
+    place: Place | None,
+    backwards: bool,
+) -> list[Listed]:
+    """Rows with a value come first; read backwards, those without."""
+    parts = [True, False] if backwards else [False, True]
+    if place is not None:
+        parts = parts[parts.index(place.value is None) :]
+    found: list[Any] = []
+    for blank in parts:
+        rest = limit - len(found)
+        if rest > 0:
+            query = rows_query(run.id, run.project, wanted, way, rest, place, blank)
+            found += connection.execute(query).all()
+        place = None
+    return [Listed(**{name: row._mapping[name] for name in _NAMES}) for row in found]
