@@ -1,6 +1,6 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
-from npsight.store import answers, auditlog, marks, sessions, users, worklist
+from npsight.store import accountpages, answers, auditlog, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -60,6 +60,7 @@ __all__ = [
     "Store",
     "StoredInput",
     "WebhookEndpoint",
+    "accountpages",
     "add_endpoint",
     "answers",
     "auditlog",
