@@ -143,16 +143,15 @@ def weekly_expr(
 def _total(rows: ir.Table, series: Series) -> ir.Value:
     """The number of a week, over its rows of the series."""
     own = matching(rows, series.where)
-    chosen = ibis.literal(True) if own is None else own
     if series.kind == "count":
-        return chosen.cast("int64").sum().cast("float64")
+        return rows.count(where=own).cast("float64")
     measure = rows[series.measure or ""]
-    total = measure.sum(where=chosen).cast("float64")
+    total = measure.sum(where=own).cast("float64")
     if series.kind == "sum":
         return total
     if series.kind == "mean":
-        return total / measure.count(where=chosen).nullif(0).cast("float64")
-    return total / rows[series.per or ""].sum(where=chosen).cast("float64").nullif(0.0)
+        return total / measure.count(where=own).nullif(0).cast("float64")
+    return total / rows[series.per or ""].sum(where=own).cast("float64").nullif(0.0)
 
 
 def _open(rows: ir.Table, series: Series, day: ir.TimestampScalar, week: int) -> ir.IntegerValue:
