@@ -16,6 +16,7 @@ from npsight.store import (
     users,
     worklist,
 )
+from npsight.store import accountpages, answers, auditlog, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -75,6 +76,7 @@ __all__ = [
     "Store",
     "StoredInput",
     "WebhookEndpoint",
+    "accountpages",
     "add_endpoint",
     "answers",
     "attempts",

@@ -55,6 +55,19 @@ def in_window(
     return (occurred_at >= start) & (occurred_at < end)
 
 
+def parts_back(
+    as_of: ir.TimestampValue, occurred_at: ir.TimestampValue, days: int
+) -> ir.IntegerValue:
+    """In which part of so many days an earlier instant lies, counted back from as_of.
+
+    k where the instant lies in `[as_of − (k + 1)·days, as_of − k·days)`; only for instants before
+    as_of.
+    """
+    part = days * 86_400_000_000
+    passed = as_of.delta(occurred_at, unit="microsecond").cast("int64")
+    return ((passed - 1) // part).cast("int64")
+
+
 def before_window(
     as_of: ir.TimestampValue, occurred_at: ir.TimestampValue, days: int
 ) -> ir.BooleanValue:
@@ -70,6 +83,23 @@ def open_as_of(
     """
     over = ended_at.notnull() & ended_known_at.notnull() & (ended_at < as_of)
     return ~(over & (ended_known_at < as_of)).fill_null(False)
+
+
+def open_back(
+    as_of: ir.TimestampValue,
+    occurred_at: ir.TimestampValue,
+    ended_at: ir.TimestampValue,
+    ended_known_at: ir.TimestampValue,
+    days: int,
+) -> ir.BooleanValue:
+    """Whether something was open so many days before as_of, as far as known at as_of.
+
+    With `then = as_of − days`: begun, `occurred_at < then`, and not over, which is `ended_at <
+    then` and `ended_known_at < as_of`. With 0 days it is `open_as_of`.
+    """
+    then = as_of - ibis.interval(days=days)
+    over = ended_at.notnull() & ended_known_at.notnull() & (ended_at < then)
+    return (occurred_at < then) & ~(over & (ended_known_at < as_of)).fill_null(False)
 
 
 def lies_ahead(as_of: ir.TimestampValue, instant: ir.TimestampValue) -> ir.BooleanValue:
