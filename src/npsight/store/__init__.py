@@ -1,6 +1,6 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
-from npsight.store import answers, auditlog, marks, sessions, users, worklist
+from npsight.store import answers, auditlog, followups, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -69,6 +69,7 @@ __all__ = [
     "enable_endpoint",
     "endpoint_named",
     "endpoints_of",
+    "followups",
     "forget_delivered",
     "forget_written",
     "keep_posted",
