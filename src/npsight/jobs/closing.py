@@ -83,10 +83,12 @@ def _standing(
 ) -> dict[str, Reading]:
     """How accounts that answered are scored by the run."""
     rows = scores[scores["account"].isin(list(answers))]
-    columns = {"risk": "detractor_risk", "nps": "predicted_nps", "churn_risk": "churn_risk"}
     return {
         row["account"]: Reading(
-            as_of, **{name: _number(row[column]) for name, column in columns.items()}
+            as_of,
+            risk=_number(row["detractor_risk"]),
+            nps=_number(row["predicted_nps"]),
+            churn_risk=_number(row["churn_risk"]),
         )
         for row in rows.to_dict("records")
     }

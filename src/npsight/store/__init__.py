@@ -17,6 +17,7 @@ from npsight.store import (
     worklist,
 )
 from npsight.store import accountpages, answers, auditlog, marks, sessions, users, worklist
+from npsight.store import answers, auditlog, followups, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -87,6 +88,7 @@ __all__ = [
     "enable_endpoint",
     "endpoint_named",
     "endpoints_of",
+    "followups",
     "forget_delivered",
     "forget_written",
     "keep_posted",

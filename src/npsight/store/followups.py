@@ -6,98 +6,31 @@ log. An account has one open follow-up at most; the database sees to it.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    Column,
-    Connection,
-    CursorResult,
-    Date,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    UniqueConstraint,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, CursorResult, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from npsight.errors import NotFoundError, NpsightError
 from npsight.store.auditlog import note
+from npsight.store.followuprows import (
+    FIELDS,
+    STILL_OPEN,
+    Event,
+    follow_up_events,
+    follow_up_of,
+    follow_ups,
+    plain,
+    row_of,
+    shown_fields,
+)
 from npsight.store.marks import hold_all_marks, hold_marks, mark
-from npsight.store.rows import JsonObject
 from npsight.store.store import Store
-from npsight.store.tables import metadata
-from npsight.store.values import Number, UtcInstant, clean
 from npsight.worklist.followups import Answer, Done, FollowUp, Reading, closing
 
-STILL_OPEN = text("closed_at IS NULL")
 IDS = 500
-SHOWN = ("state", "owner", "reason", "driver", "due_on", "notes", "contacted_at")
-"""Fields of a follow-up that its history shows."""
-
-follow_ups = Table(
-    "follow_ups",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("project", String, nullable=False),
-    Column("account", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("owner", String),
-    Column("reason", String),
-    Column("driver", String),
-    Column("play", String),
-    Column("due_on", Date, nullable=False),
-    Column("notes", String),
-    Column("opened_at", UtcInstant, nullable=False),
-    Column("opened_by", String, nullable=False),
-    Column("reopened_at", UtcInstant),
-    Column("contacted_at", UtcInstant),
-    Column("closed_at", UtcInstant),
-    Column("closed_by", String),
-    Column("before", JSON, nullable=False),
-    Column("after", JSON(none_as_null=True)),
-    Column("version", Integer, nullable=False),
-    Index(
-        "uq_follow_ups_open",
-        "project",
-        "account",
-        unique=True,
-        sqlite_where=STILL_OPEN,
-        postgresql_where=STILL_OPEN,
-    ),
-    Index("ix_follow_ups_account", "project", "account", "opened_at"),
-    Index("ix_follow_ups_state", "project", "state", "due_on", "id"),
-    Index("ix_follow_ups_closed", "project", "state", "closed_at", "id"),
-    Index("ix_follow_ups_owner", "project", "owner", "state", "due_on", "id"),
-)
-
-follow_up_events = Table(
-    "follow_up_events",
-    metadata,
-    Column("seq", Number, primary_key=True),
-    Column("project", String, nullable=False),
-    Column("account", String, nullable=False),
-    Column("follow_up_id", String, ForeignKey("follow_ups.id", ondelete="CASCADE")),
-    Column("version", Integer),
-    Column("at", UtcInstant, nullable=False),
-    Column("actor", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("before", JSON(none_as_null=True)),
-    Column("after", JSON(none_as_null=True)),
-    Column("note", String),
-    UniqueConstraint("follow_up_id", "version", name="uq_follow_up_events_version"),
-    Index("ix_follow_up_events_account", "project", "account", "seq"),
-)
 
 
 class EditConflictError(NpsightError):
@@ -120,29 +53,6 @@ class SnoozeConflictError(NpsightError):
     def __init__(self, until: datetime | None) -> None:
         super().__init__("the account was snoozed meanwhile\n  → look at it, then snooze it again")
         self.until = until
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that was done with an account.
-
-    `version` is the follow-up's afterwards; a snooze belongs to no follow-up. `before` and `after`
-    hold the fields of `SHOWN` as JSON (days and instants in ISO form), or `snoozed_until`.
-    """
-
-    seq: int
-    account: str
-    follow_up_id: str | None
-    version: int | None
-    at: datetime
-    actor: str
-    kind: str
-    before: JsonObject | None
-    after: JsonObject | None
-    note: str | None
-
-
-_FIELDS = [follow_ups.c[name] for name in FollowUp.__dataclass_fields__]
 
 
 def record(
@@ -224,11 +134,11 @@ def snooze(
             at=at,
             actor=actor,
             kind=kind,
-            before={"snoozed_until": _plain(found)},
-            after={"snoozed_until": _plain(until)},
+            before={"snoozed_until": plain(found)},
+            after={"snoozed_until": plain(until)},
             note=why,
         )
-        detail = {"until": _plain(until)}
+        detail = {"until": plain(until)}
         note(connection, project, at, actor, f"account {kind}", f"account {account}", detail)
 
 
@@ -254,7 +164,7 @@ def follow_ups_of(store: Store, project: str, account: str, limit: int = 20) -> 
     """The account's follow-ups, the newest first."""
     table = follow_ups
     query = (
-        select(*_FIELDS)
+        select(*FIELDS)
         .where(table.c.project == project, table.c.account == account)
         .order_by(table.c.opened_at.desc(), table.c.id)
         .limit(limit)
@@ -265,7 +175,7 @@ def follow_ups_of(store: Store, project: str, account: str, limit: int = 20) -> 
 
 def waiting(store: Store, project: str) -> dict[str, datetime]:
     """Accounts with an open follow-up, and the instant from which their answers count."""
-    query = select(*_FIELDS).where(follow_ups.c.project == project, STILL_OPEN)
+    query = select(*FIELDS).where(follow_ups.c.project == project, STILL_OPEN)
     with store.reading() as connection:
         found = [follow_up_of(row._mapping) for row in connection.execute(query)]
     return {one.account: one.answers_from for one in found}
@@ -301,19 +211,6 @@ def event_of(store: Store, project: str, identity: str, version: int) -> Event |
     with store.reading() as connection:
         row = connection.execute(query).one_or_none()
     return None if row is None else Event(**row._mapping)
-
-
-def shown_fields(one: FollowUp) -> JsonObject:
-    """What the history shows of a follow-up, as JSON."""
-    return {name: _plain(getattr(one, name)) for name in SHOWN}
-
-
-def follow_up_of(row: Mapping[Any, Any]) -> FollowUp:
-    """A row of the table as what it tells of."""
-    values = {name: row[name] for name in FollowUp.__dataclass_fields__}
-    values["before"] = _reading(values["before"])
-    values["after"] = None if values["after"] is None else _reading(values["after"])
-    return FollowUp(**values)
 
 
 def _write(
@@ -364,7 +261,7 @@ def _write(
 
 def _put(connection: Connection, project: str, done: Done) -> None:
     """Insert or change the row, if it is still what the step began from."""
-    values = _values(done.after)
+    values = row_of(done.after)
     if done.before is None:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         adding = dialect.insert(follow_ups).values(project=project, **values)
@@ -391,7 +288,7 @@ def _add_event(connection: Connection, **values: Any) -> None:
 
 def _current(connection: Connection, project: str, identity: str) -> FollowUp:
     mine = (follow_ups.c.project == project) & (follow_ups.c.id == identity)
-    row = connection.execute(select(*_FIELDS).where(mine)).one_or_none()
+    row = connection.execute(select(*FIELDS).where(mine)).one_or_none()
     if row is None:
         raise NotFoundError("There is no such follow-up.\n  → look for it on the follow-ups page")
     return follow_up_of(row._mapping)
@@ -400,30 +297,10 @@ def _current(connection: Connection, project: str, identity: str) -> FollowUp:
 def _open_of(connection: Connection, project: str, accounts: Iterable[str]) -> list[FollowUp]:
     wanted, found = list(accounts), []
     for start in range(0, len(wanted), IDS):
-        query = select(*_FIELDS).where(
+        query = select(*FIELDS).where(
             follow_ups.c.project == project,
             follow_ups.c.account.in_(wanted[start : start + IDS]),
             STILL_OPEN,
         )
         found += [follow_up_of(row._mapping) for row in connection.execute(query)]
     return found
-
-
-def _values(one: FollowUp) -> dict[str, Any]:
-    values = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
-    values["before"] = _reading_json(one.before)
-    values["after"] = None if one.after is None else _reading_json(one.after)
-    return values
-
-
-def _reading_json(reading: Reading) -> JsonObject:
-    told: JsonObject = clean(dataclasses.asdict(reading) | {"at": reading.at.isoformat()})
-    return told
-
-
-def _reading(told: JsonObject) -> Reading:
-    return Reading(**{**told, "at": datetime.fromisoformat(told["at"])})
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value

@@ -13,3 +13,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *users.ROUTES,
     *audit.ROUTES,
 )
+from npsight.web import followups, home, settings, signin
+from npsight.web.page import PageRoute
+
+ROUTES: tuple[PageRoute, ...] = (*home.ROUTES, *signin.ROUTES, *settings.ROUTES, *followups.ROUTES)
