@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from npsight.config.specs import ProjectSpec
-from npsight.jobs import closing
+from npsight.jobs import closing, holdouts
 from npsight.jobs.frames import FeatureBuilder
 from npsight.jobs.scored import ScoreInputs
 from npsight.models.model import Model, Predictions
@@ -43,4 +43,4 @@ def pages_of(scored: ScoredRun) -> list[Write]:
     return [prepare(scored) for prepare in PREPARED]
 
 
-PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes,)
+PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes, holdouts.holds_out)

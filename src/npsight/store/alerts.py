@@ -373,9 +373,7 @@ def settle_message(
 def note_dead_claims(connection: Connection, project: str, now: datetime) -> int:
     """Make messages `uncertain` whose claimant died; returns how many. They are not sent again."""
     table = alert_messages
-    dead = and_(
-        table.c.project == project, table.c.status == SENDING, table.c.held_until <= now
-    )
+    dead = and_(table.c.project == project, table.c.status == SENDING, table.c.held_until <= now)
     ids = list(connection.execute(select(table.c.id).where(dead)).scalars())
     for identity in ids:
         # The holder stays: should it be alive after all, it can still say what came of it.
@@ -495,4 +493,3 @@ def forget_texts(connection: Connection, project: str, before: datetime) -> None
         .values(detail={})
     )
     connection.execute(update(table).where(old).values(title="", body=""))
-
