@@ -177,6 +177,11 @@ def differences(trial: Trial, outcomes: NDArray[np.float64]) -> Differences:
     return Differences(beta[1], covariance, _freedom(influence[:, 0], trial.called))
 
 
+def share_interval(share: float, rows: float, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's interval of a share of so many rows."""
+    return _wilson(share, rows, float(ndtri(0.5 + level / 2)))
+
+
 def rows_needed(share: float, hold_out_prob: float, difference: float) -> int:
     """Known outcomes, both arms together, with which a true difference of that size would be
     found in four of five times, where `share` is the mean outcome (a share).
