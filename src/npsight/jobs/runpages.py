@@ -12,6 +12,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import Explanation
 from npsight.jobs import closing
 from npsight.jobs import accountpages, closing
+from npsight.jobs import closing, holdouts
 from npsight.jobs.frames import FeatureBuilder
 from npsight.jobs.scored import ScoreInputs
 from npsight.models.model import Model, Predictions
@@ -49,3 +50,4 @@ def pages_of(scored: ScoredRun) -> list[Write]:
 
 
 PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes, accountpages.account_pages)
+PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes, holdouts.holds_out)

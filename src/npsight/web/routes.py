@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from npsight.web import audit, home, oidc, settings, signin, users
+from npsight.web import home, impact, settings, signin
 from npsight.web.page import PageRoute
 
 ROUTES: tuple[PageRoute, ...] = (
@@ -17,3 +18,6 @@ from npsight.web import followups, home, settings, signin
 from npsight.web.page import PageRoute
 
 ROUTES: tuple[PageRoute, ...] = (*home.ROUTES, *signin.ROUTES, *settings.ROUTES, *followups.ROUTES)
+    *settings.ROUTES,
+    *impact.ROUTES,
+)
