@@ -205,9 +205,7 @@ def week_of(
     joined = scores.outerjoin(
         worklist,
         and_(worklist.c.run_id == scores.c.run_id, worklist.c.account == scores.c.account),
-    ).outerjoin(
-        marks, and_(marks.c.project == project, marks.c.account == scores.c.account)
-    )
+    ).outerjoin(marks, and_(marks.c.project == project, marks.c.account == scores.c.account))
     total = connection.execute(select(func.count()).select_from(joined).where(mine)).scalar()
     query = select(*_ACCOUNT).select_from(joined).where(mine)
     rows = connection.execute(query.order_by(scores.c.rank, scores.c.account).limit(limit))

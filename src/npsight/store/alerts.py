@@ -223,9 +223,12 @@ def clean_detail(row: JsonObject) -> JsonObject:
 
 
 def unsent(
-    connection: Connection, project: str, channels: Collection[str]
+    connection: Connection, project: str, channels: Collection[str], since: datetime
 ) -> dict[tuple[str, str], list[AlertEvent]]:
-    """Events that are in no message yet, by owner and channel, in the order of their keys."""
+    """Events found since an instant (inclusive) that are in no message yet, by owner and channel.
+
+    They are in the order of their keys.
+    """
     query = (
         select(*_EVENT, alert_sends.c.channel.label("channel"))
         .join(
@@ -239,6 +242,7 @@ def unsent(
             alert_sends.c.project == project,
             alert_sends.c.message_id.is_(None),
             alert_sends.c.channel.in_(list(channels)),
+            alert_events.c.found_at >= since,
         )
         .order_by(alert_events.c.owner, alert_sends.c.channel, alert_events.c.key)
     )
@@ -257,7 +261,7 @@ def waiting_events(connection: Connection, project: str) -> dict[str, int]:
         .where(alert_sends.c.project == project, alert_sends.c.message_id.is_(None))
         .group_by(alert_sends.c.channel)
     )
-    return {channel: count for channel, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def put_message(
@@ -373,9 +377,7 @@ def settle_message(
 def note_dead_claims(connection: Connection, project: str, now: datetime) -> int:
     """Make messages `uncertain` whose claimant died; returns how many. They are not sent again."""
     table = alert_messages
-    dead = and_(
-        table.c.project == project, table.c.status == SENDING, table.c.held_until <= now
-    )
+    dead = and_(table.c.project == project, table.c.status == SENDING, table.c.held_until <= now)
     ids = list(connection.execute(select(table.c.id).where(dead)).scalars())
     for identity in ids:
         # The holder stays: should it be alive after all, it can still say what came of it.
@@ -428,7 +430,14 @@ def message_counts(connection: Connection, project: str) -> dict[str, int]:
         .where(alert_messages.c.project == project)
         .group_by(alert_messages.c.status)
     )
-    return {status: count for status, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def waiting_channels(connection: Connection, project: str, now: datetime) -> set[str]:
+    """Channels with messages that are due."""
+    table = alert_messages
+    due = and_(table.c.project == project, table.c.status == WAITING, table.c.next_at <= now)
+    return set(connection.execute(select(table.c.channel).where(due).distinct()).scalars())
 
 
 def messages(
@@ -457,6 +466,21 @@ def messages(
     return [AlertMessage(**row._mapping) for row in connection.execute(query)]
 
 
+def newest_digest(
+    connection: Connection, project: str, owner: str, channel: str
+) -> datetime | None:
+    """When the last digest for an owner on a channel was made; None without any."""
+    table = alert_messages
+    query = select(func.max(table.c.created_at)).where(
+        table.c.project == project,
+        table.c.kind == "digest",
+        table.c.owner == owner,
+        table.c.channel == channel,
+    )
+    found: datetime | None = connection.execute(query).scalar()
+    return found
+
+
 def event_counts(
     connection: Connection, project: str, owner: str, since: datetime
 ) -> dict[str, int]:
@@ -470,7 +494,7 @@ def event_counts(
         )
         .group_by(alert_events.c.kind)
     )
-    return {kind: count for kind, count in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def forget_texts(connection: Connection, project: str, before: datetime) -> None:
@@ -495,4 +519,3 @@ def forget_texts(connection: Connection, project: str, before: datetime) -> None
         .values(detail={})
     )
     connection.execute(update(table).where(old).values(title="", body=""))
-
