@@ -60,8 +60,8 @@ def run_command(
 
     Example: npsight alerts run -c configs/demo.yaml --watch 300
     """
-    from npsight.jobs.alerts import plan_alerts, zone_of
-    from npsight.worklist.alerting import digest_week
+    from npsight.errors import NpsightError
+    from npsight.jobs.alerts import plan_alerts
 
     console = make_console()
     with _opened(config) as (project, store):
@@ -69,17 +69,27 @@ def run_command(
             print_plan(project, plan_alerts(project, store, _now(), dry_run=True), console)
             return
         with until_stopped() as stop:
-            while True:
-                now, digest = _now(), project.alerts.digest
-                week = None
-                if watch is not None and digest is not None:
-                    week = digest_week(now, digest, zone_of(project))
-                plan = plan_alerts(project, store, now, week)
-                say_plan(project, plan, console)
-                report = _send(project, store, stop, console)
-                if watch is None or stop.wait(watch):
-                    break
-    _say_report(report, console)
+            if watch is None:
+                _look_and_send(project, store, stop, console, digest=False)
+            while watch is not None and not stop.is_set():
+                try:
+                    _look_and_send(project, store, stop, console, digest=True)
+                except NpsightError as error:
+                    # What failed now may succeed at the next look.
+                    console.print(f"error: {error}", markup=False, highlight=False)
+                stop.wait(watch)
+
+
+def _look_and_send(
+    project: ProjectSpec, store: Store, stop: threading.Event, console: Console, digest: bool
+) -> None:
+    from npsight.jobs.alerts import plan_alerts, zone_of
+    from npsight.worklist.alerting import digest_week
+
+    now, asked = _now(), project.alerts.digest
+    week = digest_week(now, asked, zone_of(project)) if digest and asked else None
+    say_plan(project, plan_alerts(project, store, now, week), console)
+    _say_report(_send(project, store, stop, console), console)
 
 
 @alerts_app.command("digest")
@@ -177,7 +187,8 @@ def list_command(
 
     from npsight.jobs.alerts import zone_of
     from npsight.outgoing.alerts import REASONS
-    from npsight.store.alerts import message_counts, messages, waiting_events
+    from npsight.store.alertmessages import message_counts, messages
+    from npsight.store.alerts import waiting_events
 
     with _opened(config) as (project, store), store.reading() as connection:
         counts = message_counts(connection, project.name)
@@ -225,7 +236,7 @@ def retry_command(
 
     Example: npsight alerts retry 3f2a9c51d0e4b7a8 -c configs/demo.yaml
     """
-    from npsight.store.alerts import revive_message
+    from npsight.store.alertmessages import revive_message
 
     with _opened(config) as (project, store):
         revive_message(store, project.name, message, "npsight alerts retry", _now())
@@ -289,7 +300,7 @@ def _send(
 ) -> AlertReport:
     from npsight.jobs.alerts import zone_of
     from npsight.outgoing.alerts import AlertReport, AlertSender, Courier, addresses_of
-    from npsight.store.alerts import waiting_channels
+    from npsight.store.alertmessages import waiting_channels
     from npsight.worklist.alerting import quiet_until
 
     zone, quiet = zone_of(project), project.alerts.quiet
@@ -332,7 +343,7 @@ def _say_report(report: AlertReport, console: Console) -> None:
     lines += [f"{name}: {REASONS.get(w, w)}" for name, w in sorted(report.reasons.items())]
     raise OutgoingError(
         f"not everything could be sent: {'; '.join(lines)}\n"
-        "  → `npsight alerts list` shows each message, `npsight alerts test CHANNEL` tries a channel"
+        "  → `npsight alerts list` shows each message, `npsight alerts test CHANNEL` tries one"
     )
 
 

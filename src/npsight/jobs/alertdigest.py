@@ -18,14 +18,14 @@ from npsight.store.alertfacts import (
     owners_of,
     week_of,
 )
-from npsight.store.alerts import (
+from npsight.store.alertmessages import (
     UNCERTAIN,
     AlertMessage,
-    event_counts,
     messages,
     newest_digest,
     put_message,
 )
+from npsight.store.alerts import event_counts
 from npsight.worklist.alerting import channels_of, message_id
 from npsight.worklist.alertwords import (
     SENTENCE_CHARACTERS,

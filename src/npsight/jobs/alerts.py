@@ -28,20 +28,16 @@ from npsight.store.alertfacts import (
     latest_known_run,
     newest_change,
 )
-from npsight.store.alerts import (
+from npsight.store.alertmessages import (
     KEEP_TEXTS,
     WAITING,
-    AlertEvent,
     AlertMessage,
-    begin_look,
-    end_look,
     forget_texts,
-    keep_events,
     messages,
     note_dead_claims,
     put_message,
-    unsent,
 )
+from npsight.store.alerts import AlertEvent, begin_look, end_look, keep_events, unsent
 from npsight.worklist.alerting import (
     answer_key,
     answered_lately,

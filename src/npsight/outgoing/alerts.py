@@ -19,12 +19,7 @@ from npsight.errors import OutgoingError
 from npsight.outgoing.alertpost import child_environment
 from npsight.outgoing.retrying import backoff_seconds
 from npsight.store import Store
-from npsight.store.alerts import (
-    AlertMessage,
-    Status,
-    claim_message,
-    settle_message,
-)
+from npsight.store.alertmessages import AlertMessage, Status, claim_message, settle_message
 
 START_SECONDS = 120.0
 UNSENT_REASONS = ("unreachable", "refused_target", "no_answer", "not_started")

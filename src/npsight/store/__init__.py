@@ -1,6 +1,6 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
-from npsight.store import answers, auditlog, marks, sessions, users, worklist
+from npsight.store import alertmessages, alerts, answers, auditlog, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -61,6 +61,8 @@ __all__ = [
     "StoredInput",
     "WebhookEndpoint",
     "add_endpoint",
+    "alertmessages",
+    "alerts",
     "answers",
     "auditlog",
     "counts",
