@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from npsight.cli.alerts import alerts_app
 from npsight.cli.audit import audit_command
 from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
@@ -64,6 +65,7 @@ app.add_typer(users_app, name="users", rich_help_panel=SERVICE)
 app.add_typer(keys_app, name="keys", rich_help_panel=SERVICE)
 app.add_typer(writeback_app, name="writeback", rich_help_panel=SERVICE)
 app.add_typer(webhooks_app, name="webhooks", rich_help_panel=SERVICE)
+app.add_typer(alerts_app, name="alerts", rich_help_panel=SERVICE)
 app.command("deliver", rich_help_panel=SERVICE)(deliver_command)
 
 

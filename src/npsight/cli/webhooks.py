@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, until_stopped
 
 if TYPE_CHECKING:
     from npsight.store import Store, WebhookEndpoint
@@ -242,7 +239,7 @@ def deliver_command(
     console = make_console()
     with _opened(config) as (project, store), Sender(TargetPolicy.from_environment()) as sender:
         deliverer = Deliverer(store, project, sender, master)
-        with _until_stopped() as stop, console.status("delivering") as status:
+        with until_stopped() as stop, console.status("delivering") as status:
             report = deliverer.run(
                 stop,
                 follow,
@@ -255,22 +252,6 @@ def deliver_command(
     )
     for reason, count in sorted(report.reasons.items()):
         console.print(f"  {count:,} {reason}", highlight=False, markup=False)
-
-
-@contextmanager
-def _until_stopped() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set, so that what is under way is finished."""
-    stop = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _host(endpoint: WebhookEndpoint) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from npsight.config import checks
+from npsight.config.alertchecks import check_alerts
 from npsight.config.checks import Finding, suggest
 from npsight.config.engine import check_engine, located
 from npsight.config.expand import all_drivers, expand, history_features
@@ -18,6 +19,7 @@ from npsight.config.featurechecks import check_feature
 from npsight.config.outlookchecks import check_benchmarks, check_goals
 from npsight.config.own import own_source
 from npsight.config.schema import (
+    Alerts,
     Benchmark,
     Feature,
     Goal,
@@ -223,6 +225,8 @@ def _cross_check(file: YamlFile, project: Project | None) -> list[Finding]:
     if tables.accounts or "accounts" not in _mapping(raw.get("tables")):
         findings += check_goals(_valid_items(Goal, raw.get("goals")), tables, targets)
         findings += check_benchmarks(_valid_items(Benchmark, raw.get("benchmarks")), tables)
+    alerts = _part(Alerts, raw.get("alerts") or {})
+    findings += check_alerts(alerts) if alerts else []
     for index, feature in _valid_items(Feature, raw.get("features")):
         if not _names_invalid_table(feature, raw, tables):
             findings += check_feature(feature, ("features", index), tables, file.path.parent)

@@ -18,6 +18,7 @@ from npsight.store import (
 )
 from npsight.store import accountpages, answers, auditlog, marks, sessions, users, worklist
 from npsight.store import answers, auditlog, followups, marks, sessions, users, worklist
+from npsight.store import alertmessages, alerts, answers, auditlog, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -79,6 +80,8 @@ __all__ = [
     "WebhookEndpoint",
     "accountpages",
     "add_endpoint",
+    "alertmessages",
+    "alerts",
     "answers",
     "attempts",
     "auditlog",

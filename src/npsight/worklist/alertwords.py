@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 MOST_CHARACTERS = 3500
 MOST_LISTED = 25
@@ -19,26 +20,31 @@ TITLE_CHARACTERS = 100
 _LOOK_ALIKE = str.maketrans(
     {
         "@": "＠", "<": "‹", ">": "›", "&": "＆", "`": "ˋ", "*": "∗", "~": "∼", "|": "¦",
-        "[": "［", "]": "］", "\\": "＼", "{": "｛", "}": "｝", "#": "＃", "$": "＄",
+        "[": "［", "]": "］", "\\": "＼",
     }
 )  # fmt: skip
 _DOMAIN_DOT = re.compile(r"(?<=\w)[.。．｡](?=\w*[^\W\d])")
 _MARKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u20d0-\u20ff\ufe20-\ufe2f]{3,}")
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+_BLANK = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+_UNSEEN = "Cf"
+_LEFTWARD = {"R", "AL"}
 
 
 def inert(text: str, longest: int) -> str:
     """Others' words on one line: nothing to click, nobody mentioned, nothing unseen, cut."""
     # What is far too long is cut first, so that nobody can make this slow.
     some = text[: 4 * longest + 100]
-    seen = "".join(" " if unicodedata.category(c) in _UNSEEN else c for c in some)
+    kept = ((c, unicodedata.category(c)) for c in some)
+    seen = "".join(" " if kind in _BLANK else c for c, kind in kept if kind != _UNSEEN)
     flat = _MARKED.sub("", " ".join(seen.split()))
     # `_` and `-` are part of many keys, and harmless between letters.
     flat = re.sub(r"(?<!\w)_+|_+(?!\w)", " ", flat).strip()
     safe = _DOMAIN_DOT.sub("․", flat.replace("://", "∶∕∕").translate(_LOOK_ALIKE))
-    if len(safe) <= longest and len(text) == len(some):
-        return safe
-    return safe[: longest - 1].rstrip() + "…"
+    if len(safe) > longest or len(text) > len(some):
+        safe = safe[: longest - 1].rstrip() + "…"
+    # What is read from right to left must not turn the numbers around it.
+    leftward = any(unicodedata.bidirectional(c) in _LEFTWARD for c in safe)
+    return f"\u2068{safe}\u2069" if leftward else safe
 
 
 @dataclass(frozen=True)
@@ -111,3 +117,18 @@ def inert_title(text: str) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """`1 account`, `12 accounts`."""
     return f"{count:,} {one if count == 1 else many}"
+
+
+def percent(value: float | None) -> str:
+    """A probability as whole per cent; a dash for None."""
+    return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def day(value: date) -> str:
+    """A day such as `3 Mar 2026`."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def money(value: float | None, currency: str = "") -> str:
+    """Revenue with thousands separators; a dash for None."""
+    return "–" if value is None else f"{currency} {value:,.0f}".strip()
