@@ -12,6 +12,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import Explanation
 from npsight.jobs import closing
 from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.runtrends import segment_pages
 from npsight.jobs.scored import ScoreInputs
 from npsight.models.model import Model, Predictions
 from npsight.store import ScoreRun
@@ -47,4 +48,4 @@ def pages_of(scored: ScoredRun) -> list[Write]:
     return [prepare(scored) for prepare in PREPARED]
 
 
-PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes,)
+PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes, segment_pages)

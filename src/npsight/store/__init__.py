@@ -91,6 +91,7 @@ __all__ = [
     "revive",
     "revoke_key",
     "rotate_endpoint",
+    "runpages",
     "sessions",
     "settle_delivered",
     "settle_failed",
