@@ -17,6 +17,7 @@ from npsight.errors import ConfigError, Problem
 from npsight.features.answered import answered_expr
 from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
 from npsight.features.compile import compile_features
+from npsight.features.freshness import freshness_expr
 from npsight.features.history import Counted, history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
 from npsight.features.periods import answers_by_period_expr, period_ends
@@ -174,6 +175,13 @@ class FeatureBuilder:
         """
         table = newest_comments_expr(self.facts, as_of, period_days, theme, most)
         return [] if table is None else self.backend.to_pyarrow(table).to_pylist()
+
+    def freshness(self, as_of: datetime) -> list[dict[str, Any]]:
+        """How fresh each table is, in the order of the project file; see `freshness_expr`."""
+        table = freshness_expr(self.facts, as_of)
+        rows = [] if table is None else self.backend.to_pyarrow(table).to_pylist()
+        names = ["accounts", *self.facts.sources]
+        return sorted(rows, key=lambda row: names.index(row["source"]))
 
     def attributes(self, keys: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         """The last known value of each attribute for given (account, as_of) rows, in their order:

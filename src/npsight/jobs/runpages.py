@@ -12,6 +12,8 @@ from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import Explanation
 from npsight.jobs import closing
 from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.rundrift import drift_page
+from npsight.jobs.runmodel import model_page
 from npsight.jobs.runtrends import segment_pages
 from npsight.jobs.scored import ScoreInputs
 from npsight.models.model import Model, Predictions
@@ -48,4 +50,9 @@ def pages_of(scored: ScoredRun) -> list[Write]:
     return [prepare(scored) for prepare in PREPARED]
 
 
-PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes, segment_pages)
+PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (
+    closing.closes,
+    segment_pages,
+    drift_page,
+    model_page,
+)
