@@ -13,13 +13,64 @@ from npsight.worklist.bands import risk_level
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 RUN = ScoreRun("bench-run", "tiny", AS_OF, AS_OF, 7, "digest")
-FIRST = "Wren Alder Oak Silver Stone River North Amber Cedar Falcon Harbor Iron Juniper Kestrel".split()
-SECOND = "haven ford gate field bridge brook well crest dale ridge light port wood mark".split()
-LAST = "Systems Labs Logistics Foods Energy Health Retail Media Works Partners Group Software".split()
+FIRST = [
+    "Wren",
+    "Alder",
+    "Oak",
+    "Silver",
+    "Stone",
+    "River",
+    "North",
+    "Amber",
+    "Cedar",
+    "Falcon",
+    "Harbor",
+    "Iron",
+    "Juniper",
+    "Kestrel",
+]
+SECOND = [
+    "haven",
+    "ford",
+    "gate",
+    "field",
+    "bridge",
+    "brook",
+    "well",
+    "crest",
+    "dale",
+    "ridge",
+    "light",
+    "port",
+    "wood",
+    "mark",
+]
+LAST = [
+    "Systems",
+    "Labs",
+    "Logistics",
+    "Foods",
+    "Energy",
+    "Health",
+    "Retail",
+    "Media",
+    "Works",
+    "Partners",
+    "Group",
+    "Software",
+]
 SEGMENTS = ("enterprise", "business", "team", "starter")
 DRIVERS = (
-    ("product_use", "Product use", "Logins in 30 days fell from {a} to {b}; similar accounts: {c}."),
-    ("support", "Support experience", "Tickets in 90 days: {a}; similar accounts: {b}; before: {c}."),
+    (
+        "product_use",
+        "Product use",
+        "Logins in 30 days fell from {a} to {b}; similar accounts: {c}.",
+    ),
+    (
+        "support",
+        "Support experience",
+        "Tickets in 90 days: {a}; similar accounts: {b}; before: {c}.",
+    ),
     ("reliability", "Errors in the product", "Errors per login rose from {a} to {b}."),
     ("billing", "Payments", "Lateness of payments rose from {a} to {b} days."),
     ("relationship", "Contact with us", "Contacts in 180 days: {a}; similar accounts: {b}."),

@@ -9,16 +9,11 @@ import pandas as pd
 
 from npsight.audit.findings import Check, Finding
 from npsight.config.specs import FeatureSpec
-from npsight.models.logits import Vector
+from npsight.models.reference import AGEING, LEAST_ROWS, grouping, limit_of
+from npsight.models.reference import stability_index as index_of
 
 CHECK = "train and score alike"
-LEAST_ROWS = 100
-MOST_PSI = 0.25
-GROUPS = 10
 FILLED = 0.5
-FLOOR = 1e-3
-CHANCE = 3.0
-AGEING = ("age", "days_since_first")
 
 
 def population(train: pd.DataFrame, score: pd.DataFrame, specs: Sequence[FeatureSpec]) -> Check:
@@ -46,7 +41,7 @@ def population(train: pd.DataFrame, score: pd.DataFrame, specs: Sequence[Feature
         if spec.aggregation in AGEING:
             continue
         index = stability_index(before, now, category=spec.dtype == "category")
-        limit = max(MOST_PSI, CHANCE * GROUPS * (1 / len(newest) + 1 / len(score)))
+        limit = limit_of(len(newest), len(score))
         if index >= limit:
             findings.append(_moved(spec, index, limit))
     return Check(CHECK, len(specs), "features", tuple(findings))
@@ -57,35 +52,9 @@ def _arrives(values: pd.Series, spec: FeatureSpec) -> pd.Series:
 
 
 def stability_index(before: pd.Series, now: pd.Series, *, category: bool) -> float:
-    """Σ (q − p) ln(q / p) over ten groups of equal size of `before`, missing being one more.
-
-    Shares below 0.001 count as 0.001, so that an empty group is no infinity.
-    """
-    old, new = (_named if category else _sized)(before, now)
-    p, q = (np.maximum(counts / counts.sum(), FLOOR) for counts in (old, new))
-    return float(np.sum((q - p) * np.log(q / p)))
-
-
-def _named(before: pd.Series, now: pd.Series) -> tuple[Vector, Vector]:
-    names = sorted({*before.dropna().unique(), *now.dropna().unique()})
-    old, new = (pd.Categorical(v, categories=names).codes for v in (before, now))
-    return _counts(old, len(names)), _counts(new, len(names))
-
-
-def _sized(before: pd.Series, now: pd.Series) -> tuple[Vector, Vector]:
-    known = before.dropna().to_numpy(np.float64)
-    steps = np.linspace(0, 1, GROUPS + 1)[1:-1]
-    edges = np.unique(np.quantile(known, steps)) if len(known) else np.empty(0)
-    old, new = (
-        np.where(np.isnan(v), -1, np.searchsorted(edges, v, "left"))
-        for v in (before.to_numpy(np.float64), now.to_numpy(np.float64))
-    )
-    return _counts(old, len(edges) + 1), _counts(new, len(edges) + 1)
-
-
-def _counts(codes: np.ndarray, groups: int) -> Vector:
-    """Rows of each group; code −1, missing, is the last."""
-    return np.bincount(np.where(codes < 0, groups, codes), minlength=groups + 1).astype(np.float64)
+    """The stability index of `npsight.models.reference` from some values to others."""
+    then = grouping(before, category=category)
+    return index_of(np.asarray(then.counts, dtype=np.float64), then.of(now))
 
 
 def _stopped(spec: FeatureSpec, share: float, always: bool) -> Finding:

@@ -213,7 +213,9 @@ def check_worklist(worklist: Worklist, tables: Tables) -> Iterator[Finding]:
     at: KeyPath = ("worklist", "contacts")
     for name in sorted(set(worklist.contacts)):
         if name not in tables.activity:
-            yield Finding(at, f"there is no activity table `{name}`", suggest(name, tables.activity))
+            yield Finding(
+                at, f"there is no activity table `{name}`", suggest(name, tables.activity)
+            )
         elif worklist.contacts.count(name) > 1:
             yield Finding(at, f"names `{name}` twice", "list each table once")
 

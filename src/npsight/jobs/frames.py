@@ -18,9 +18,11 @@ from npsight.features.answered import answered_expr
 from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
 from npsight.features.compile import compile_features
 from npsight.features.contacts import last_contact_expr
+from npsight.features.freshness import freshness_expr
 from npsight.features.history import Counted, history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
 from npsight.features.periods import answers_by_period_expr, period_ends
+from npsight.features.themes import newest_comments_expr, themes_by_period_expr
 from npsight.jobs.featurecache import FeatureCache
 from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
@@ -161,6 +163,30 @@ class FeatureBuilder:
         ends = period_ends(self.facts.data_start, as_of, period_days)
         table = answers_by_period_expr(self.facts, ends, as_of, period_days)
         return ends, self._fetch(table)
+
+    def themes(
+        self, ends: Sequence[datetime], as_of: datetime, period_days: int, names: Sequence[str]
+    ) -> pd.DataFrame:
+        """What comments of each account name in the periods with these ends; see
+        `themes_by_period_expr`.
+        """
+        return self._fetch(themes_by_period_expr(self.facts, ends, as_of, period_days, names))
+
+    def comments_naming(
+        self, as_of: datetime, period_days: int, theme: str, most: int
+    ) -> list[dict[str, Any]]:
+        """The newest comments that name a theme; none where the engine has no free text. See
+        `newest_comments_expr`.
+        """
+        table = newest_comments_expr(self.facts, as_of, period_days, theme, most)
+        return [] if table is None else self.backend.to_pyarrow(table).to_pylist()
+
+    def freshness(self, as_of: datetime) -> list[dict[str, Any]]:
+        """How fresh each table is, in the order of the project file; see `freshness_expr`."""
+        table = freshness_expr(self.facts, as_of)
+        rows = [] if table is None else self.backend.to_pyarrow(table).to_pylist()
+        names = ["accounts", *self.facts.sources]
+        return sorted(rows, key=lambda row: names.index(row["source"]))
 
     def attributes(self, keys: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         """The last known value of each attribute for given (account, as_of) rows, in their order:

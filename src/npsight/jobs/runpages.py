@@ -10,10 +10,11 @@ import pandas as pd
 
 from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import Explanation
-from npsight.jobs import closing
-from npsight.jobs import accountpages, closing
-from npsight.jobs import closing, holdouts
+from npsight.jobs import accountpages, closing, holdouts
 from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.rundrift import drift_page
+from npsight.jobs.runmodel import model_page
+from npsight.jobs.runtrends import segment_pages
 from npsight.jobs.scored import ScoreInputs
 from npsight.models.model import Model, Predictions
 from npsight.store import ScoreRun
@@ -49,5 +50,11 @@ def pages_of(scored: ScoredRun) -> list[Write]:
     return [prepare(scored) for prepare in PREPARED]
 
 
-PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes, accountpages.account_pages)
-PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (closing.closes, holdouts.holds_out)
+PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (
+    closing.closes,
+    holdouts.holds_out,
+    accountpages.account_pages,
+    segment_pages,
+    drift_page,
+    model_page,
+)

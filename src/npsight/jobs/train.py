@@ -34,11 +34,13 @@ from npsight.jobs.labels import (
     ensure_learnable,
 )
 from npsight.jobs.mix import with_mix
+from npsight.jobs.modelfigures import model_figures
 from npsight.jobs.report import card, metrics, parameters
 from npsight.jobs.survival import losses_by_horizon, with_churn_curve
 from npsight.jobs.trainingdata import DERIVED, TrainingData, open_tables, training_data
 from npsight.models.bundle import check_golden, digest_of, golden_rows, pack, unpack
 from npsight.models.gates import GateReport
+from npsight.models.reference import reference_of
 from npsight.tables.prepare import Prepared
 from npsight.tracking import CHALLENGER, CHAMPION, Tracking, write_cached
 
@@ -124,7 +126,14 @@ def _register(
     text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
     gates = judge_candidate(project, fitted, report, again, text, load_champion(tracking))
     text += "\n".join(gate_lines(gates)) + "\n"
-    files = pack(fitted.model, golden_rows(data.frame, project.features), text, gates)
+    files = pack(
+        fitted.model,
+        golden_rows(data.frame, project.features),
+        text,
+        gates,
+        reference_of(data.frame, fitted.model.specs),
+        model_figures(project, fitted, found),
+    )
     digest, pages = digest_of(files), report_files(found)
     tags = {
         "data_digest": prepared.digest,

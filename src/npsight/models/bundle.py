@@ -23,6 +23,7 @@ from npsight.models.linear import Linear
 from npsight.models.model import Model
 from npsight.models.part import PartModel
 from npsight.models.prior import prior_from_json
+from npsight.models.reference import Reference
 from npsight.models.response import ResponseModel
 from npsight.models.survival import ChurnCurve
 from npsight.models.trees import Trees
@@ -31,21 +32,34 @@ from npsight.models.typical import Typical
 FORMAT = 3
 MANIFEST = "manifest.json"
 GATES = "gates.json"
-NOT_PART_OF_MODEL = frozenset({"card.md", GATES})
+REFERENCE = "reference.json"
+FIGURES = "figures.json"
+NOT_PART_OF_MODEL = frozenset({"card.md", GATES, REFERENCE, FIGURES})
 TOLERANCE = 1e-9
 
 
 def pack(
-    model: Model, golden: pd.DataFrame, card: str, gates: GateReport | None = None
+    model: Model,
+    golden: pd.DataFrame,
+    card: str,
+    gates: GateReport | None = None,
+    reference: Reference | None = None,
+    figures: Mapping[str, Any] | None = None,
 ) -> dict[str, bytes]:
     """File name to content. The same model gives the same bytes.
 
     `golden` are made-up rows (see `golden_rows`); their predictions are stored, so that a loaded
-    model can be proved to score as it did here. `gates` are kept beside the model, as the card is.
+    model can be proved to score as it did here. Beside the model, as the card is, are kept `gates`,
+    what features looked like on the newest training day (`reference`), and the `figures` of its
+    backtest that pages show (see `npsight.jobs.modelfigures`).
     """
     files = {"model.json": _json(_model_json(model)), "card.md": card.encode()}
     if gates is not None:
         files[GATES] = _json(gates.to_json())
+    if reference is not None:
+        files[REFERENCE] = _json(reference.to_json())
+    if figures is not None:
+        files[FIGURES] = _json(figures)
     for name, part in _all_parts(model):
         if part.trees is not None:
             files[f"{name}.lgb.txt"] = part.trees.text.encode()
@@ -66,7 +80,7 @@ def pack(
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
-    """SHA-256 of everything that decides a score: all but manifest, card and gates."""
+    """SHA-256 of what decides a score: not of manifest, card, gates, reference and figures."""
     total = hashlib.sha256()
     for name in sorted(set(files) - NOT_PART_OF_MODEL - {MANIFEST}):
         total.update(f"{name} {_sha256(files[name])}\n".encode())
@@ -150,6 +164,17 @@ def check_golden(model: Model, files: Mapping[str, bytes]) -> None:
 def gates_of(files: Mapping[str, bytes]) -> GateReport | None:
     """What the gates said of a bundle; None for one made before there were gates."""
     return None if GATES not in files else GateReport.from_json(json.loads(files[GATES]))
+
+
+def reference_of_bundle(files: Mapping[str, bytes]) -> Reference | None:
+    """What features looked like in training; None for a bundle made before that was kept."""
+    return None if REFERENCE not in files else Reference.from_json(json.loads(files[REFERENCE]))
+
+
+def figures_of(files: Mapping[str, bytes]) -> dict[str, Any] | None:
+    """Figures of a bundle's backtest; None for one made before they were kept."""
+    found: dict[str, Any] | None = None if FIGURES not in files else json.loads(files[FIGURES])
+    return found
 
 
 def golden_rows(

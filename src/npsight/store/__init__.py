@@ -1,24 +1,22 @@
 """The only SQL state: score runs, their rows, and the inputs they were made from."""
 
 from npsight.store import (
+    accountpages,
+    alertmessages,
+    alerts,
     answers,
     attempts,
     auditlog,
+    followups,
     marks,
     runpages,
-    sessions,
-    states,
-    auditlog,
-    marks,
     savedviews,
     searchwords,
     sessions,
+    states,
     users,
     worklist,
 )
-from npsight.store import accountpages, answers, auditlog, marks, sessions, users, worklist
-from npsight.store import answers, auditlog, followups, marks, sessions, users, worklist
-from npsight.store import alertmessages, alerts, answers, auditlog, marks, sessions, users, worklist
 from npsight.store.changes import ScoreChange, record_changes
 from npsight.store.deliveries import (
     DeadMessage,
@@ -113,9 +111,10 @@ __all__ = [
     "revenues",
     "revive",
     "revoke_key",
+    "rotate_endpoint",
+    "runpages",
     "savedviews",
     "searchwords",
-    "rotate_endpoint",
     "sessions",
     "settle_delivered",
     "settle_failed",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import JSON, Column, Connection, ForeignKey, String, Table, delete, insert, select
 
 from npsight.store.rows import JsonObject, ScoreRun
@@ -48,5 +46,7 @@ def run_page(store: Store, run_id: str, name: str) -> JsonObject | None:
     """A run's document; None where it has none, as a run of an older npsight."""
     query = select(run_pages.c.content).where(run_pages.c.run_id == run_id)
     with store.reading() as connection:
-        found: Any = connection.execute(query.where(run_pages.c.name == name)).scalar_one_or_none()
+        found: JsonObject | None = connection.execute(
+            query.where(run_pages.c.name == name)
+        ).scalar_one_or_none()
     return found

@@ -145,7 +145,13 @@ class Way:
 
 
 def rows_query(
-    run_id: str, project: str, wanted: Wanted, way: Way, limit: int, after: Place | None, blank: bool
+    run_id: str,
+    project: str,
+    wanted: Wanted,
+    way: Way,
+    limit: int,
+    after: Place | None,
+    blank: bool,
 ) -> Select[Any]:
     """Rows behind a place that have a value of the order's column, or (`blank`) have none."""
     sides = [
@@ -193,7 +199,9 @@ def _by(columns: Any, wanted: Wanted, blank: bool) -> list[Any]:
     return [columns[name].desc() if wanted.descending else columns[name] for name in names]
 
 
-def count_query(run_id: str, project: str, wanted: Wanted, by: str | None, most: int) -> Select[Any]:
+def count_query(
+    run_id: str, project: str, wanted: Wanted, by: str | None, most: int
+) -> Select[Any]:
     """Of the first `most` rows along the index of a condition: how many there are (`read`), and
     how many of them are wanted (`found`).
     """
@@ -243,7 +251,9 @@ def _condition(project: str, wanted: Wanted, name: str, by_index: bool) -> Any:
     if name.startswith("word:"):
         accounts = _accounts_with(project, name.removeprefix("word:"))
         return (worklist.c.account if by_index else aside(worklist.c.account)).in_(accounts)
-    column = worklist.c[{"moves": "move", "renewal": "renewal_at", "visible_to": "owner"}.get(name, name)]
+    column = worklist.c[
+        {"moves": "move", "renewal": "renewal_at", "visible_to": "owner"}.get(name, name)
+    ]
     shown: Any = column if by_index else aside(column)
     if name == "moves":
         return shown.in_([literal(move, column.type) for move in wanted.moves])

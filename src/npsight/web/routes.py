@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from npsight.web import audit, home, oidc, settings, signin, users
-from npsight.web import home, impact, settings, signin
+from npsight.web import (
+    audit,
+    followups,
+    home,
+    impact,
+    oidc,
+    segments,
+    settings,
+    signin,
+    users,
+)
 from npsight.web.page import PageRoute
 
 ROUTES: tuple[PageRoute, ...] = (
@@ -13,11 +22,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *settings.ROUTES,
     *users.ROUTES,
     *audit.ROUTES,
-)
-from npsight.web import followups, home, settings, signin
-from npsight.web.page import PageRoute
-
-ROUTES: tuple[PageRoute, ...] = (*home.ROUTES, *signin.ROUTES, *settings.ROUTES, *followups.ROUTES)
-    *settings.ROUTES,
+    *segments.ROUTES,
     *impact.ROUTES,
+    *followups.ROUTES,
 )
