@@ -225,7 +225,7 @@ def _presented(request: Request) -> str | None:
 
     A gateway may need one of the headers for itself: the one that holds a key of ours counts.
     """
-    keys = []
+    keys: list[str] = []
     for name, value in request.scope["headers"]:
         if name == b"x-api-key":
             keys.append(value.decode("latin-1").strip())
