@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    exists,
     false,
     func,
     literal,
@@ -43,9 +44,11 @@ NOBODY = ""
 GROUPED = ("owner", "segment", "driver", "state", "risk_level")
 
 
-def is_grouped(condition: str) -> bool:
-    """Whether its index holds the accounts of a value by rank."""
-    return condition in (*GROUPED, "visible_to")
+def is_grouped(condition: str, order: str) -> bool:
+    """Whether the condition's index holds the accounts of a value in this order."""
+    if condition == "risk_level":
+        return order == "detractor_risk"
+    return order == "rank" and condition in (*GROUPED, "visible_to")
 
 
 class aside(FunctionElement[Any]):  # noqa: N801 - it reads as a function of SQL
@@ -137,11 +140,12 @@ class Place:
 class Way:
     """How rows are found: along the index of condition `by`; `driven`: those are all read first.
 
-    `by` is None for the order's own index.
+    `by` is None for the order's own index, which is followed up to `until`.
     """
 
     by: str | None = None
     driven: bool = False
+    until: Place | None = None
 
 
 def rows_query(
@@ -173,8 +177,10 @@ def _side(
     inner = inner.where(value.is_(null()) if blank else value.is_not(null()))
     if after is not None:
         inner = inner.where(_behind(wanted, after, blank))
+    if way.until is not None:
+        inner = inner.where(_up_to(wanted, way.until, blank))
     if way.driven:
-        hits = inner.cte("hits").prefix_with("MATERIALIZED")
+        hits = inner.cte(f"hits_{int(side)}").prefix_with("MATERIALIZED")
         return select(hits).order_by(*_by(hits.c, wanted, blank)).limit(limit)
     return inner.order_by(*_by(worklist.c, wanted, blank)).limit(limit)
 
@@ -188,9 +194,33 @@ def _behind(wanted: Wanted, after: Place, blank: bool) -> ColumnElement[bool]:
     return here < there if wanted.descending else here > there
 
 
+def _up_to(wanted: Wanted, until: Place, blank: bool) -> ColumnElement[bool]:
+    column, account = worklist.c[wanted.order], worklist.c.account
+    if blank:
+        return account >= until.account if wanted.descending else account <= until.account
+    here = tuple_(column, account)
+    there = tuple_(literal(until.value, column.type), literal(until.account))
+    return here >= there if wanted.descending else here <= there
+
+
 def _by(columns: Any, wanted: Wanted, blank: bool) -> list[Any]:
     names = ["account"] if blank else [wanted.order, "account"]
     return [columns[name].desc() if wanted.descending else columns[name] for name in names]
+
+
+def far_query(
+    run_id: str, wanted: Wanted, side: bool, rows: int, after: Place | None, blank: bool
+) -> Select[Any]:
+    """The place so many rows of one side behind another, whatever they are."""
+    column = worklist.c[wanted.order]
+    stands_back = worklist.c.stands_back == literal(side, Boolean)
+    query = select(column.label("value"), worklist.c.account).where(
+        worklist.c.run_id == run_id, stands_back
+    )
+    query = query.where(column.is_(null()) if blank else column.is_not(null()))
+    if after is not None:
+        query = query.where(_behind(wanted, after, blank))
+    return query.order_by(*_by(worklist.c, wanted, blank)).offset(rows).limit(1)
 
 
 def count_query(run_id: str, project: str, wanted: Wanted, by: str | None, most: int) -> Select[Any]:
@@ -241,8 +271,10 @@ def _split(
 
 def _condition(project: str, wanted: Wanted, name: str, by_index: bool) -> Any:
     if name.startswith("word:"):
-        accounts = _accounts_with(project, name.removeprefix("word:"))
-        return (worklist.c.account if by_index else aside(worklist.c.account)).in_(accounts)
+        beginning = name.removeprefix("word:")
+        if by_index:
+            return worklist.c.account.in_(_accounts_with(project, beginning))
+        return exists().where(*_word(project, beginning), account_words.c.account == worklist.c.account)
     column = worklist.c[{"moves": "move", "renewal": "renewal_at", "visible_to": "owner"}.get(name, name)]
     shown: Any = column if by_index else aside(column)
     if name == "moves":
@@ -258,9 +290,12 @@ def _condition(project: str, wanted: Wanted, name: str, by_index: bool) -> Any:
 
 
 def _accounts_with(project: str, beginning: str) -> Select[Any]:
+    return select(account_words.c.account).where(*_word(project, beginning)).distinct()
+
+
+def _word(project: str, beginning: str) -> list[Any]:
     table = account_words
-    mine = table.c.project == project
     if len(beginning) == 1:
-        return select(table.c.account).where(mine, table.c.word == beginning)
+        return [table.c.project == project, table.c.word == beginning]
     first, end = word_range(beginning)
-    return select(table.c.account).where(mine, table.c.word >= first, table.c.word < end).distinct()
+    return [table.c.project == project, table.c.word >= first, table.c.word < end]
