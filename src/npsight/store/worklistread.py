@@ -212,7 +212,8 @@ def _count(
 ) -> Count:
     alone = len(wanted.conditions) <= 1 and not wanted.within_capacity
     most = OVER + 1 if alone else COUNTED
-    query = count_query(run.id, run.project, wanted, rarest, most)
+    by = None if rarest is None or (rarest.startswith("word:") and least > DRIVEN) else rarest
+    query = count_query(run.id, run.project, wanted, by, most)
     read, found = connection.execute(query).one()
     if found > OVER:
         return Count(OVER, "over")
