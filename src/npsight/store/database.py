@@ -25,6 +25,8 @@ from npsight.errors import StateError
 from npsight.store.values import to_json
 
 BUSY_SECONDS = 15.0
+CACHE_KB = 32 * 1024
+"""Of each connection to SQLite: the indexes of a large worklist stay in it."""
 BEGIN = "sqlite_begin"
 
 
@@ -163,6 +165,7 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
         _wait_for_locks(connection, busy_seconds)
         _use_wal(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         connection.execute("PRAGMA foreign_keys = ON")
 
     @event.listens_for(engine, "begin")

@@ -28,7 +28,7 @@ account_words = Table(
     Column("project", String, primary_key=True),
     Column("word", BYTES, primary_key=True),
     Column("account", String, primary_key=True),
-    Index("ix_account_words_account", "project", "account"),
+    Index("ix_account_words_account", "project", "account", "word"),
 )
 
 account_names = Table(

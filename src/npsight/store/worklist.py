@@ -60,7 +60,15 @@ worklist = Table(
         for column in ORDERS
     ),
     *(
-        Index(f"ix_worklist_{column}", "run_id", column, "stands_back", "rank", "account")
+        Index(
+            f"ix_worklist_{column}",
+            "run_id",
+            column,
+            "stands_back",
+            # Levels are slices of the risk, so that by any other order they may lie far away.
+            "detractor_risk" if column == "risk_level" else "rank",
+            "account",
+        )
         for column in GROUPS
     ),
     Index("ix_worklist_stands_back_until", "stands_back_until"),

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    exists,
     false,
     func,
     literal,
@@ -43,9 +44,11 @@ NOBODY = ""
 GROUPED = ("owner", "segment", "driver", "state", "risk_level")
 
 
-def is_grouped(condition: str) -> bool:
-    """Whether its index holds the accounts of a value by rank."""
-    return condition in (*GROUPED, "visible_to")
+def is_grouped(condition: str, order: str) -> bool:
+    """Whether the condition's index holds the accounts of a value in this order."""
+    if condition == "risk_level":
+        return order == "detractor_risk"
+    return order == "rank" and condition in (*GROUPED, "visible_to")
 
 
 class aside(FunctionElement[Any]):  # noqa: N801 - it reads as a function of SQL
@@ -137,25 +140,22 @@ class Place:
 class Way:
     """How rows are found: along the index of condition `by`; `driven`: those are all read first.
 
-    `by` is None for the order's own index.
+    `by` is None for the order's own index, which is followed up to `until`.
     """
 
     by: str | None = None
     driven: bool = False
+    until: Place | None = None
 
 
 def rows_query(
-    run_id: str,
-    project: str,
-    wanted: Wanted,
-    way: Way,
-    limit: int,
-    after: Place | None,
-    blank: bool,
+    run_id: str, project: str, wanted: Wanted, way: Way, limit: int, after: Place | None, blank: bool
 ) -> Select[Any]:
     """Rows behind a place that have a value of the order's column, or (`blank`) have none."""
+    if way.driven:
+        return _driven(run_id, project, wanted, way, limit, after, blank)
     sides = [
-        _side(run_id, project, wanted, way, side, limit, after, blank) for side in wanted.sides
+        _along(run_id, project, wanted, way, side, limit, after, blank) for side in wanted.sides
     ]
     if len(sides) == 1:
         return sides[0]
@@ -163,7 +163,7 @@ def rows_query(
     return select(both).order_by(*_by(both.c, wanted, blank)).limit(limit)
 
 
-def _side(
+def _along(
     run_id: str,
     project: str,
     wanted: Wanted,
@@ -173,16 +173,45 @@ def _side(
     after: Place | None,
     blank: bool,
 ) -> Select[Any]:
+    """The first rows of one side along an index that has them in their order."""
     column = worklist.c[wanted.order]
-    inner = select(worklist).where(*conditions(run_id, project, wanted, way, side))
-    value = aside(column) if way.driven else column
+    rows = select(worklist).where(*conditions(run_id, project, wanted, way, side))
+    rows = rows.where(column.is_(null()) if blank else column.is_not(null()))
+    if after is not None:
+        rows = rows.where(_behind(wanted, after, blank))
+    if way.until is not None:
+        rows = rows.where(_up_to(wanted, way.until, blank))
+    return rows.order_by(*_by(worklist.c, wanted, blank)).limit(limit)
+
+
+def _driven(
+    run_id: str,
+    project: str,
+    wanted: Wanted,
+    way: Way,
+    limit: int,
+    after: Place | None,
+    blank: bool,
+) -> Select[Any]:
+    """All rows of a condition, of which the first are read whole."""
+    column, account = worklist.c[wanted.order], worklist.c.account
+    (side,) = _sides(wanted)
+    value = aside(column)
+    inner = select(account, column.label("value"))
+    inner = inner.where(*conditions(run_id, project, wanted, way, side))
     inner = inner.where(value.is_(null()) if blank else value.is_not(null()))
     if after is not None:
         inner = inner.where(_behind(wanted, after, blank))
-    if way.driven:
-        hits = inner.cte("hits").prefix_with("MATERIALIZED")
-        return select(hits).order_by(*_by(hits.c, wanted, blank)).limit(limit)
-    return inner.order_by(*_by(worklist.c, wanted, blank)).limit(limit)
+    hits = inner.cte("hits").prefix_with("MATERIALIZED")
+    by = [hits.c.account] if blank else [hits.c.value, hits.c.account]
+    top = select(hits).order_by(*_turned(by, wanted)).limit(limit).subquery("first_ones")
+    whole = (worklist.c.run_id == run_id) & (account == top.c.account)
+    return select(worklist).join(top, whole).order_by(*_by(worklist.c, wanted, blank))
+
+
+def _sides(wanted: Wanted) -> tuple[bool | None, ...]:
+    """The one value of `stands_back`, or None for either."""
+    return (wanted.sides[0] if len(wanted.sides) == 1 else None,)
 
 
 def _behind(wanted: Wanted, after: Place, blank: bool) -> ColumnElement[bool]:
@@ -194,19 +223,45 @@ def _behind(wanted: Wanted, after: Place, blank: bool) -> ColumnElement[bool]:
     return here < there if wanted.descending else here > there
 
 
+def _up_to(wanted: Wanted, until: Place, blank: bool) -> ColumnElement[bool]:
+    column, account = worklist.c[wanted.order], worklist.c.account
+    if blank:
+        return account >= until.account if wanted.descending else account <= until.account
+    here = tuple_(column, account)
+    there = tuple_(literal(until.value, column.type), literal(until.account))
+    return here >= there if wanted.descending else here <= there
+
+
 def _by(columns: Any, wanted: Wanted, blank: bool) -> list[Any]:
     names = ["account"] if blank else [wanted.order, "account"]
-    return [columns[name].desc() if wanted.descending else columns[name] for name in names]
+    return _turned([columns[name] for name in names], wanted)
 
 
-def count_query(
-    run_id: str, project: str, wanted: Wanted, by: str | None, most: int
+def _turned(columns: list[Any], wanted: Wanted) -> list[Any]:
+    return [column.desc() if wanted.descending else column for column in columns]
+
+
+def far_query(
+    run_id: str, wanted: Wanted, side: bool, rows: int, after: Place | None, blank: bool
 ) -> Select[Any]:
+    """The place so many rows of one side behind another, whatever they are."""
+    column = worklist.c[wanted.order]
+    stands_back = worklist.c.stands_back == literal(side, Boolean)
+    query = select(column.label("value"), worklist.c.account).where(
+        worklist.c.run_id == run_id, stands_back
+    )
+    query = query.where(column.is_(null()) if blank else column.is_not(null()))
+    if after is not None:
+        query = query.where(_behind(wanted, after, blank))
+    return query.order_by(*_by(worklist.c, wanted, blank)).offset(rows).limit(1)
+
+
+def count_query(run_id: str, project: str, wanted: Wanted, by: str | None, most: int) -> Select[Any]:
     """Of the first `most` rows along the index of a condition: how many there are (`read`), and
     how many of them are wanted (`found`).
     """
     sides = []
-    for side in wanted.sides:
+    for side in wanted.sides if by is None else _sides(wanted):
         along, others = _split(run_id, project, wanted, Way(by, driven=True), side)
         is_wanted = case((and_(true(), *others), 1), else_=0).label("is_wanted")
         sides.append(select(select(is_wanted).where(*along).limit(most).subquery()))
@@ -225,20 +280,22 @@ def condition_count(run_id: str, project: str, wanted: Wanted, name: str, most: 
     return select(query.subquery().c.found)
 
 
-def conditions(run_id: str, project: str, wanted: Wanted, way: Way, side: bool) -> list[Any]:
+def conditions(run_id: str, project: str, wanted: Wanted, way: Way, side: bool | None) -> list[Any]:
     """All that a row must be."""
     along, others = _split(run_id, project, wanted, way, side)
     return along + others
 
 
 def _split(
-    run_id: str, project: str, wanted: Wanted, way: Way, side: bool
+    run_id: str, project: str, wanted: Wanted, way: Way, side: bool | None
 ) -> tuple[list[Any], list[Any]]:
     """What an index is used for, and the other conditions."""
     by_word = way.by is not None and way.by.startswith("word:")
     stands_back: Any = worklist.c.stands_back
     side_is = (aside(stands_back) if by_word else stands_back) == literal(side, Boolean)
-    along, others = [worklist.c.run_id == run_id, side_is], []
+    along, others = [worklist.c.run_id == run_id], []
+    if side is not None:
+        (others if by_word else along).append(side_is)
     for name in wanted.conditions:
         first = name == way.by
         (along if first else others).append(_condition(project, wanted, name, first))
@@ -249,11 +306,12 @@ def _split(
 
 def _condition(project: str, wanted: Wanted, name: str, by_index: bool) -> Any:
     if name.startswith("word:"):
-        accounts = _accounts_with(project, name.removeprefix("word:"))
-        return (worklist.c.account if by_index else aside(worklist.c.account)).in_(accounts)
-    column = worklist.c[
-        {"moves": "move", "renewal": "renewal_at", "visible_to": "owner"}.get(name, name)
-    ]
+        beginning = name.removeprefix("word:")
+        if by_index:
+            named = _accounts_with(project, beginning).distinct().cte("named")
+            return worklist.c.account == named.prefix_with("MATERIALIZED").c.account
+        return exists().where(*_word(project, beginning), account_words.c.account == worklist.c.account)
+    column = worklist.c[{"moves": "move", "renewal": "renewal_at", "visible_to": "owner"}.get(name, name)]
     shown: Any = column if by_index else aside(column)
     if name == "moves":
         return shown.in_([literal(move, column.type) for move in wanted.moves])
@@ -268,9 +326,12 @@ def _condition(project: str, wanted: Wanted, name: str, by_index: bool) -> Any:
 
 
 def _accounts_with(project: str, beginning: str) -> Select[Any]:
+    return select(aside(account_words.c.account).label("account")).where(*_word(project, beginning))
+
+
+def _word(project: str, beginning: str) -> list[Any]:
     table = account_words
-    mine = table.c.project == project
     if len(beginning) == 1:
-        return select(table.c.account).where(mine, table.c.word == beginning)
+        return [table.c.project == project, table.c.word == beginning]
     first, end = word_range(beginning)
-    return select(table.c.account).where(mine, table.c.word >= first, table.c.word < end).distinct()
+    return [table.c.project == project, table.c.word >= first, table.c.word < end]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from threading import Lock
 from typing import Any
@@ -21,12 +21,15 @@ from npsight.store.worklistquery import (
     Way,
     condition_count,
     count_query,
+    far_query,
     is_grouped,
     rows_query,
 )
 
 COUNTED = 20_000
 OVER = 1_000
+WALKED = 20_000
+MANY = 60_000
 LOOKED = timedelta(minutes=1)
 
 
@@ -100,7 +103,8 @@ def sheet(
     with store.reading() as connection:
         rarest, least = _rarest(connection, run, wanted)
         way = way_of(wanted, rarest, least)
-        found = _rows(connection, run, asked, way, limit + 1, before or after, before is not None)
+        place, backwards = before or after, before is not None
+        found = _rows(connection, run, asked, way, rarest, limit + 1, place, backwards)
         count = _count(connection, run, wanted, rarest, least) if counted else None
     more, rows = len(found) > limit, found[:limit]
     if before is not None:
@@ -110,8 +114,7 @@ def sheet(
 
 def way_of(wanted: Wanted, rarest: str | None, least: int) -> Way:
     """How to find rows of which the rarest condition leaves so many."""
-    if wanted.order == "rank" and rarest is not None and is_grouped(rarest):
-        # Groups are kept by rank: what the page needs comes first.
+    if rarest is not None and is_grouped(rarest, wanted.order):
         return Way(rarest)
     return Way(rarest, driven=True) if rarest is not None and least <= DRIVEN else Way()
 
@@ -209,7 +212,8 @@ def _count(
 ) -> Count:
     alone = len(wanted.conditions) <= 1 and not wanted.within_capacity
     most = OVER + 1 if alone else COUNTED
-    query = count_query(run.id, run.project, wanted, rarest, most)
+    by = None if rarest is None or (rarest.startswith("word:") and least > DRIVEN) else rarest
+    query = count_query(run.id, run.project, wanted, by, most)
     read, found = connection.execute(query).one()
     if found > OVER:
         return Count(OVER, "over")
@@ -225,6 +229,7 @@ def _rows(
     run: ScoreRun,
     wanted: Wanted,
     way: Way,
+    rarest: str | None,
     limit: int,
     place: Place | None,
     backwards: bool,
@@ -237,7 +242,41 @@ def _rows(
     for blank in parts:
         rest = limit - len(found)
         if rest > 0:
-            query = rows_query(run.id, run.project, wanted, way, rest, place, blank)
-            found += connection.execute(query).all()
+            found += _part(connection, run, wanted, way, rarest, rest, place, blank)
         place = None
     return [Listed(**{name: row._mapping[name] for name in _NAMES}) for row in found]
+
+
+def _part(
+    connection: Connection,
+    run: ScoreRun,
+    wanted: Wanted,
+    way: Way,
+    rarest: str | None,
+    limit: int,
+    place: Place | None,
+    blank: bool,
+) -> Sequence[Any]:
+    """Rows behind a place, with or without a value.
+
+    Along an order's index those that are wanted may all come late: the cheapest segment by
+    revenue, from the top. So the index is followed for a while, and if the rows are not found by
+    then, all of the rarest condition are read.
+    """
+
+    def rows(along: Way) -> Sequence[Any]:
+        query = rows_query(run.id, run.project, wanted, along, limit, place, blank)
+        return connection.execute(query).all()
+
+    if way.by is not None or rarest is None or len(wanted.sides) > 1:
+        return rows(way)
+    far = far_query(run.id, wanted, wanted.sides[0], WALKED, place, blank)
+    until = connection.execute(far).one_or_none()
+    if until is None:
+        return rows(way)
+    found = rows(replace(way, until=Place(*until)))
+    if len(found) == limit:
+        return found
+    query = condition_count(run.id, run.project, wanted, rarest, MANY + 1)
+    many = int(connection.execute(query).scalar() or 0) > MANY
+    return rows(way if many else Way(rarest, driven=True))

@@ -54,10 +54,11 @@ def upgrade() -> None:
             f"ix_worklist_{column}", "worklist", ["run_id", "stands_back", column, "account"]
         )
     for column in GROUPS:
+        order = "detractor_risk" if column == "risk_level" else "rank"
         op.create_index(
             f"ix_worklist_{column}",
             "worklist",
-            ["run_id", column, "stands_back", "rank", "account"],
+            ["run_id", column, "stands_back", order, "account"],
         )
     op.create_index("ix_worklist_stands_back_until", "worklist", ["stands_back_until"])
     op.create_table(
@@ -98,7 +99,7 @@ def _add_search() -> None:
         sa.Column("word", BYTES, primary_key=True),
         sa.Column("account", sa.String, primary_key=True),
     )
-    op.create_index("ix_account_words_account", "account_words", ["project", "account"])
+    op.create_index("ix_account_words_account", "account_words", ["project", "account", "word"])
     op.create_table(
         "account_names",
         sa.Column("project", sa.String, primary_key=True),
