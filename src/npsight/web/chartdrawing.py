@@ -78,7 +78,11 @@ class Lines:
         return canvas
 
     def _legend(self) -> list[Named]:
-        named = [Named(line.name, line.color, dashed=line.dashed) for line in self.series]
+        named = [
+            Named(line.name, line.color, dashed=line.dashed, dot=not line.stroke)
+            for line in self.series
+            if line.name
+        ]
         if self.band:
             named.append(Named(self.band.name, self.band.color, alpha=0.25))
         named += [Named(mark.name, mark.color) for mark in self.marks]
@@ -117,10 +121,10 @@ class Lines:
                 [number(at) for at, _ in line.points],
                 [math.nan if value is None else value for _, value in line.points],
                 color=color(line.color),
-                linewidth=2,
+                linewidth=2 if line.stroke else 0,
                 linestyle=(0, (3, 2)) if line.dashed else "-",
                 marker="o" if line.dots or len(line.points) == 1 else "",
-                markersize=5,
+                markersize=5 if line.stroke else 9,
             )
         for mark in self.marks:
             at, shade = number(mark.at), color(mark.color)
@@ -240,12 +244,21 @@ class Spark:
         canvas.axes.axhline(0, color=color("line"), linewidth=1)
         canvas.axes.fill_between(days, 0, heights, color=shade, alpha=0.15, linewidth=0)
         canvas.axes.plot(days, heights, color=shade, linewidth=1.6)
+        lonely = [i for i in days if _is_alone(self.values, i)]
+        if lonely:
+            canvas.axes.plot(lonely, [heights[i] for i in lonely], "o", color=shade, markersize=3)
         if known:
             last = max(i for i, value in enumerate(self.values) if value is not None)
             canvas.axes.plot(
                 [last], [heights[last]], "o", color=shade, markersize=4.5, clip_on=False
             )
         return canvas
+
+
+def _is_alone(values: Sequence[float | None], place: int) -> bool:
+    """Whether a value has none beside it that a line could reach."""
+    beside = (*values[max(place - 1, 0) : place], *values[place + 1 : place + 2])
+    return values[place] is not None and all(value is None for value in beside)
 
 
 def widened(low: float, high: float) -> tuple[float, float]:
@@ -302,6 +315,7 @@ class Named:
     color: Token
     dashed: bool = False
     alpha: float = 1.0
+    dot: bool = False
 
 
 Legend = list[list[tuple[float, Named]]]
@@ -327,9 +341,12 @@ def _write_legend(canvas: Canvas, rows: Legend) -> None:
     for row, names in enumerate(rows):
         height = canvas.height - 12.0 - 20 * row
         for start, item in names:
+            ends = [start + 8] if item.dot else [start, start + 16]
             stroke = Line2D(
-                [start, start + 16],
-                [height, height],
+                ends,
+                [height] * len(ends),
+                marker="o" if item.dot else "",
+                markersize=8,
                 color=color(item.color),
                 alpha=item.alpha,
                 linewidth=3 if item.alpha == 1 else 10,

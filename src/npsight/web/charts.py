@@ -26,13 +26,14 @@ KEPT = 512
 
 @dataclass(frozen=True)
 class Line:
-    """A line over days; a value of None leaves a gap."""
+    """A line over days; a value of None leaves a gap. Without `stroke` only its dots are drawn."""
 
     name: str
     points: tuple[tuple[Day, float | None], ...]
     color: Token = "accent"
     dashed: bool = False
     dots: bool = True
+    stroke: bool = True
 
 
 @dataclass(frozen=True)

@@ -26,3 +26,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *impact.ROUTES,
     *followups.ROUTES,
 )
+from npsight.web import account, home, settings, signin
+from npsight.web.page import PageRoute
+
+ROUTES: tuple[PageRoute, ...] = (*account.ROUTES, *home.ROUTES, *signin.ROUTES, *settings.ROUTES)
