@@ -70,6 +70,8 @@ class Panel:
         The limits of its due day, both inclusive.
     steps_back_until, steps_back_why
         Until when the account steps back from the worklist; None for one that does not.
+    other
+        The account's open follow-up, where `current` is an ended one.
     earlier
         Follow-ups that ended, the newest first.
     typed, problems
@@ -94,6 +96,7 @@ class Panel:
     steps_back_until: datetime | None
     steps_back_why: str | None
     entries: tuple[Entry, ...]
+    other: FollowUp | None
     earlier: tuple[FollowUp, ...]
     can_write: bool
     back: str
@@ -167,7 +170,8 @@ def panel(
     account = row.account if row is not None else account
     store, project, rules = page.store, page.project.name, rules_of(page)
     all_ones = follow_ups_of(store, project, account)
-    current = focus or next((one for one in all_ones if one.is_open), None)
+    still_open = next((one for one in all_ones if one.is_open), None)
+    current = focus or still_open
     users = users_of(store, project)
     with store.reading() as connection:
         marks = marks_of(connection, project, account)
@@ -197,6 +201,7 @@ def panel(
             entry_of(event, names, dict(drivers), rules.zone)
             for event in events_of(store, project, account)
         ),
+        other=still_open if still_open != current else None,
         earlier=tuple(one for one in all_ones if not one.is_open and one != current),
         can_write=page.may("csm"),
         back=page.request.url.path if page.request.method == "GET" else "",
