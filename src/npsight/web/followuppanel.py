@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from npsight.store import ScoreRow
 from npsight.store.followuprows import Event
 from npsight.store.followups import events_of, follow_ups_of
-from npsight.store.marks import Marks, marks_of
+from npsight.store.marks import Marks, contact_until_of, marks_of
 from npsight.store.rows import JsonObject
 from npsight.store.users import User, users_of
 from npsight.web.page import Page
 from npsight.web.rendering import NONE, day, moment
+from npsight.web.visible import latest_run
 from npsight.worklist.followups import FollowUp, Level, Rules, Step, steps_of
 
 ACTORS = {"npsight score": "The scoring run", "api": "An answer that was sent in"}
@@ -175,7 +176,9 @@ def panel(
     users = users_of(store, project)
     with store.reading() as connection:
         marks = marks_of(connection, project, account)
-    until, why = marks.stands_back(page.now)
+        run_id = latest_run(page).id
+        contact_until = contact_until_of(connection, run_id, account)
+    until, why = marks.stands_back(page.now, contact_until)
     today = rules.day(page.now)
     begun = rules.day(current.begun_at) if current and current.is_open else today
     mine = page.user.owner or page.user.name

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import ibis
 import pytest
-from handmade import AS_OF, DAY, TICK, World, answer, backend_facts, world_of
+from handmade import AS_OF, DAY, TICK, World, answer, facts_of, world_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,7 @@ START = AS_OF - 30 * DAY
 
 def seen(engine, world: World, since=None, as_of: datetime = AS_OF):
     """(account, instant, score, band) of the answers that a run sees."""
-    builder = FeatureBuilder(engine, backend_facts(engine, world), None, own={})
+    builder = FeatureBuilder(engine, facts_of(engine, world), None, own={})
     starts = {a: at.replace(tzinfo=UTC) for a, at in (since or {"a": START}).items()}
     found = answers_since(builder, starts, as_of)
     return sorted(
@@ -54,7 +54,7 @@ def test_another_account_and_one_that_does_not_wait_are_left_out(engine):
 def test_of_a_corrected_answer_the_version_that_held_counts(engine):
     wrong = answer(AS_OF - 5 * DAY, 2, corrected_at=AS_OF - DAY)
     right = answer(AS_OF - 5 * DAY, 9, AS_OF - DAY, corrected_at=None)
-    world = world_of(responses=[wrong, right])
+    world = replace(world_of(responses=[wrong, right]), versioned=True)
     assert [score for *_, score, _ in seen(engine, world)] == [9.0]
     assert [score for *_, score, _ in seen(engine, world, as_of=AS_OF - DAY)] == [2.0]
 
@@ -82,7 +82,12 @@ def test_any_answers_are_seen_as_plain_words_say(engine, told, since):
         for account, at, late, score in told
     ]
     plain = sorted(
-        (account, at, float(score), "detractor" if score < 7 else "passive" if score < 9 else "promoter")
+        (
+            account,
+            at,
+            float(score),
+            "detractor" if score < 7 else "passive" if score < 9 else "promoter",
+        )
         for account, at, late, score in told
         if account in since
         and since[account] <= at < AS_OF
