@@ -111,6 +111,12 @@ def marks_of(connection: Connection, project: str, account: str) -> Marks:
     return Marks() if found is None else Marks(**found._mapping)
 
 
+def contact_until_of(connection: Connection, run_id: str, account: str) -> datetime | None:
+    """Until when an account of a run steps back because the tables tell of a contact."""
+    mine = (worklist.c.run_id == run_id) & (worklist.c.account == account)
+    return connection.execute(select(worklist.c.contact_until).where(mine)).scalar_one_or_none()
+
+
 def mark(connection: Connection, project: str, account: str, now: datetime, **changes: Any) -> None:
     """Keep changes of an account's marks and show them on the worklist, in one transaction.
 

@@ -10,7 +10,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from npsight.store.marks import Marks, account_marks, marks_of, shown_marks
+from npsight.store.marks import (
+    Marks,
+    account_marks,
+    hold_all_marks,
+    mark,
+    marks_of,
+    shown_marks,
+)
 from npsight.store.rows import JsonObject, ScoreRow
 from npsight.store.searchwords import keep_words
 from npsight.store.values import clean
@@ -65,6 +72,7 @@ class WorklistWriter:
 
     def finish(self) -> None:
         """Keep the values that there are, and have the database look at what was written."""
+        self._catch_up()
         rows = [
             {"run_id": self._run_id, "facet": facet, "value": value, "accounts": count}
             for facet, values in self._values.items()
@@ -76,6 +84,13 @@ class WorklistWriter:
             # A run's id is new: without this, its rows are planned for as if there were none.
             for table in ("worklist", "account_words"):
                 self._connection.execute(text(f"ANALYZE {table}"))
+
+    def _catch_up(self) -> None:
+        """Show what people did while the rows were written: PostgreSQL does not have them wait."""
+        hold_all_marks(self._connection)
+        for account, marks in _all_marks(self._connection, self._project).items():
+            if marks != self._marks.get(account, NOTHING):
+                mark(self._connection, self._project, account, self._now)
 
     def _row(self, row: ScoreRow) -> JsonObject:
         marks = self._marks.get(row.account, NOTHING)

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 from npsight.store import ScoreRow
 from npsight.store.followuprows import Event
 from npsight.store.followups import events_of, follow_ups_of
-from npsight.store.marks import Marks, marks_of
+from npsight.store.marks import Marks, contact_until_of, marks_of
 from npsight.store.rows import JsonObject
 from npsight.store.users import User, users_of
 from npsight.web.page import Page
 from npsight.web.rendering import NONE, day, moment
+from npsight.web.visible import latest_run
 from npsight.worklist.followups import FollowUp, Level, Rules, Step, steps_of
 
 ACTORS = {"npsight score": "The scoring run", "api": "An answer that was sent in"}
@@ -70,6 +71,8 @@ class Panel:
         The limits of its due day, both inclusive.
     steps_back_until, steps_back_why
         Until when the account steps back from the worklist; None for one that does not.
+    other
+        The account's open follow-up, where `current` is an ended one.
     earlier
         Follow-ups that ended, the newest first.
     typed, problems
@@ -94,6 +97,7 @@ class Panel:
     steps_back_until: datetime | None
     steps_back_why: str | None
     entries: tuple[Entry, ...]
+    other: FollowUp | None
     earlier: tuple[FollowUp, ...]
     can_write: bool
     back: str
@@ -167,11 +171,14 @@ def panel(
     account = row.account if row is not None else account
     store, project, rules = page.store, page.project.name, rules_of(page)
     all_ones = follow_ups_of(store, project, account)
-    current = focus or next((one for one in all_ones if one.is_open), None)
+    still_open = next((one for one in all_ones if one.is_open), None)
+    current = focus or still_open
     users = users_of(store, project)
     with store.reading() as connection:
         marks = marks_of(connection, project, account)
-    until, why = marks.stands_back(page.now)
+        run_id = latest_run(page).id
+        contact_until = contact_until_of(connection, run_id, account)
+    until, why = marks.stands_back(page.now, contact_until)
     today = rules.day(page.now)
     begun = rules.day(current.begun_at) if current and current.is_open else today
     mine = page.user.owner or page.user.name
@@ -197,6 +204,7 @@ def panel(
             entry_of(event, names, dict(drivers), rules.zone)
             for event in events_of(store, project, account)
         ),
+        other=still_open if still_open != current else None,
         earlier=tuple(one for one in all_ones if not one.is_open and one != current),
         can_write=page.may("csm"),
         back=page.request.url.path if page.request.method == "GET" else "",
