@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from npsight.jobs.impact import ImpactReport, Measured, Play
-from npsight.models.impact import LEAST, Effect
+from npsight.models.impact import LEAST, LEVEL, Effect
 
 
 def headline(report: ImpactReport) -> str:
@@ -25,17 +25,9 @@ def headline(report: ImpactReport) -> str:
 
 
 def change(effect: Effect, unit: str = "points", times: float = 100) -> str:
-    """An effect with its interval: "8 points lower (95 %: 14 to 2 lower)"."""
-    size = _number(effect.estimate, times)
-    way = _way(effect.estimate)
-    low, high = _number(effect.low, times), _number(effect.high, times)
-    if effect.low < 0 < effect.high:
-        span = f"{low} lower to {high} higher"
-    elif effect.high <= 0:
-        span = f"{low} to {high} lower"
-    else:
-        span = f"{low} to {high} higher"
-    return f"{size} {unit} {way} ({100 * effect.level:.3g} %: {span})"
+    """An effect with its interval: "8 points lower (95 %: 2 to 14 lower)"."""
+    size, way = _number(effect.estimate, times), _way(effect.estimate)
+    return f"{size} {unit} {way} ({_level(effect)}{_span(effect, times)})"
 
 
 def answering_words(found: Measured) -> str | None:
@@ -105,13 +97,30 @@ def _told(effect: Effect, what: str) -> str:
             f"detractors among those who answered is {change(effect)}."
         )
     did = "lowered" if effect.estimate < 0 else "raised"
-    size = _number(effect.estimate, 100)
-    ends = sorted((abs(effect.low), abs(effect.high)))
-    low, high = (_number(end, 100) for end in ends)
+    size, (low, high) = _number(effect.estimate, 100), _ends(effect, 100)
     return (
         f"{what} {did} the share of detractors among those who answered by {size} points "
-        f"({100 * effect.level:.3g} %: {low} to {high})."
+        f"({_level(effect)}{low} to {high})."
     )
+
+
+def _span(effect: Effect, times: float) -> str:
+    if effect.low < 0 < effect.high:
+        low, high = (_number(end, times) for end in (effect.low, effect.high))
+        return f"{low} lower to {high} higher"
+    low, high = _ends(effect, times)
+    return f"{low} to {high} {_way(effect.low + effect.high)}"
+
+
+def _ends(effect: Effect, times: float) -> tuple[str, str]:
+    """Both ends without their sign, the one nearer to 0 first."""
+    near, far = sorted((abs(effect.low), abs(effect.high)))
+    return _number(near, times), _number(far, times)
+
+
+def _level(effect: Effect) -> str:
+    """Said of an interval of its own; those of several that hold together are told elsewhere."""
+    return "95\u00a0%: " if effect.level == LEVEL else ""
 
 
 def _number(value: float, times: float) -> str:
