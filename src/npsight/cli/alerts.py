@@ -247,6 +247,8 @@ def retry_command(
 
 def print_plan(project: ProjectSpec, plan: Plan, console: Console) -> None:
     """Exactly what would be sent, and to whom."""
+    from npsight.worklist.alertwords import counted
+
     say_plan(project, plan, console)
     if not plan.due:
         console.print("Nothing would be sent.")
@@ -258,30 +260,36 @@ def print_plan(project: ProjectSpec, plan: Plan, console: Console) -> None:
         console.print(message.body, markup=False, highlight=False, soft_wrap=True)
     if plan.due:
         console.rule(characters="─")
-        console.print(f"{len(plan.due):,} messages; nothing was sent or changed.", highlight=False)
+        count = counted(len(plan.due), "message", "messages")
+        console.print(f"{count}; nothing was sent or changed.", highlight=False)
 
 
 def say_plan(project: ProjectSpec, plan: Plan, console: Console) -> None:
     """What was found, in a line or two."""
     from npsight.jobs.alerts import zone_of
+    from npsight.worklist.alertwords import counted
 
     def say(text: str) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     names = {
-        "high_risk": "risks that became high",
-        "detractor_answer": "detractor answers on large accounts",
-        "follow_up_due": "follow-ups that are due",
+        "high_risk": ("risk that became high", "risks that became high"),
+        "detractor_answer": (
+            "detractor answer on a large account",
+            "detractor answers on large accounts",
+        ),
+        "follow_up_due": ("follow-up that is due", "follow-ups that are due"),
     }
     if plan.skipped is not None:
         skipped = plan.skipped
         say(
             "First look: alerts start from now. Not told, for they were there before: "
-            f"{skipped.high_risk:,} accounts at high risk, {skipped.detractor_answers:,} detractor "
-            f"answers on large accounts, {skipped.follow_ups_due:,} follow-ups that are due."
+            f"{counted(skipped.high_risk, 'account', 'accounts')} at high risk, "
+            f"{counted(skipped.detractor_answers, *names['detractor_answer'])}, "
+            f"{counted(skipped.follow_ups_due, *names['follow_up_due'])}."
         )
     else:
-        found = [f"{count:,} {names[kind]}" for kind, count in sorted(plan.events.items())]
+        found = [counted(plan.events[kind], *names[kind]) for kind in names if kind in plan.events]
         say(f"New: {', '.join(found)}." if found else "Nothing new.")
     if plan.unrouted:
         say(f"{plan.unrouted:,} of them have no channel: see `alerts.default`.")

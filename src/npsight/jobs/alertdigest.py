@@ -44,8 +44,8 @@ WEEK = timedelta(days=7)
 CALLS = "Calls of this week"
 DUE = "Follow-ups that are due"
 LOST = "Perhaps not received, and not sent again"
-MOST_CALLS_CHARACTERS = 2600
-MOST_OTHER_CHARACTERS = 900
+MOST_CALLS_CHARACTERS = 2800
+MOST_OTHER_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,8 @@ def _calls(told: _Week, reader: Reader) -> str:
         entries.append(Entry(CALLS, line, (sentence,), reader.account(account.account)))
     if not entries:
         return ""
-    more = told.listed - len(entries)
-    rest = f"\n\n{counted(more, 'account', 'accounts')} more on the worklist" if more else ""
-    if rest and reader.worklist:
-        rest += f": {reader.worklist}"
-    return listing(entries, reader.worklist, MOST_CALLS_CHARACTERS) + rest
+    beyond = told.listed - len(entries)
+    return listing(entries, reader.worklist, MOST_CALLS_CHARACTERS, beyond)
 
 
 def _happened(told: _Week) -> str:

@@ -181,7 +181,7 @@ def _planned(
         events=kinds,
         unrouted=len(finder.unrouted & {event.key for event in new}),
         made=tuple(made),
-        due=tuple(reversed(waiting)),
+        due=tuple(sorted(waiting, key=lambda m: (m.created_at, m.owner, m.channel, m.id))),
         skipped=skipped,
         quiet_until=quiet,
         uncertain=uncertain,

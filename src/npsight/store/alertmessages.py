@@ -268,7 +268,7 @@ def messages(
 ) -> list[AlertMessage]:
     """Messages of these statuses (all where none is named), newest first.
 
-    `since` bounds `settled_at`, inclusive.
+    `since` bounds `settled_at`, exclusive.
     """
     table = alert_messages
     query = select(*_MESSAGE).where(table.c.project == project)
@@ -278,7 +278,7 @@ def messages(
         if value is not None:
             query = query.where(column == value)
     if since is not None:
-        query = query.where(table.c.settled_at >= since)
+        query = query.where(table.c.settled_at > since)
     query = query.order_by(table.c.created_at.desc(), table.c.id).limit(limit)
     return [AlertMessage(**row._mapping) for row in connection.execute(query)]
 

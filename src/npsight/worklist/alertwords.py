@@ -73,8 +73,12 @@ def named(name: str | None, account: str) -> str:
     return f"{shown} ({key})" if shown and shown != key else key
 
 
-def listing(entries: Sequence[Entry], link: str | None, most: int = MOST_CHARACTERS) -> str:
+def listing(
+    entries: Sequence[Entry], link: str | None, most: int = MOST_CHARACTERS, beyond: int = 0
+) -> str:
     """The entries under their headings, as many as fit; then how many more there are, and where.
+
+    `beyond` is how many there are besides those given.
 
     Entries of a heading stand together, headings in the order of their first entries.
     """
@@ -90,7 +94,7 @@ def listing(entries: Sequence[Entry], link: str | None, most: int = MOST_CHARACT
             break
         told.append(block)
         used, heading, listed = used + len(block) + 1, entry.heading, listed + 1
-    left = len(entries) - listed
+    left = len(entries) - listed + beyond
     if left:
         where = f": {link}" if link else " on the worklist"
         told.append(f"\nand {left:,} more{where}")
