@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from npsight.web import (
+    account,
     audit,
     followups,
     home,
@@ -25,8 +26,6 @@ ROUTES: tuple[PageRoute, ...] = (
     *segments.ROUTES,
     *impact.ROUTES,
     *followups.ROUTES,
+    # Accounts' keys may hold slashes: what lies below an account comes before it.
+    *account.ROUTES,
 )
-from npsight.web import account, home, settings, signin
-from npsight.web.page import PageRoute
-
-ROUTES: tuple[PageRoute, ...] = (*account.ROUTES, *home.ROUTES, *signin.ROUTES, *settings.ROUTES)
