@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npsight.web import home, settings, signin
+from npsight.web import home, settings, signin, worklist
 from npsight.web.page import PageRoute
 
-ROUTES: tuple[PageRoute, ...] = (*home.ROUTES, *signin.ROUTES, *settings.ROUTES)
+ROUTES: tuple[PageRoute, ...] = (*home.ROUTES, *signin.ROUTES, *settings.ROUTES, *worklist.ROUTES)
