@@ -104,18 +104,19 @@ def weekly_expr(
     """The series of one source: `account`, and `s0`, `s1` … for each of `series`, in order.
 
     Each is an array of `WEEKS` numbers (float64, to `DIGITS` decimals), the oldest week first;
-    null in a week for which nothing is known: that ends, exclusively, at or before both the
-    account's and the data's beginning, or has no value of a mean or ratio. One row an account of
-    `accounts` that has any fact of the source before as_of.
+    null in a week of which nothing is known: one before the account, the data and its first fact
+    began, or without a value of a mean or ratio. One row an account of `accounts` (`account`,
+    `began_at`) that has any fact of the source before as_of.
     """
     day = ibis.literal(as_of, type="timestamp(6)")
     rows = facts.sources[source]
-    mine = accounts.join(rows, accounts.account == rows.account).select(accounts.began_at, rows)
+    begun = accounts.select("account", began_=accounts.began_at)
+    mine = begun.join(rows, begun.account == rows.account).select(begun.began_, rows)
     seen = mine.filter(seen_before(day, mine))
     seen = seen.mutate(week_=parts_back(day, seen.occurred_at, DAYS))
     parts = [(f"s{i}", item) for i, item in enumerate(series)]
-    begun = ibis.greatest(seen.began_at, ibis.literal(facts.data_start, type="timestamp(6)"))
-    lived = {"age_": parts_back(day, begun.min(), DAYS)}
+    start = ibis.greatest(seen.began_.min(), ibis.literal(facts.data_start, type="timestamp(6)"))
+    lived = {"age_": ibis.greatest(parts_back(day, start, DAYS), seen.week_.max())}
     open_counts = {
         f"{name}_{week}": _open(seen, item, day, week).sum()
         for name, item in parts

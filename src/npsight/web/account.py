@@ -97,7 +97,7 @@ def show_account(page: Page) -> Response:
         back=worklist_address(page),
         move=_move(row),
         risk_interval=_risk_interval(row),
-        days_to_renewal=_days_until(row.renewal_at, page.now, zone),
+        renews=_renews(row, page.now, zone),
         standing=_standing(page, row),
         targets=[(target, WORDS[target].tab) for target in targets],
         why=told,
@@ -161,8 +161,16 @@ def _risk_interval(row: ScoreRow) -> tuple[float, float] | None:
     return None if ends[0] is None or ends[1] is None else (float(ends[0]), float(ends[1]))
 
 
-def _days_until(at: datetime | None, now: datetime, zone: ZoneInfo) -> int | None:
-    return None if at is None else (at.date() - now.astimezone(zone).date()).days
+def _renews(row: ScoreRow, now: datetime, zone: ZoneInfo) -> str:
+    """How far the renewal is; from the score where that is not today's, as the priority has it."""
+    if row.renewal_at is None:
+        return ""
+    scored, today = row.as_of.astimezone(zone).date(), now.astimezone(zone).date()
+    days = (row.renewal_at.date() - scored).days
+    count = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    if scored != today:
+        return f"{count} {'after' if days >= 0 else 'before'} the score"
+    return "today" if days == 0 else f"in {count}" if days > 0 else f"{count} ago"
 
 
 def _standing(page: Page, row: ScoreRow) -> tuple[str, datetime] | None:

@@ -34,7 +34,7 @@ WORDS: Mapping[Target, Words] = {
     "risk": Words(
         "Why this detractor risk",
         "Detractor risk",
-        "Where an account starts of which nothing is known",
+        "The mean of the accounts that the model learned from",
         "Detractor risk of this account",
         "%",
         True,
@@ -42,7 +42,7 @@ WORDS: Mapping[Target, Words] = {
     "nps": Words(
         "Why this predicted NPS",
         "Predicted NPS",
-        "Where an account starts of which nothing is known",
+        "The mean of the accounts that the model learned from",
         "Predicted NPS of this account",
         "",
         False,
@@ -50,7 +50,7 @@ WORDS: Mapping[Target, Words] = {
     "churn": Words(
         "Why this churn risk",
         "Churn risk",
-        "Where an account starts of which nothing is known",
+        "The mean of the accounts that the model learned from",
         "Churn risk of this account",
         "%",
         True,
