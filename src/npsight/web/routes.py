@@ -8,6 +8,7 @@ from npsight.web import (
     followups,
     home,
     impact,
+    model,
     oidc,
     segments,
     settings,
@@ -24,6 +25,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *users.ROUTES,
     *audit.ROUTES,
     *segments.ROUTES,
+    *model.ROUTES,
     *impact.ROUTES,
     *followups.ROUTES,
     # Accounts' keys may hold slashes: what lies below an account comes before it.
