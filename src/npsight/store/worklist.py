@@ -25,6 +25,8 @@ ORDERS = (
 GROUPS = ("owner", "segment", "move", "driver", "state", "risk_level")
 FACETS = ("owner", "segment", "move", "driver", "risk_level")
 """Columns whose values a page offers to choose from."""
+WITHIN_CAPACITY = "within_capacity"
+"""A facet of its own: how many accounts are the week's calls."""
 
 worklist = Table(
     "worklist",

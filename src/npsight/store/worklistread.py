@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, literal, select, update
 
 from npsight.store.rows import ScoreRun
 from npsight.store.store import Store
-from npsight.store.worklist import FACETS, worklist, worklist_facets
+from npsight.store.worklist import FACETS, WITHIN_CAPACITY, worklist, worklist_facets
 from npsight.store.worklistquery import (
     DRIVEN,
     Place,
@@ -133,6 +133,20 @@ def every_row(store: Store, run: ScoreRun, wanted: Wanted, at_once: int = 500) -
         if not page.later:
             return
         after = place_of(page.rows[-1], wanted)
+
+
+def count_of(store: Store, run: ScoreRun, wanted: Wanted) -> Count:
+    """How many accounts there are; see `sheet`."""
+    with store.reading() as connection:
+        return _count(connection, run, wanted, *_rarest(connection, run, wanted))
+
+
+def within_capacity(store: Store, run_id: str) -> int:
+    """How many accounts the run found within their owner's capacity."""
+    table = worklist_facets
+    mine = (table.c.run_id == run_id) & (table.c.facet == WITHIN_CAPACITY)
+    with store.reading() as connection:
+        return int(connection.execute(select(table.c.accounts).where(mine)).scalar() or 0)
 
 
 def choices(store: Store, run_id: str) -> dict[str, tuple[str, ...]]:

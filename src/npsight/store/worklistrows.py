@@ -21,7 +21,7 @@ from npsight.store.marks import (
 from npsight.store.rows import JsonObject, ScoreRow
 from npsight.store.searchwords import keep_words
 from npsight.store.values import clean
-from npsight.store.worklist import FACETS, worklist, worklist_facets
+from npsight.store.worklist import FACETS, WITHIN_CAPACITY, worklist, worklist_facets
 from npsight.worklist.bands import band_move, predicted_band
 
 CONTACTED_DAYS = 21
@@ -61,6 +61,7 @@ class WorklistWriter:
         self._contacted_days = contacted_days
         self._marks = _all_marks(connection, project)
         self._values: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
+        self._calls = 0
 
     def add(self, rows: Sequence[ScoreRow]) -> None:
         """Rows of accounts whose scores were written."""
@@ -69,10 +70,12 @@ class WorklistWriter:
         keep_words(self._connection, self._project, {row.account: row.name for row in rows})
         for facet, values in self._values.items():
             values.update(row[facet] for row in made if row[facet] is not None)
+        self._calls += sum(bool(row.within_capacity) for row in rows)
 
     def finish(self) -> None:
         """Keep the values that there are, and have the database look at what was written."""
         self._catch_up()
+        self._values[WITHIN_CAPACITY] = Counter({"yes": self._calls})
         rows = [
             {"run_id": self._run_id, "facet": facet, "value": value, "accounts": count}
             for facet, values in self._values.items()

@@ -13,6 +13,7 @@ from npsight.web import (
     settings,
     signin,
     users,
+    worklist,
 )
 from npsight.web.page import PageRoute
 
@@ -23,6 +24,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *settings.ROUTES,
     *users.ROUTES,
     *audit.ROUTES,
+    *worklist.ROUTES,
     *segments.ROUTES,
     *impact.ROUTES,
     *followups.ROUTES,

@@ -1,0 +1,233 @@
+"""`/worklist`: which accounts to call, in which order, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, quote
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from npsight.errors import StateError
+from npsight.store import ScoreRow, ScoreRun
+from npsight.store.savedviews import LONGEST_NAME, remove_view, save_view, views_of
+from npsight.store.worklistread import (
+    Listed,
+    Sheet,
+    Wanted,
+    choices,
+    contacted_since,
+    count_of,
+    owns_accounts,
+    place_of,
+    sheet,
+    step_forward,
+    within_capacity,
+)
+from npsight.web.page import Page, PageError, PageRoute
+from npsight.web.visible import latest_run
+from npsight.web.worklistaddress import (
+    LEVELS,
+    MOVES,
+    NONE,
+    SORTS,
+    STATES,
+    Asked,
+    place_in,
+    read_address,
+    token_of,
+    wanted_of,
+)
+from npsight.web.worklistcsv import as_csv
+from npsight.web.worklistwords import Line, capacity_line, chips, line_of, policy_sentence
+
+
+@dataclass(frozen=True)
+class Week:
+    """The week's calls: of `owner`, or of the team (None)."""
+
+    owner: str | None
+    capacity: int
+    done: int
+
+    @property
+    def left(self) -> int:
+        """Calls that are still to be made."""
+        return max(self.capacity - self.done, 0)
+
+
+def worklist_page(page: Page) -> Response:
+    """The list."""
+    run = latest_run(page)
+    step_forward(page.store, page.now)
+    if not page.query:
+        return _first(page, run)
+    asked = read_address(page.query)
+    return _shown(page, run, asked)
+
+
+def _first(page: Page, run: ScoreRun) -> Response:
+    """What opens: a CSM's own week where they have accounts, else everybody's list."""
+    owner = page.user.owner
+    own = page.user.role == "csm" and owner and owns_accounts(page.store, run.id, owner)
+    return _shown(page, run, Asked(list="week", owner=owner or "") if own else Asked())
+
+
+def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
+    week = _week(page, run, asked)
+    found = _week_sheet(page, run, week) if asked.list == "week" else _all_sheet(page, run, asked)
+    scores = page.store.scores_of(run.id, [row.account for row in found.rows])
+    return page.html(
+        "worklist.html",
+        run=run,
+        asked=asked,
+        week=week,
+        capacity=capacity_line(week, page.user.owner),
+        lines=_lines(page, found, scores),
+        sheet=found,
+        stepped_back=_stepped_back(page, run, asked),
+        earlier=_turn(asked, found, "before"),
+        later=_turn(asked, found, "after"),
+        chips=chips(asked, page.project),
+        policy=policy_sentence(page.project),
+        views=views_of(page.store, page.project.name, page.user.login),
+        offered=_offered(page, run),
+        longest_name=LONGEST_NAME,
+        sorts=SORTS,
+    )
+
+
+def _all_sheet(page: Page, run: ScoreRun, asked: Asked) -> Sheet:
+    if asked.q and not asked.words:
+        return Sheet((), earlier=False, later=False)
+    after, before = place_in(asked, asked.after), place_in(asked, asked.before)
+    wanted = wanted_of(asked, run.as_of, page.only_owner)
+    rows = page.project.pages.rows
+    return sheet(page.store, run, wanted, rows, after, before, counted=True)
+
+
+def _week_sheet(page: Page, run: ScoreRun, week: Week) -> Sheet:
+    """The first accounts that the owner can still call; the team's are as the run chose them."""
+    if week.owner is None:
+        wanted = Wanted(within_capacity=True, visible_to=page.only_owner)
+        rows = page.project.pages.rows
+        after = page.query.get("after", "")
+        before = page.query.get("before", "")
+        places = (place_in(Asked(), after), place_in(Asked(), before))
+        return sheet(page.store, run, wanted, rows, *places)
+    wanted = Wanted(owner=week.owner, visible_to=page.only_owner)
+    if week.left == 0:
+        return Sheet((), earlier=False, later=False)
+    found = sheet(page.store, run, wanted, min(week.left, 200))
+    return Sheet(found.rows, earlier=False, later=False)
+
+
+def _week(page: Page, run: ScoreRun, asked: Asked) -> Week:
+    """Of the owner that is asked for, or of the user where nobody is."""
+    owner = page.only_owner or asked.owner or None
+    if owner is None and asked.list == "all":
+        mine = page.user.owner
+        owner = mine if mine and owns_accounts(page.store, run.id, mine) else None
+    if owner == NONE:
+        owner = None
+    capacity = page.project.worklist.capacity
+    if owner is None:
+        capacity = within_capacity(page.store, run.id)
+    since = week_start(page.now, ZoneInfo(page.user.time_zone))
+    done = contacted_since(page.store, run, since, owner, capacity)
+    return Week(owner, capacity, done)
+
+
+def week_start(now: datetime, zone: ZoneInfo) -> datetime:
+    """The midnight with which the ISO week of an instant begins in a zone, in UTC."""
+    today = now.astimezone(zone).date()
+    monday = today - timedelta(days=today.weekday())
+    return datetime(monday.year, monday.month, monday.day, tzinfo=zone).astimezone(UTC)
+
+
+def _lines(page: Page, found: Sheet, scores: dict[str, ScoreRow]) -> list[Line]:
+    today = page.now.astimezone(ZoneInfo(page.user.time_zone)).date()
+    return [line_of(row, scores[row.account], page.project, page.now, today) for row in found.rows]
+
+
+def _stepped_back(page: Page, run: ScoreRun, asked: Asked) -> Any:
+    """How many accounts are hidden because they step back; None where none are hidden."""
+    if asked.list == "week" or asked.stepped_back != "hidden":
+        return None
+    wanted = wanted_of(asked, run.as_of, page.only_owner)
+    return count_of(page.store, run, wanted)
+
+
+def _turn(asked: Asked, found: Sheet, name: str) -> str | None:
+    """The address of the page before or behind this one; None where there is none."""
+    if not found.rows or not (found.earlier if name == "before" else found.later):
+        return None
+    row = found.rows[0] if name == "before" else found.rows[-1]
+    order = Wanted() if asked.list == "week" else Wanted(order=asked.order)
+    return asked.link(**{name: token_of(place_of(row, order))})
+
+
+def _offered(page: Page, run: ScoreRun) -> dict[str, list[tuple[str, str]]]:
+    """What the filters offer: value and label."""
+    known = choices(page.store, run.id)
+    labels = {driver.key: driver.label for driver in page.project.drivers}
+    owners = known["owner"] if page.only_owner is None else (page.only_owner,)
+    moves = [move for move in MOVES if move in known["move"]]
+    days = sorted({30, 60, page.project.pages.renewal_within_days, 180})
+    return {
+        "owner": [(name, name) for name in owners if name],
+        "segment": [(name, name) for name in known["segment"]],
+        "move": [(move, move.capitalize()) for move in moves],
+        "driver": [(key, labels.get(key, key)) for key in known["driver"]],
+        "level": [(level, level.capitalize()) for level in LEVELS if level in known["risk_level"]],
+        "state": [(NONE, "No follow-up"), *((state, state.capitalize()) for state in STATES)],
+        "renewal": [(str(count), f"Within {count} days") for count in days],
+    }
+
+
+def export(page: Page) -> Response:
+    """The accounts of the address as a table for a spreadsheet."""
+    run = latest_run(page)
+    asked = read_address(page.query)
+    if asked.list == "week":
+        rows = _week_sheet(page, run, _week(page, run, asked)).rows
+        return as_csv(page, run, rows)
+    if asked.q and not asked.words:
+        return as_csv(page, run, ())
+    return as_csv(page, run, wanted_of(asked, run.as_of, page.only_owner))
+
+
+def keep_view(page: Page) -> Response:
+    """Keep the filters of an address under a name."""
+    name = " ".join(page.form.get("name", "").split())
+    if not name or len(name) > LONGEST_NAME or "\0" in name:
+        raise PageError(
+            422, "A view needs a name.", f"Give one of at most {LONGEST_NAME} characters."
+        )
+    asked = read_address(dict(parse_qsl(page.form.get("query", ""))))
+    query = asked.query()
+    try:
+        save_view(page.store, page.project.name, page.user.login, name, query, page.now)
+    except StateError as error:
+        what, _, remedy = str(error).partition("\n  → ")
+        raise PageError(422, f"{what}.", f"{remedy.capitalize()}.") from None
+    return page.go(asked.link())
+
+
+def drop_view(page: Page) -> Response:
+    """Forget a view of one's own."""
+    view = page.form.get("view", "")
+    remove_view(page.store, page.project.name, page.user.login, view, page.now)
+    return page.go("/worklist?list=all")
+
+
+ROUTES = (
+    PageRoute("GET", "/worklist", worklist_page),
+    PageRoute("GET", "/worklist.csv", export),
+    PageRoute("POST", "/worklist/views", keep_view),
+    PageRoute("POST", "/worklist/views/remove", drop_view),
+)
+
+__all__ = ["ROUTES", "Listed", "date", "quote"]

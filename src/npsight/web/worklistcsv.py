@@ -1,0 +1,78 @@
+"""The worklist as a table for a spreadsheet, sent while it is read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from npsight.jobs.export import cell
+from npsight.store import ScoreRow, ScoreRun
+from npsight.store.worklistread import Listed, Wanted, every_row
+from npsight.web.page import Page
+
+AT_ONCE = 500
+MARK = "\ufeff"
+"""Without it Excel takes UTF-8 for something else."""
+COLUMNS = (
+    *("rank", "account", "name", "owner", "segment", "band_now", "expected_band"),
+    *("detractor_risk", "risk_low_80", "risk_high_80", "risk_level"),
+    *("predicted_nps", "nps_low_80", "nps_high_80", "churn_risk"),
+    *("revenue", "renewal_at", "driver", "second_driver", "driver_sentence"),
+    *("second_driver_sentence", "last_contact_at", "follow_up", "due_on"),
+    *("steps_back", "steps_back_until", "priority", "priority_reason"),
+)
+
+
+def as_csv(page: Page, run: ScoreRun, wanted: Wanted | Iterable[Listed]) -> Response:
+    """A file of all wanted rows: UTF-8, numbers as numbers, instants in ISO 8601.
+
+    A text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    rows: Iterable[Listed] = wanted if not isinstance(wanted, Wanted) else every_row(
+        page.store, run, wanted, AT_ONCE
+    )
+    name = f"worklist-{run.as_of:%Y-%m-%d}.csv"
+    return StreamingResponse(
+        _lines(page, run, rows),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _lines(page: Page, run: ScoreRun, rows: Iterable[Listed]) -> Iterator[str]:
+    yield MARK + _text([COLUMNS])
+    iterator = iter(rows)
+    while some := list(islice(iterator, AT_ONCE)):
+        scores = page.store.scores_of(run.id, [row.account for row in some])
+        yield _text(_cells(row, scores[row.account]) for row in some if row.account in scores)
+
+
+def _cells(row: Listed, score: ScoreRow) -> list[Any]:
+    notes = {str(n.get("driver")): n for n in score.drivers or score.churn_drivers}
+    told = {
+        "driver": _of(notes, row.driver, "label"),
+        "second_driver": _of(notes, row.second_driver, "label"),
+        "driver_sentence": _of(notes, row.driver, "sentence"),
+        "second_driver_sentence": _of(notes, row.second_driver, "sentence"),
+        "follow_up": row.state,
+        "steps_back": row.stands_back_why if row.stands_back else None,
+        "steps_back_until": row.stands_back_until,
+    }
+    shown = {name: getattr(row, name, getattr(score, name, None)) for name in COLUMNS}
+    return [cell(value, True) for value in {**shown, **told}.values()]
+
+
+def _of(notes: dict[str, Any], key: str | None, what: str) -> str | None:
+    note = notes.get(key or "")
+    return None if note is None else str(note.get(what, ""))
+
+
+def _text(rows: Iterable[Iterable[Any]]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n").writerows(rows)
+    return written.getvalue()

@@ -1,0 +1,184 @@
+"""What the worklist says of an account, of the week and of its own order, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from npsight.config.specs import ProjectSpec
+from npsight.store import ScoreRow
+from npsight.store.worklistread import Listed
+from npsight.web.rendering import money
+from npsight.web.worklistaddress import NONE, SORTS, Asked
+
+WHY = {
+    "snoozed": "Snoozed",
+    "contacted": "Contacted lately",
+    "held out": "Held out to measure the effect of calls",
+}
+LEVEL_TONES = {"high": "bad", "medium": "warn", "low": "good"}
+
+
+class Calls(Protocol):
+    """The week's calls."""
+
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def done(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A main driver: what it is called, and its sentence."""
+
+    label: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """An account as the list shows it.
+
+    `priority` is its sum in words, `due` the follow-up's due day with its tone, `contact` the days
+    since the last contact, `back` why it steps back.
+    """
+
+    row: Listed
+    score: ScoreRow
+    reasons: tuple[Reason, ...]
+    contact: str
+    renewal: str
+    tone: str
+    due: tuple[str, str] | None
+    back: str
+    priority: str
+
+
+def line_of(
+    row: Listed, score: ScoreRow, project: ProjectSpec, now: datetime, today: date
+) -> Line:
+    """What is shown of a row."""
+    return Line(
+        row=row,
+        score=score,
+        reasons=_reasons(row, score),
+        contact=_ago(row.last_contact_at, now),
+        renewal=_ahead(row.renewal_at, now),
+        tone=LEVEL_TONES.get(row.risk_level or "", ""),
+        due=None if row.due_on is None else due_words(row.due_on, today, project.pages.soon_days),
+        back=WHY.get(row.stands_back_why or "", "") if row.stands_back else "",
+        priority=_sum(score, project),
+    )
+
+
+def due_words(due: date, today: date, soon_days: int) -> tuple[str, str]:
+    """How a due day stands, and its tone: past, near, or far."""
+    days = (due - today).days
+    if days < 0:
+        return f"{_days(-days)} overdue", "bad"
+    if days == 0:
+        return "due today", "warn"
+    return f"due in {_days(days)}", "warn" if days <= soon_days else ""
+
+
+def capacity_line(week: Calls, user_owner: str | None) -> str:
+    """How far the week's calls are: `5 of your 12 for this week are done, 7 to go.`"""
+    whose = "the team’s"
+    if week.owner is not None:
+        whose = "your" if week.owner == user_owner else f"{week.owner}’s"
+    if week.capacity == 0:
+        return "No accounts are listed for this week."
+    if week.done >= week.capacity:
+        return f"All of {whose} {week.capacity:,} for this week are done."
+    left = week.capacity - week.done
+    return f"{week.done:,} of {whose} {week.capacity:,} for this week are done, {left:,} to go."
+
+
+def policy_sentence(project: ProjectSpec) -> str:
+    """How the list is ordered."""
+    worklist = project.worklist
+    first = {
+        "revenue_at_risk": "risk × yearly revenue",
+        "churn_loss": "risk to leave × yearly revenue",
+        "risk": "risk alone",
+    }[worklist.policy]
+    more = []
+    if worklist.policy != "risk" and worklist.renewal_weight > 0:
+        more.append(
+            f"up to {1 + worklist.renewal_weight:g} times as much for a renewal in the next "
+            f"{worklist.renewal_within_days} days, most on its day"
+        )
+    if worklist.slide_weight > 0:
+        more.append(
+            f"{1 + worklist.slide_weight:g} times as much where the next answer is expected a "
+            f"band lower ({1 + 2 * worklist.slide_weight:g} times for two)"
+        )
+    said = f"Ranked by {first}" + ("; it counts " + ", and ".join(more) if more else "")
+    return f"{said}. The largest comes first."
+
+
+def chips(asked: Asked, project: ProjectSpec) -> list[tuple[str, str]]:
+    """Each filter that is set, in words, with the address without it."""
+    labels = {driver.key: driver.label for driver in project.drivers}
+    backs = {"show": "with those that step back", "only": "only those that step back"}
+    words = {
+        "q": lambda v: f"search: {v}",
+        "owner": lambda v: "no owner" if v == NONE else f"owner: {v}",
+        "segment": lambda v: "no segment" if v == NONE else f"segment: {v}",
+        "move": lambda v: v,
+        "silent": lambda v: "silent",
+        "driver": lambda v: f"driver: {labels.get(v, v)}",
+        "renewal": lambda v: f"renews within {int(v)} days",
+        "state": lambda v: "no follow-up" if v == NONE else f"follow-up: {v}",
+        "level": lambda v: f"{v} risk",
+        "back": lambda v: backs.get(v, "without those that step back"),
+    }
+    return [
+        (words[name](value), asked.link(**{name: "", "list": "all"}))
+        for name, value in asked.filters().items()
+    ]
+
+
+def order_words(asked: Asked) -> str:
+    """What the list is ordered by."""
+    return SORTS[asked.sort][2]
+
+
+def _reasons(row: Listed, score: ScoreRow) -> tuple[Reason, ...]:
+    notes: Sequence[Any] = score.drivers or score.churn_drivers
+    by_key = {str(note.get("driver")): note for note in notes}
+    found = [by_key[key] for key in (row.driver, row.second_driver) if key in by_key]
+    return tuple(Reason(str(n.get("label", "")), str(n.get("sentence", ""))) for n in found)
+
+
+def _sum(score: ScoreRow, project: ProjectSpec) -> str:
+    if score.priority is None or not score.priority_reason:
+        return ""
+    if project.worklist.policy == "risk":
+        return score.priority_reason
+    return f"{score.priority_reason} = {money(score.priority, project.pages.currency)}"
+
+
+def _ago(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "–"
+    days = max((now - at).days, 0)
+    return "today" if days == 0 else f"{_days(days)} ago"
+
+
+def _ahead(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return ""
+    days = (at.date() - now.date()).days
+    if days == 0:
+        return "today"
+    return f"in {_days(days)}" if days > 0 else f"{_days(-days)} ago"
+
+
+def _days(count: int) -> str:
+    return f"{count:,} day{'' if count == 1 else 's'}"
