@@ -108,19 +108,19 @@ def examples_json(
     project: ProjectSpec,
     builder: FeatureBuilder,
     inputs: SegmentInputs,
-    owners: Sequence[Any],
+    display: pd.DataFrame,
     values: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
     """A few of the newest comments for each theme, for the company and every value of an attribute.
 
     Each has its theme, text (cut to 240 characters), band, instant and account, with the
-    account's owner and its value of each attribute as of the inputs' day. Only comments of
+    account's name, owner and value of each attribute as of the inputs' day. Only comments of
     accounts that are scored: who may not see an account must not read what it wrote.
 
     Parameters
     ----------
-    owners
-        Of the accounts of `inputs.now`, in its order; None where there is none.
+    display
+        `name` and `owner` of the accounts of `inputs.now`, in its order.
     """
     places = {account: place for place, account in enumerate(inputs.now["account"])}
     found = []
@@ -129,7 +129,7 @@ def examples_json(
         pool = builder.comments_naming(inputs.as_of, days, theme, POOL)
         known = [comment for comment in pool if comment["account"] in places]
         for comment, groups in _picked(known, places, inputs.groups, values):
-            owner = owners[places[comment["account"]]]
+            name, owner = display[["name", "owner"]].iloc[places[comment["account"]]]
             found.append(
                 {
                     "theme": theme,
@@ -137,6 +137,7 @@ def examples_json(
                     "band": comment["band"],
                     "at": f"{comment['occurred_at'].isoformat()}Z",
                     "account": comment["account"],
+                    "name": name if isinstance(name, str) else comment["account"],
                     "owner": owner if isinstance(owner, str) else None,
                     "groups": groups,
                 }

@@ -49,8 +49,8 @@ def segment_pages(scored: ScoredRun) -> Write:
     themes: dict[str, Any] | None = None
     if counts is not None:
         themes = themes_json(counts, values, project.training.period_days)
-        owners = scored.inputs.display["owner"].tolist()
-        themes["examples"] = examples_json(project, scored.builder, inputs, owners, values)
+        display = scored.inputs.display
+        themes["examples"] = examples_json(project, scored.builder, inputs, display, values)
 
     def write(connection: Any) -> None:
         write_run_page(connection, scored.run, SEGMENTS, content)

@@ -8,6 +8,7 @@ from npsight.web import (
     followups,
     home,
     impact,
+    model,
     oidc,
     segments,
     settings,
@@ -27,6 +28,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *worklist.ROUTES,
     *segments.ROUTES,
     *impact.ROUTES,
+    *model.ROUTES,
     *followups.ROUTES,
     # Accounts' keys may hold slashes: what lies below an account comes before it.
     *account.ROUTES,

@@ -54,6 +54,12 @@ class View:
     themes: Themes | None
     on_worklist: bool
 
+    @property
+    def horizons(self) -> list[Mapping[str, Any]]:
+        """Mean churn risk in the middle and at the end of the churn curve; nothing without one."""
+        points = list(self.report["churn_by_horizon"])
+        return points if len(points) < 3 else [points[len(points) // 2 - 1], points[-1]]
+
 
 def segments_page(page: Page) -> Response:
     """The company with one attribute's values, or one segment."""

@@ -25,6 +25,7 @@ class Example:
     band: str | None
     at: datetime
     account: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _examples(name: str, examples: Sequence[Mapping[str, Any]]) -> Iterator[Exam
     mine = [example for example in examples if example["theme"] == name]
     for example in mine[:EXAMPLES]:
         at = datetime.fromisoformat(example["at"])
-        yield Example(example["text"], example["band"], at, example["account"])
+        yield Example(example["text"], example["band"], at, example["account"], example["name"])
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -63,7 +63,7 @@ def day_of(instant: str) -> date:
 def history_picture(report: Json, shown: Json) -> Picture | None:
     """NPS of each period at its end with its 95 % interval, then what is expected next."""
     known = [period for period in shown["history"] if period["answers"]]
-    marks = _marks(report, shown)
+    marks = _marks(report, shown, 0)
     if not known and not marks:
         return None
     points = tuple((day_of(p["end"]), p["nps"] if p["answers"] else None) for p in shown["history"])
@@ -74,13 +74,14 @@ def history_picture(report: Json, shown: Json) -> Picture | None:
     goal = _goal(report, shown)
     title = "NPS over time, and expected next"
     words = _words(known, marks)
-    drawn = line_chart([line], title=title, description=words, band=band, marks=marks, goal=goal)
+    apart = _marks(report, shown, report["period_days"] // 3)
+    drawn = line_chart([line], title=title, description=words, band=band, marks=apart, goal=goal)
     numbers = line_numbers([line], band=band, marks=marks, goal=goal, when=day)
     return Picture(drawn, numbers, title)
 
 
-def _marks(report: Json, shown: Json) -> list[Mark]:
-    """Both forecasts, at the end of the window they are of, a few days apart to be told apart."""
+def _marks(report: Json, shown: Json, apart: int) -> list[Mark]:
+    """Both forecasts at the end of their window, the second drawn so many days apart."""
     window = report["window"]
     if window is None:
         return []
@@ -88,7 +89,7 @@ def _marks(report: Json, shown: Json) -> list[Mark]:
     found = []
     for key, name, color, days in (
         ("next_reported", "expected next", "ink", 0),
-        ("next_everyone", "if everyone answered", "dim", report["period_days"] // 3),
+        ("next_everyone", "if everyone answered", "dim", apart),
     ):
         ahead = shown[key]
         if ahead is not None:
@@ -131,11 +132,11 @@ def drivers_picture(shown: Json) -> Picture | None:
     if shown["base_risk"] is None or not moving:
         return None
     at = 100 * shown["base_risk"]
-    bars = [Bar("usual risk", at, percent(shown["base_risk"]), color="dim")]
+    bars = [Bar("usual risk", at, f"{at:.1f} %", color="dim")]
     for driver in moving:
         points = 100 * driver["points"]
         color = "bad" if points > 0 else "good"
-        bars.append(Bar(driver["label"], points, f"{signed(points, 1)}", at, color))  # type: ignore[arg-type]
+        bars.append(Bar(driver["label"], points, signed(points, 1), at, color))  # type: ignore[arg-type]
         at += points
     bars.append(Bar("mean risk", at, f"{at:.1f} %", color="ink"))
     title = "What moves the risk here, on average"

@@ -1,0 +1,237 @@
+"""What is known of a model -> how good it is, what to be careful with and what to do, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from npsight.service.standing import Trouble
+from npsight.store.rows import ScoreRun
+from npsight.web.charts import Bar, bar_chart, bar_numbers
+from npsight.web.rendering import day, percent
+from npsight.web.trends import Picture
+
+Json = Mapping[str, Any]
+FEWEST_ROWS = 10
+"""So few predictions of one level say nothing of how often it came true."""
+RARE = 0.05
+OLD_SCORES_DAYS = 8
+NAMES = {"detractor": "detractor risk", "promoter": "next NPS", "churn": "churn risk"}
+CAME = {"detractor": "answered as detractors", "churn": "were lost"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the store and the service know of the model that made a run's scores.
+
+    `served` is the version that answers single requests now; `drift_before` is of the run before.
+    """
+
+    run: ScoreRun
+    runs: tuple[ScoreRun, ...]
+    now: datetime
+    model: Json
+    drift: Json
+    drift_before: Json | None
+    served: int
+    troubles: tuple[Trouble, ...]
+    period_days: int
+    high_risk: float
+    medium_risk: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """What became of accounts that tests called so: `count` of `of` (10, or 100 where the event is
+    rare), None where too few were.
+    """
+
+    level: str
+    limit: str
+    rows: int
+    count: int | None
+    of: int
+    observed: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """One risk: how it did out of time."""
+
+    name: str
+    title: str
+    came: str
+    headline: str
+    levels: tuple[Level, ...]
+    drivers: Picture | None
+
+
+@dataclass(frozen=True)
+class Words:
+    """The page in words. `next_nps` is a sentence on the company's NPS, "" without one."""
+
+    run: ScoreRun
+    served: int
+    trained_through: date
+    age_days: int
+    scored_days: int
+    facts: Json | None
+    parts: tuple[Part, ...]
+    next_nps: str
+    cautions: tuple[str, ...]
+    actions: tuple[str, ...]
+    gates_failed: int | None
+    gates: int
+
+
+def words_of(told: Told) -> Words:
+    """All of it."""
+    model = told.model
+    figures, gates = model["figures"], model["gates"]
+    through = datetime.fromisoformat(model["trained_through"]).date()
+    verdicts = [] if gates is None else [gate["verdict"] for gate in gates["gates"]]
+    return Words(
+        run=told.run,
+        served=told.served,
+        trained_through=through,
+        age_days=(told.run.as_of.date() - through).days,
+        scored_days=(told.now - told.run.as_of).days,
+        facts=None if figures is None else figures["facts"],
+        parts=tuple(_parts(told)),
+        next_nps="" if figures is None else _next_nps(figures),
+        cautions=tuple(cautions(told)),
+        actions=tuple(actions(told)),
+        gates_failed=None if gates is None else verdicts.count("failed"),
+        gates=len(verdicts),
+    )
+
+
+def _parts(told: Told) -> Iterator[Part]:
+    figures = told.model["figures"] or {"targets": {}, "verdicts": []}
+    headlines = {verdict["target"]: verdict["headline"] for verdict in figures["verdicts"]}
+    for name in ("detractor", "churn"):
+        if name not in told.model["drivers"] and name not in figures["targets"]:
+            continue
+        target = figures["targets"].get(name)
+        yield Part(
+            name=name,
+            title=NAMES[name].capitalize(),
+            came=CAME[name],
+            headline=headlines.get(name, ""),
+            levels=tuple(_level(told, row) for row in target["levels"]) if target else (),
+            drivers=_drivers(name, told.model["drivers"].get(name, ())),
+        )
+
+
+def _level(told: Told, row: Json) -> Level:
+    high, medium = (percent(limit) for limit in (told.high_risk, told.medium_risk))
+    limits = {"high": f"{high} and more", "medium": f"{medium} to {high}", "low": f"below {medium}"}
+    enough = row["observed"] is not None and row["rows"] >= FEWEST_ROWS
+    of = 100 if enough and row["observed"] < RARE else 10
+    return Level(
+        level=row["level"],
+        limit=limits[row["level"]],
+        rows=row["rows"],
+        count=round(of * row["observed"]) if enough else None,
+        of=of,
+        observed=row["observed"] if enough else None,
+        low=row["low"],
+        high=row["high"],
+    )
+
+
+def _drivers(name: str, drivers: Any) -> Picture | None:
+    moving = [driver for driver in drivers if driver["size"] >= 0.0005]
+    if not moving:
+        return None
+    bars = [
+        Bar(driver["label"], 100 * driver["size"], f"{100 * driver['size']:.1f}")
+        for driver in moving
+    ]
+    title = f"What the {NAMES[name]} is based on"
+    words = f"Most of all {bars[0].label}: {bars[0].shown} percentage points on average."
+    drawn = bar_chart(bars, title=title, description=words, unit="points")
+    numbers = bar_numbers(bars, name="driver", value="mean size in percentage points")
+    return Picture(drawn, numbers, title)
+
+
+def _next_nps(figures: Json) -> str:
+    rows = [row for row in figures["nps"] if row["contender"] == "chosen"]
+    whole = next((row for row in rows if row["origin"] == "all"), rows[0] if rows else None)
+    if whole is None:
+        return ""
+    tests = max(len([row for row in rows if row["origin"] != "all"]), 1)
+    return (
+        f"In {tests} {'test' if tests == 1 else 'tests'} on later answers the company's NPS was "
+        f"off by {whole['company_error']:.0f} points on average, a single account's by "
+        f"{whole['account_error']:.0f}. So trust it for the company and large segments; for one "
+        "account it says which way things go."
+    )
+
+
+def cautions(told: Told) -> Iterator[str]:
+    """What to be careful with, each a sentence."""
+    model, drift = told.model, told.drift
+    if model["figures"] is None:
+        yield (
+            "This model was trained by an older npsight, so its test figures are only in its card."
+        )
+    for name in model["unranked"]:
+        yield f"It does not tell accounts apart by {NAMES[name]}: all have about the same."
+    for gate in (model["gates"] or {"gates": []})["gates"]:
+        if gate["verdict"] == "failed":
+            yield f"It was promoted although a gate failed ({gate['name']}): {gate['sentence']}."
+    if "detractor" in told.model["windows"]:
+        yield (
+            "Accounts that never answered are judged by what answers from others like them said; "
+            "nobody can check that until they answer."
+        )
+    changed = [feature for feature in drift["features"] if feature["moved"]]
+    if changed:
+        names = ", ".join(dict.fromkeys(feature["label"] for feature in changed[:4]))
+        yield (
+            f"{len(changed)} of {len(drift['features'])} inputs look different from training "
+            f"({names}), so risks may be off."
+        )
+    for table in stopped(drift):
+        yield f"The table “{table}” had no new rows in the last 30 days, but had some before."
+
+
+def stopped(drift: Json) -> list[str]:
+    """Tables that no longer get rows."""
+    return [t["source"] for t in drift["tables"] if t["before"] and not t["recent"]]
+
+
+def actions(told: Told) -> Iterator[str]:
+    """What to do next, each a sentence; nothing where all is well."""
+    for trouble in told.troubles:
+        yield f"Ask whoever runs the service ({trouble.part}): {trouble.reason}."
+    if told.served != told.run.model_version:
+        yield (
+            f"Score again: version {told.served} is served now, these scores were made by version "
+            f"{told.run.model_version}."
+        )
+    if told.now - told.run.as_of > timedelta(days=OLD_SCORES_DAYS):
+        days = (told.now - told.run.as_of).days
+        yield f"Score again: the scores are {days} days old."
+    newest = _could_learn_through(told)
+    through = datetime.fromisoformat(told.model["trained_through"]).replace(tzinfo=UTC)
+    if newest - through >= timedelta(days=told.period_days):
+        yield (
+            f"Train again: answers up to {day(newest)} could be learned from, the model learned "
+            f"up to {day(through)}."
+        )
+    if told.model["figures"] is None:
+        yield "Train again, so that its figures can be shown here."
+    if stopped(told.drift):
+        yield f"See why these tables stopped: {', '.join(stopped(told.drift))}."
+
+
+def _could_learn_through(told: Told) -> datetime:
+    """The newest day whose outcome windows have all ended."""
+    longest = max((gap + horizon for gap, horizon in told.model["windows"].values()), default=0)
+    return told.run.as_of - timedelta(days=longest)
