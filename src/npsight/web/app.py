@@ -119,12 +119,16 @@ def _answer(live: Live, route: PageRoute, request: Request, form: Mapping[str, s
     except NpsightError as error:
         what, _, remedy = str(error).partition("\n  → ")
         log.error("%s %s: %s", request.method, route.path, what)
-        return error_page(page, PageError(503, what, remedy))
+        return error_page(page, PageError(503, _sentence(what), _sentence(remedy)))
 
 
 def error_page(page: Page, error: PageError) -> Response:
     """What went wrong, and the way out."""
     return page.html("error.html", error.status, error=error)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') or not text else '.'}"
 
 
 def _refusal(live: Live, request: Request, said: PageError) -> Response:
