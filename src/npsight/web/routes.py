@@ -27,6 +27,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *audit.ROUTES,
     *worklist.ROUTES,
     *segments.ROUTES,
+    *model.ROUTES,
     *impact.ROUTES,
     *model.ROUTES,
     *followups.ROUTES,
