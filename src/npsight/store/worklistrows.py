@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import nan
 from typing import Any
 
@@ -109,10 +109,9 @@ def worklist_row(
         nan if row.promoter_prob is None else row.promoter_prob,
     )
     first, second = main_drivers(row)
-    until = None
-    if row.last_contact_at is not None:
-        until = row.last_contact_at + timedelta(days=contacted_days)
-    contacts = [at for at in (row.last_contact_at, marks.contacted_at) if at is not None]
+    told = _aware(row.last_contact_at)
+    until = None if told is None else told + timedelta(days=contacted_days)
+    contacts = [at for at in (told, marks.contacted_at) if at is not None]
     return {
         "run_id": run_id,
         **{name: clean(getattr(row, name)) for name in _SAME},
@@ -124,6 +123,13 @@ def worklist_row(
         "contact_until": until,
         **shown_marks(marks, now, until),
     }
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """An instant without a zone is UTC, as everywhere inside npsight; None for NaT, too."""
+    if at is None or at != at:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def main_drivers(row: ScoreRow) -> tuple[str | None, str | None]:
@@ -187,5 +193,6 @@ def _all_marks(connection: Connection, project: str) -> dict[str, Marks]:
     found = {}
     for row in connection.execute(query):
         values = dict(row._mapping)
-        found[values.pop("account")] = Marks(**values)
+        account = values.pop("account")
+        found[account] = Marks(**values)
     return found
