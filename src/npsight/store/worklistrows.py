@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import nan
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from npsight.store.marks import Marks, account_marks, marks_of, shown_marks
+from npsight.store.marks import (
+    Marks,
+    account_marks,
+    hold_all_marks,
+    mark,
+    marks_of,
+    shown_marks,
+)
 from npsight.store.rows import JsonObject, ScoreRow
 from npsight.store.searchwords import keep_words
 from npsight.store.values import clean
@@ -67,6 +74,7 @@ class WorklistWriter:
 
     def finish(self) -> None:
         """Keep the values that there are, and have the database look at what was written."""
+        self._catch_up()
         self._values[WITHIN_CAPACITY] = Counter({"yes": self._calls})
         rows = [
             {"run_id": self._run_id, "facet": facet, "value": value, "accounts": count}
@@ -79,6 +87,13 @@ class WorklistWriter:
             # A run's id is new: without this, its rows are planned for as if there were none.
             for table in ("worklist", "account_words"):
                 self._connection.execute(text(f"ANALYZE {table}"))
+
+    def _catch_up(self) -> None:
+        """Show what people did while the rows were written: PostgreSQL does not have them wait."""
+        hold_all_marks(self._connection)
+        for account, marks in _all_marks(self._connection, self._project).items():
+            if marks != self._marks.get(account, NOTHING):
+                mark(self._connection, self._project, account, self._now)
 
     def _row(self, row: ScoreRow) -> JsonObject:
         marks = self._marks.get(row.account, NOTHING)
@@ -94,10 +109,9 @@ def worklist_row(
         nan if row.promoter_prob is None else row.promoter_prob,
     )
     first, second = main_drivers(row)
-    until = None
-    if row.last_contact_at is not None:
-        until = row.last_contact_at + timedelta(days=contacted_days)
-    contacts = [at for at in (row.last_contact_at, marks.contacted_at) if at is not None]
+    told = _aware(row.last_contact_at)
+    until = None if told is None else told + timedelta(days=contacted_days)
+    contacts = [at for at in (told, marks.contacted_at) if at is not None]
     return {
         "run_id": run_id,
         **{name: clean(getattr(row, name)) for name in _SAME},
@@ -109,6 +123,13 @@ def worklist_row(
         "contact_until": until,
         **shown_marks(marks, now, until),
     }
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """An instant without a zone is UTC, as everywhere inside npsight; None for NaT, too."""
+    if at is None or at != at:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def main_drivers(row: ScoreRow) -> tuple[str | None, str | None]:
@@ -172,5 +193,6 @@ def _all_marks(connection: Connection, project: str) -> dict[str, Marks]:
     found = {}
     for row in connection.execute(query):
         values = dict(row._mapping)
-        found[values.pop("account")] = Marks(**values)
+        account = values.pop("account")
+        found[account] = Marks(**values)
     return found

@@ -14,6 +14,7 @@ from npsight.web import (
     settings,
     signin,
     users,
+    worklist,
 )
 from npsight.web.page import PageRoute
 
@@ -24,9 +25,11 @@ ROUTES: tuple[PageRoute, ...] = (
     *settings.ROUTES,
     *users.ROUTES,
     *audit.ROUTES,
+    *worklist.ROUTES,
     *segments.ROUTES,
     *model.ROUTES,
     *impact.ROUTES,
+    *model.ROUTES,
     *followups.ROUTES,
     # Accounts' keys may hold slashes: what lies below an account comes before it.
     *account.ROUTES,
