@@ -29,12 +29,7 @@ ROUTES: tuple[PageRoute, ...] = (
     *segments.ROUTES,
     *model.ROUTES,
     *impact.ROUTES,
-    *model.ROUTES,
     *followups.ROUTES,
     # Accounts' keys may hold slashes: what lies below an account comes before it.
     *account.ROUTES,
 )
-from npsight.web import home, settings, signin, worklist
-from npsight.web.page import PageRoute
-
-ROUTES: tuple[PageRoute, ...] = (*home.ROUTES, *signin.ROUTES, *settings.ROUTES, *worklist.ROUTES)
