@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmarks.service.load import post
 from benchmarks.service.workspace import Account, Workspace
 from npsight.service.entrance import command as npsight_command
+from npsight.web.entrance import FACTORY
 
 SERVERS = "benchmarks.service.servers"
 HOST = "127.0.0.1"
@@ -83,7 +84,7 @@ def _mlflow(workspace: Workspace, port: int) -> list[str]:
 
 
 def _npsight(_workspace: Workspace, port: int) -> list[str]:
-    return npsight_command(HOST, port)
+    return npsight_command(HOST, port, factory=FACTORY)
 
 
 STARLETTE = Server("Starlette", _uvicorn("bare_starlette"), "/score")
