@@ -36,7 +36,9 @@ def test_rows_without_anybody_alike_are_left_out():
     always = np.arange(800) >= 600
     called = always | (rng.random(800) < 0.5)
     covariates = np.column_stack([rng.normal(size=800), always])
-    found = doubly_robust(Observed(covariates, called, (rng.random(800) < 0.4) * 1.0, np.arange(800)))
+    found = doubly_robust(
+        Observed(covariates, called, (rng.random(800) < 0.4) * 1.0, np.arange(800))
+    )
     assert found.left_out == 200
     assert found.effect.rows == 600
 
