@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +14,10 @@ from starlette.responses import Response
 
 from npsight.drivers.shown import capital, rounded, show
 from npsight.features.weeks import DAYS
-from npsight.store import HistoryPoint, ScoreRow, ScoreRun, marks
+from npsight.store import HistoryPoint, ScoreRow, ScoreRun
 from npsight.store.accountpages import AccountPage, account_page, posted_since
-from npsight.store.listing import RecordedChange, last_change
+from npsight.store.listing import last_change
+from npsight.store.rescored import shown
 from npsight.web.answers import Answer, answers_of, lines_of
 from npsight.web.charts import (
     Line,
@@ -25,6 +26,7 @@ from npsight.web.charts import (
     line_numbers,
     sparkline,
 )
+from npsight.web.followuppanel import panel
 from npsight.web.page import Page, PageRoute
 from npsight.web.rendering import NONE, day, percent, signed
 from npsight.web.visible import latest_run, visible_account
@@ -68,6 +70,15 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What the newest score changed: when it was made, why, and numbers before and after."""
+
+    at: datetime
+    why: str
+    numbers: tuple[Moved, ...]
+
+
+@dataclass(frozen=True)
 class Spark:
     """The weeks of one measure."""
 
@@ -86,10 +97,13 @@ def show_account(page: Page) -> Response:
     since = posted_since(page.store, run, row.account)
     answers = answers_of(page.project, row.account, kept, since)
     history = page.store.history(page.project.name, row.account)
+    earlier = _before(page, row, run, history)
+    by_churn = page.project.worklist.target == "churn" or row.detractor_risk is None
     zone = ZoneInfo(page.user.time_zone)
     targets = targets_of(row)
     chosen = _chosen(page, targets)
     told = why(row, chosen) if chosen else None
+    follow_up = panel(page, row)
     return page.html(
         "account.html",
         row=row,
@@ -98,19 +112,19 @@ def show_account(page: Page) -> Response:
         move=_move(row),
         risk_interval=_risk_interval(row),
         renews=_renews(row, page.now, zone),
-        standing=_standing(page, row),
+        held_out_until=follow_up.marks.held_out_until,
         targets=[(target, WORDS[target].tab) for target in targets],
         why=told,
-        plays=plays_of(row, by_churn=_by_churn(page, row)),
-        change=_change(page, row),
-        moved=_moved_drivers(page, row, run, history, by_churn=_by_churn(page, row)),
+        plays=plays_of(row, by_churn),
+        change=_change(page, row, run, earlier),
+        moved=_moved_drivers(row, earlier, by_churn),
         answers=answers,
         first_answers=FIRST_ANSWERS,
         answer_chart=_answer_chart(answers, zone),
         history_chart=_history_chart(history, zone),
         sparks=_sparks(kept),
         spark_numbers=_spark_numbers(kept, run, zone),
-        **_follow_up(page, row),
+        panel=follow_up,
     )
 
 
@@ -132,14 +146,6 @@ def plays_of(row: ScoreRow, by_churn: bool) -> list[Play]:
     ]
 
 
-def _follow_up(page: Page, row: ScoreRow) -> dict[str, Any]:
-    return {}
-
-
-def _by_churn(page: Page, row: ScoreRow) -> bool:
-    return page.project.worklist.target == "churn" or row.detractor_risk is None
-
-
 def _chosen(page: Page, targets: Sequence[Target]) -> Target | None:
     asked = page.query.get("why")
     if page.project.worklist.target == "churn" and "churn" in targets and asked is None:
@@ -157,8 +163,8 @@ def _move(row: ScoreRow) -> tuple[str | None, str] | None:
 
 
 def _risk_interval(row: ScoreRow) -> tuple[float, float] | None:
-    ends = (getattr(row, "risk_low_80", None), getattr(row, "risk_high_80", None))
-    return None if ends[0] is None or ends[1] is None else (float(ends[0]), float(ends[1]))
+    low, high = row.risk_low_80, row.risk_high_80
+    return None if low is None or high is None else (low, high)
 
 
 def _renews(row: ScoreRow, now: datetime, zone: ZoneInfo) -> str:
@@ -173,43 +179,47 @@ def _renews(row: ScoreRow, now: datetime, zone: ZoneInfo) -> str:
     return "today" if days == 0 else f"in {count}" if days > 0 else f"{count} ago"
 
 
-def _standing(page: Page, row: ScoreRow) -> tuple[str, datetime] | None:
-    """Why the account is left out of the week's calls, and until when (exclusive)."""
-    with page.store.reading() as connection:
-        kept = marks.marks_of(connection, page.project.name, row.account)
-    until, reason = kept.stands_back(page.now)
-    return None if until is None or reason is None else (reason, until)
+def _before(
+    page: Page, row: ScoreRow, run: ScoreRun, history: Sequence[HistoryPoint]
+) -> ScoreRow | None:
+    """The account in the run before; None where there is none."""
+    before = next((point.run_id for point in history if point.run_id != run.id), None)
+    return page.store.scores_of(before, [row.account]).get(row.account) if before else None
 
 
-def _change(page: Page, row: ScoreRow) -> tuple[RecordedChange, str, list[Moved]] | None:
-    """The last change, what made it, and the numbers that it moved as they are shown."""
-    change = last_change(page.store, page.project.name, row.account)
-    if change is None or not change.before:
+def _change(page: Page, row: ScoreRow, run: ScoreRun, earlier: ScoreRow | None) -> Change | None:
+    """What made the shown score, within its run or since the run before; None for a first one."""
+    last = last_change(page.store, page.project.name, row.account)
+    if last is not None and last.before and last.after.get("as_of") == row.as_of.isoformat():
+        why_so = CAUSES.get(last.cause, last.cause)
+        return Change(last.changed_at, why_so, _numbers(last.before, last.after))
+    if earlier is None:
         return None
-    rows = []
-    for name, key, told in (
+    numbers = _numbers(shown(earlier, 0), shown(row, 0))
+    return Change(run.created_at, CAUSES["run"], numbers)
+
+
+def _numbers(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Moved, ...]:
+    told: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
         ("Detractor risk", "detractor_risk", percent),
         ("Predicted NPS", "predicted_nps", signed),
         ("Churn risk", "churn_risk", percent),
         ("Risk level", "risk_level", _word),
-        ("Last answer’s band", "band_now", _word),
-    ):
-        before, after = change.before.get(key), change.after.get(key)
-        if before is not None or after is not None:
-            rows.append(Moved(name, told(before), told(after)))
-    return change, CAUSES.get(change.cause, change.cause), rows
+        ("Band of the last answer", "band_now", _word),
+    )
+    return tuple(
+        Moved(name, words(before.get(key)), words(after.get(key)))
+        for name, key, words in told
+        if before.get(key) is not None or after.get(key) is not None
+    )
 
 
 def _word(value: object) -> str:
     return NONE if value is None else str(value)
 
 
-def _moved_drivers(
-    page: Page, row: ScoreRow, run: ScoreRun, history: Sequence[HistoryPoint], by_churn: bool
-) -> list[Moved]:
+def _moved_drivers(row: ScoreRow, earlier: ScoreRow | None, by_churn: bool) -> list[Moved]:
     """Drivers whose points moved since the run before, the furthest first."""
-    before = next((point.run_id for point in history if point.run_id != run.id), None)
-    earlier = page.store.scores_of(before, [row.account]).get(row.account) if before else None
     if earlier is None:
         return []
     now, past = _points(row, by_churn), _points(earlier, by_churn)

@@ -15,6 +15,7 @@ from npsight.web.rendering import signed
 
 Target = Literal["risk", "nps", "churn"]
 DIGITS = 1
+SIZE = 10.0**DIGITS
 NEGLIGIBLE = 0.05
 
 
@@ -118,7 +119,8 @@ def why(row: ScoreRow, target: Target) -> Why:
     labels = [str(driver["label"]) for driver in drivers]
     if abs(rest) >= NEGLIGIBLE:
         labels, points, drivers = [*labels, "Other"], [*points, rest], [*drivers, {}]
-    shown = adding_up([start, *points], total, DIGITS)
+    whole, begun = _rounded(total), _rounded(start)
+    shown = adding_up(points, whole - begun, DIGITS)
     shares = tuple(
         Share(
             label,
@@ -129,18 +131,16 @@ def why(row: ScoreRow, target: Target) -> Why:
             bool(driver.get("actionable", False)),
             str(driver.get("play", "")),
         )
-        for label, value, driver in zip(labels, shown[1:], drivers, strict=True)
+        for label, value, driver in zip(labels, shown, drivers, strict=True)
     )
-    rounded = round(total * 10**DIGITS) / 10**DIGITS
-    return Why(
-        target, words, shown[0], _plain(shown[0], words), rounded, _plain(rounded, words), shares
-    )
+    return Why(target, words, begun, _plain(begun, words), whole, _plain(whole, words), shares)
 
 
 def adding_up(values: Sequence[float], total: float, digits: int) -> list[float]:
-    """Values rounded so that they add up to the rounded total (largest remainders, Hamilton).
+    """Values rounded to so many decimals that add up to the rounded total (largest remainders).
 
-    Each is the value rounded down or up to so many decimals, where `values` add up to `total`.
+    Each is the value rounded down or up, where `values` add up to `total`; where they miss it by
+    a little, some are off by one more in the last decimal.
     """
     size = 10**digits
     floors = [math.floor(round(value * size, 6)) for value in values]
@@ -163,6 +163,10 @@ def _exact(row: ScoreRow, target: Target) -> tuple[float, float, list[dict[str, 
     total = row.churn_risk if churn else row.detractor_risk
     points = [100 * float(driver["points"]) for driver in drivers]
     return 100 * float(start or 0), 100 * float(total or 0), drivers, points
+
+
+def _rounded(value: float) -> float:
+    return round(value * SIZE) / SIZE
 
 
 def _plain(value: float, words: Words) -> str:
