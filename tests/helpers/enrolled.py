@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from sqlalchemy import insert
 
 from npsight.simulate.calls import CallSettings, CallStudy, simulate_calls
 from npsight.store import Store
-from npsight.store.holdouts import Enrolment, add_enrolments
+from npsight.store.holdouts import Enrolment, enrolments
 
 DAY = timedelta(days=1)
 START = datetime(2025, 6, 1, tzinfo=UTC)
-DRIVERS = ("product_use", "support", "accounts")
+DRIVERS = ("nps_history", "support", "accounts")
 
 
 def enrolments_of(study: CallStudy, seed: int = 0, pending: int = 0) -> list[Enrolment]:
@@ -62,8 +64,8 @@ def simulated(pending: int = 0, **settings: float) -> list[Enrolment]:
     return enrolments_of(simulate_calls(CallSettings(**settings)), pending=pending)  # type: ignore[arg-type]
 
 
-def keep(store: Store, project: str, enrolments: Iterable[Enrolment]) -> None:
-    """Have the store hold them; nobody steps back for it today."""
-    now = datetime.now(UTC)
+def keep(store: Store, project: str, ones: Iterable[Enrolment]) -> None:
+    """Have the store hold them, as if runs of the past had; nobody steps back for it."""
+    rows = [{"project": project, **asdict(one)} for one in ones]
     with store.writing() as connection:
-        add_enrolments(connection, project, enrolments, now, now)
+        connection.execute(insert(enrolments), rows)

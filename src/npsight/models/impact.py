@@ -4,7 +4,7 @@ The difference between the arms is that of Lin's regression (Lin 2013, *Annals o
 Statistics* 7): outcome on arm, the forecast at enrolment centred at its mean, and their product.
 It removes what was foreseen anyway and stays right where the forecast is wrong. Rows weigh one
 over the probability of their arm, so the share of the hold-out may change on the way. Errors are
-HC2, summed by account, with Satterthwaite's degrees of freedom from the two arms.
+HC3, summed by account, with Satterthwaite's degrees of freedom from the two arms.
 
 The effect of *a call* is that difference over the difference in the share that was called: what a
 call did to those who were called because they were not held out. Its interval is Fieller's, which
@@ -168,7 +168,7 @@ def differences(trial: Trial, outcomes: NDArray[np.float64]) -> Differences:
     solved = inverse @ (design.T * weight)
     beta = solved @ outcomes
     leverage = np.minimum(np.einsum("ij,ji->i", design, solved), 1 - 1e-6)
-    residual = (outcomes - design @ beta) / np.sqrt(1 - leverage)[:, None]
+    residual = (outcomes - design @ beta) / (1 - leverage)[:, None]
     influence = solved[1][:, None] * residual
     codes = account_codes(trial.account)
     summed = np.zeros((int(codes.max()) + 1, influence.shape[1]))
