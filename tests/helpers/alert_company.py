@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy import update
 from tiny_project import CONFIG
 
 from npsight.config.load import load_project
 from npsight.config.specs import ProjectSpec
 from npsight.store import ScoreChange, ScoreRow, ScoreRun, Store, record_changes
 from npsight.store.marks import mark
+from npsight.store.tables import scores
 
 DAY = datetime(2026, 6, 1, 6, tzinfo=UTC)
 RISKS = {"low": 0.1, "medium": 0.35, "high": 0.63}
@@ -71,10 +74,6 @@ def rise(store: Store, key: str, run_id: str, at: datetime, project: str = "tiny
     """An account's risk becomes high by an answer that was posted."""
     before = {"risk_level": "low", "detractor_risk": 0.1}
     after = {"risk_level": "high", "detractor_risk": 0.63}
-    from sqlalchemy import update
-
-    from npsight.store.tables import scores
-
     with store.writing() as connection:
         mine = (scores.c.run_id == run_id) & (scores.c.account == key)
         connection.execute(
@@ -89,3 +88,9 @@ def follow_up(store: Store, key: str, state: str | None, due_on: date | None) ->
     """The state of an account's follow-up."""
     with store.writing() as connection:
         mark(connection, "tiny", key, DAY, state=state, due_on=due_on)
+
+
+def compile_once(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have the processes that send find Apprise's modules compiled, all but the first."""
+    patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "compiled"))
+    patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
