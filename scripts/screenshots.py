@@ -20,13 +20,15 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 
 from npsight.config.load import load_project
-from npsight.store import open_project_store
+from npsight.store import create_key, open_project_store
 from npsight.store.users import User, add_user
 from npsight.web.passwords import hashed
 
@@ -46,6 +48,7 @@ PAGES = {
     "segments": "/segments",
     "impact": "/impact",
     "model": "/model",
+    "model-figures": "/model/figures",
     "settings": "/settings",
     "users": "/users",
     "audit": "/audit",
@@ -55,6 +58,28 @@ LOOKS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("dark", {"viewport": {"width": 1360, "height": 860}, "color_scheme": "dark"}),
     ("phone", {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"}),
 )
+MORNINGS: tuple[tuple[tuple[str, str], ...], ...] = (
+    (
+        ("Spoke to the sponsor: the exports fail for their largest team.", "Log a call"),
+        ("Exports fixed with engineering by Friday; review on the 3rd.", "Plan in place"),
+    ),
+    (("Left a message with the sponsor.", "Log a call"),),
+    (
+        ("Two of their admins left; nobody knows the product any more.", "Log a call"),
+        ("Training for the new admins is booked.", "Plan in place"),
+    ),
+    (("Ask about the open invoices first.", "Open, call later"),),
+    (
+        ("They move to another tool in spring.", "Log a call"),
+        ("The contract was cancelled.", "Not recovered"),
+    ),
+    (
+        ("Their champion is back from leave.", "Log a call"),
+        ("They renewed and want to be a reference.", "Recovered"),
+    ),
+    (("Opened by mistake: the account was merged with another.", "Open, call later"),),
+)
+"""Of each account the notes and buttons of its follow-up."""
 BIG = ("data", "mlartifacts", "features", "models", "quarantine", "*.log", "mlflow*")
 
 
@@ -75,9 +100,9 @@ def main() -> int:
     options.to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         config = copied(options.config.resolve(), Path(scratch))
-        password = with_user(config)
+        password, key = with_user(config)
         with served(config) as address:
-            take(chromium, address, password, options.to, options.full)
+            take(chromium, address, password, key, options.to, options.full)
     print(f"{len(list(options.to.glob('*.png')))} pictures in {options.to}")
     return 0
 
@@ -105,14 +130,15 @@ def _absolute(value: Any, folder: Path) -> Any:
     }
 
 
-def with_user(config: Path) -> str:
-    """Add somebody who may see everything; returns the password."""
+def with_user(config: Path) -> tuple[str, str]:
+    """Add somebody who may see everything; returns the password, and a key for answers."""
     project, password = load_project(config), secrets.token_urlsafe(16)
     with closing(open_project_store(project)) as store:
         owner = store.scores(store.latest_run(project.name).id, limit=1)[0].owner
         user = User(uuid.uuid4().hex, "ada", owner or "Ada", "admin", owner, None, "Europe/Berlin")
         add_user(store, project.name, user, hashed(password), "make screenshots")
-    return password
+        key, _ = create_key(store, project.name, "make screenshots", ["write"])
+    return password, key
 
 
 @contextmanager
@@ -140,12 +166,13 @@ def served(config: Path) -> Iterator[str]:
         child.wait(60)
 
 
-def take(chromium: str, address: str, password: str, folder: Path, full: bool) -> None:
-    """Open every page in every look."""
+def take(chromium: str, address: str, password: str, key: str, folder: Path, full: bool) -> None:
+    """Have people act, then open every page in every look."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        accounts: list[str] = []
         for look, settings in LOOKS:
             context = browser.new_context(base_url=address, **settings)
             page = context.new_page()
@@ -155,12 +182,11 @@ def take(chromium: str, address: str, password: str, folder: Path, full: bool) -
             page.get_by_label("Password", exact=True).fill(password)
             page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_load_state()
-            accounts = [
-                link.get_attribute("href") or ""
-                for link in page.locator("a[href^='/accounts/']").all()
-            ]
-            if look == "light":
-                work(page, list(dict.fromkeys(a.partition("#")[0] for a in accounts))[:6])
+            if not accounts:
+                page.goto("/worklist?list=all")
+                links = page.locator("tbody th a[href^='/accounts/']").all()
+                accounts = [link.get_attribute("href") or "" for link in links]
+                work(page, accounts, key)
             for name, path in {**PAGES, "account": accounts[0] if accounts else "/"}.items():
                 page.goto(path)
                 page.screenshot(path=folder / f"{name}-{look}.png", full_page=full)
@@ -169,19 +195,46 @@ def take(chromium: str, address: str, password: str, folder: Path, full: bool) -
         browser.close()
 
 
-def work(page: Any, accounts: list[str]) -> None:
-    """What a morning leaves behind: follow-ups in several states."""
-    for place, path in enumerate(accounts):
-        page.goto(path)
-        forms = page.locator("form[action$='/follow-up']")
-        if forms.count() == 0:
-            continue
-        note = forms.first.locator("textarea")
-        if note.count():
-            note.first.fill(("Left a message.", "Spoke to the sponsor; wants a plan.")[place % 2])
-        buttons = forms.first.locator("button")
-        buttons.nth(min(place % 2, buttons.count() - 1)).click()
-        page.wait_for_load_state()
+def work(page: Any, accounts: list[str], key: str) -> None:
+    """What some mornings leave behind: follow-ups in every state, one closed by an answer."""
+    for path, morning in zip(accounts, MORNINGS, strict=False):
+        for note, button in morning:
+            page.goto(path)
+            panel = page.locator("#follow-up")
+            panel.locator("textarea[name=note]").first.fill(note)
+            panel.get_by_role("button", name=button, exact=True).first.click()
+            page.wait_for_load_state()
+    if len(accounts) > len(MORNINGS):
+        snooze(page, accounts[len(MORNINGS)])
+    if accounts:
+        answer(page, accounts[0], key)
+
+
+def snooze(page: Any, path: str) -> None:
+    """Have an account step back for as long as can be."""
+    page.goto(path)
+    page.get_by_text("Snooze: leave it alone").click()
+    day = page.locator("input[name=until]")
+    day.fill(day.get_attribute("max"))
+    page.locator("input[name=why]").fill("Their office moves this month.")
+    page.get_by_role("button", name="Snooze", exact=True).click()
+    page.wait_for_load_state()
+
+
+def answer(page: Any, path: str, key: str) -> None:
+    """The next survey answer of an account, as the survey tool sends it."""
+    row = {
+        "id": secrets.token_hex(6),
+        "account": unquote(path.removeprefix("/accounts/")),
+        "score": 9,
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "comment": "The new reports are just what we asked for. Thank you for calling.",
+    }
+    reply = page.request.post(
+        "/v1/responses", data={"responses": [row]}, headers={"X-API-Key": key}
+    )
+    if reply.status != 200:
+        print(f"  the answer was refused: {reply.text()}")
 
 
 if __name__ == "__main__":
