@@ -100,7 +100,7 @@ def _predicted(
     label = np.repeat([1, 0], count)
     weight = np.concatenate([share, 1 - share])
     kept = weight > 0
-    model = LogisticRegression(C=1 / RIDGE, max_iter=200)
+    model = LogisticRegression(C=1 / RIDGE, solver="newton-cholesky")
     model.fit(twice[kept], label[kept], sample_weight=weight[kept])
     return np.asarray(model.predict_proba(wanted)[:, 1])
 

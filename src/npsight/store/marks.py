@@ -95,10 +95,10 @@ def hold_marks(connection: Connection, project: str, account: str) -> Marks:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({ADVISORY_LOCK})"))
-    upsert(connection, account_marks, {"project": project, "account": account}, {})
-    table = account_marks
-    mine = (table.c.project == project) & (table.c.account == account)
-    connection.execute(select(table.c.account).where(mine).with_for_update())
+        table = account_marks
+        upsert(connection, table, {"project": project, "account": account}, {})
+        mine = (table.c.project == project) & (table.c.account == account)
+        connection.execute(select(table.c.account).where(mine).with_for_update())
     return marks_of(connection, project, account)
 
 

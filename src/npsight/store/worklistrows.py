@@ -14,8 +14,8 @@ from npsight.store.marks import (
     Marks,
     account_marks,
     hold_all_marks,
+    hold_marks,
     mark,
-    marks_of,
     shown_marks,
 )
 from npsight.store.rows import JsonObject, ScoreRow
@@ -158,7 +158,7 @@ def rewrite_row(
     contacted_days: int = CONTACTED_DAYS,
 ) -> None:
     """Have an account's row show a new score; its place among the others stays."""
-    marks = marks_of(connection, project, row.account)
+    marks = hold_marks(connection, project, row.account)
     values = worklist_row(run_id, row, marks, now, contacted_days)
     stays = ("run_id", "account", "rank", "within_capacity")
     mine = (worklist.c.run_id == run_id) & (worklist.c.account == row.account)

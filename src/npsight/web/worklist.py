@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
-from urllib.parse import parse_qsl, quote
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
@@ -14,7 +13,7 @@ from npsight.errors import StateError
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.savedviews import LONGEST_NAME, remove_view, save_view, views_of
 from npsight.store.worklistread import (
-    Listed,
+    Count,
     Sheet,
     Wanted,
     choices,
@@ -77,7 +76,10 @@ def _first(page: Page, run: ScoreRun) -> Response:
 
 def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
     week = _week(page, run, asked)
-    found = _week_sheet(page, run, week) if asked.list == "week" else _all_sheet(page, run, asked)
+    if asked.list == "week":
+        found = _week_sheet(page, run, asked, week)
+    else:
+        found = _all_sheet(page, run, asked)
     scores = page.store.scores_of(run.id, [row.account for row in found.rows])
     return page.html(
         "worklist.html",
@@ -95,6 +97,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         views=views_of(page.store, page.project.name, page.user.login),
         offered=_offered(page, run),
         longest_name=LONGEST_NAME,
+        age_days=(page.now - run.as_of).days,
         sorts=SORTS,
     )
 
@@ -108,15 +111,12 @@ def _all_sheet(page: Page, run: ScoreRun, asked: Asked) -> Sheet:
     return sheet(page.store, run, wanted, rows, after, before, counted=True)
 
 
-def _week_sheet(page: Page, run: ScoreRun, week: Week) -> Sheet:
+def _week_sheet(page: Page, run: ScoreRun, asked: Asked, week: Week) -> Sheet:
     """The first accounts that the owner can still call; the team's are as the run chose them."""
     if week.owner is None:
         wanted = Wanted(within_capacity=True, visible_to=page.only_owner)
-        rows = page.project.pages.rows
-        after = page.query.get("after", "")
-        before = page.query.get("before", "")
-        places = (place_in(Asked(), after), place_in(Asked(), before))
-        return sheet(page.store, run, wanted, rows, *places)
+        after, before = place_in(Asked(), asked.after), place_in(Asked(), asked.before)
+        return sheet(page.store, run, wanted, page.project.pages.rows, after, before)
     wanted = Wanted(owner=week.owner, visible_to=page.only_owner)
     if week.left == 0:
         return Sheet((), earlier=False, later=False)
@@ -152,12 +152,12 @@ def _lines(page: Page, found: Sheet, scores: dict[str, ScoreRow]) -> list[Line]:
     return [line_of(row, scores[row.account], page.project, page.now, today) for row in found.rows]
 
 
-def _stepped_back(page: Page, run: ScoreRun, asked: Asked) -> Any:
+def _stepped_back(page: Page, run: ScoreRun, asked: Asked) -> Count | None:
     """How many accounts are hidden because they step back; None where none are hidden."""
     if asked.list == "week" or asked.stepped_back != "hidden":
         return None
     wanted = wanted_of(asked, run.as_of, page.only_owner)
-    return count_of(page.store, run, wanted)
+    return count_of(page.store, run, replace(wanted, stepped_back="only"))
 
 
 def _turn(asked: Asked, found: Sheet, name: str) -> str | None:
@@ -192,8 +192,10 @@ def export(page: Page) -> Response:
     run = latest_run(page)
     asked = read_address(page.query)
     if asked.list == "week":
-        rows = _week_sheet(page, run, _week(page, run, asked)).rows
-        return as_csv(page, run, rows)
+        week = _week(page, run, asked)
+        if week.owner is None:
+            return as_csv(page, run, Wanted(within_capacity=True, visible_to=page.only_owner))
+        return as_csv(page, run, _week_sheet(page, run, asked, week).rows)
     if asked.q and not asked.words:
         return as_csv(page, run, ())
     return as_csv(page, run, wanted_of(asked, run.as_of, page.only_owner))
@@ -229,5 +231,3 @@ ROUTES = (
     PageRoute("POST", "/worklist/views", keep_view),
     PageRoute("POST", "/worklist/views/remove", drop_view),
 )
-
-__all__ = ["ROUTES", "Listed", "date", "quote"]

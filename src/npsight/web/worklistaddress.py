@@ -20,11 +20,12 @@ from npsight.store.searchwords import words_of
 from npsight.store.worklist import ORDERS
 from npsight.store.worklistquery import Place, SteppedBack, Wanted
 from npsight.web.page import PageError
+from npsight.worklist.followups import OPEN
 
 PATH = "/worklist"
 NONE = "none"
 LEVELS = ("high", "medium", "low")
-STATES = ("to contact", "contacted", "plan in place")
+STATES = OPEN
 """Of a follow-up that is open: one that has ended is no state of the account."""
 SILENT = tuple(
     ["silent", *(f"silent, likely {band}" for band in ("detractor", "passive", "promoter"))]

@@ -44,7 +44,7 @@ class Reason:
 class Line:
     """An account as the list shows it.
 
-    `priority` is its sum in words, `due` the follow-up's due day with its tone, `contact` the days
+    `priority` is its sum in words, `renewal` the days that lay ahead when it was scored, `due` the follow-up's due day with its tone, `contact` the days
     since the last contact, `back` why it steps back.
     """
 
@@ -68,7 +68,7 @@ def line_of(
         score=score,
         reasons=_reasons(row, score),
         contact=_ago(row.last_contact_at, now),
-        renewal=_ahead(row.renewal_at, now),
+        renewal=_ahead(row.renewal_at, score.as_of),
         tone=LEVEL_TONES.get(row.risk_level or "", ""),
         due=None if row.due_on is None else due_words(row.due_on, today, project.pages.soon_days),
         back=WHY.get(row.stands_back_why or "", "") if row.stands_back else "",

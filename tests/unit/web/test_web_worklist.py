@@ -1,0 +1,321 @@
+"""The worklist's page: what it shows to whom, and what it says to addresses that mean nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from zoneinfo import ZoneInfo
+
+import pytest
+from browsed import Browsed, Browser, browse
+from listed import AS_OF, DAY, note, scored
+
+from npsight.store import ScoreRun
+from npsight.store.auditlog import entries
+from npsight.store.marks import mark
+from npsight.web.worklist import week_start
+
+HOSTILE = {
+    "x1": "<script>alert(1)</script>",
+    "x2": "=HYPERLINK(\"http://evil.example\")",
+    "x3": "\u202eevil\u202c مرحبا",
+    "x4": "😀" * 20,
+    "x5": "long " * 2000,
+    "x6": "\"><img src=x onerror=alert(1)>",
+    "x7": "+1+1",
+    "x8": "-1+1",
+    "x9": "@SUM(A1)",
+    "x10": "\tcmd",
+    "x11": "\rcmd",
+    "{{ 7 * 7 }}": "{{ 7 * 7 }}",
+    "a/../b?c#d": "slashes",
+}
+
+
+@pytest.fixture(scope="module")
+def browsed(tmp_path_factory):
+    made = browse(tmp_path_factory.mktemp("web"), more="pages: {rows: 5, currency: €}\n")
+    rows = [
+        scored(
+            f"k{i:02d}",
+            owner="kim" if i < 20 else "lee",
+            name=f"Wren {i} Foods" if i % 2 else f"Oak {i} Labs",
+            rank=i + 1,
+            revenue=1000.0 * (i + 1),
+            within_capacity=i < 12 or i >= 20,
+            renewal_at=AS_OF + timedelta(days=10 * i),
+            risk_low_80=0.31,
+            risk_high_80=0.69,
+            nps_low_80=-60.0,
+            nps_high_80=10.0,
+            priority=500.0,
+            priority_reason="50 % risk × 1,000 revenue",
+            drivers=[note("support", 0.2, "Tickets rose from 3 to 9."), note("product_use", 0.1)],
+        )
+        for i in range(26)
+    ]
+    rows += [
+        scored(key, owner="max", name=name, rank=100 + place, revenue=-5.5, segment=name[:300],
+               drivers=[note("support", 0.2, name[:400])])
+        for place, (key, name) in enumerate(HOSTILE.items())
+    ]  # fmt: skip
+    run = ScoreRun("r9", "tiny", AS_OF + DAY, AS_OF, 7, made.live.state.digest)
+    made.live.state.store.write_run(run, rows, [])
+    with made.live.state.store.writing() as connection:
+        now = datetime.now(UTC)
+        mark(connection, "tiny", "k00", now, contacted_at=now, contacted_days=21)
+        mark(connection, "tiny", "k01", now, snoozed_until=now + DAY)
+        mark(connection, "tiny", "k02", now, state="to contact", due_on=(now - 3 * DAY).date())
+    return made
+
+
+@pytest.fixture(scope="module")
+def viewer(browsed: Browsed):
+    """Somebody who may only look."""
+    return browsed.sign_in("viewer")
+
+
+def accounts(page: str) -> list[str]:
+    return [unescape(key) for key in re.findall(r'wl-name">\s*<a href="/accounts/([^"]+)"', page)]
+
+
+def test_a_csm_begins_with_the_calls_that_are_left_this_week(browsed: Browsed):
+    page = browsed.sign_in("csm", owner="kim").get("/worklist").text
+    assert "1 of your 12 for this week are done, 11 to go." in page
+    # Who was called and who is snoozed is not there; the next ones move up.
+    assert accounts(page) == [f"k{i:02d}" for i in range(2, 13)]
+    assert 'href="/worklist?list=all"' in page
+
+
+def test_who_owns_nothing_begins_with_everybody(viewer: Browser):
+    page = viewer.get("/worklist").text
+    assert accounts(page) == ["k02", "k03", "k04", "k05", "k06"]
+    assert "1 of the team’s 18 for this week are done, 17 to go." in page
+    assert "2 more step back: snoozed, contacted in the last 21 days, or held out." in " ".join(
+        page.split()
+    )
+    assert re.search(r"37 accounts", page)
+
+
+def test_a_row_says_what_a_call_needs(viewer: Browser):
+    page = " ".join(viewer.get("/worklist?list=all&q=k02").text.split())
+    for words in (
+        "50 %", "high", "31 to 69 %", "−30", "−60 to +10", "10 %", "€ 3.0 k", "in 20 days",
+        "<b>Support</b> Tickets rose from 3 to 9.", "50 % risk × 1,000 revenue = € 500",
+        "to contact", "3 days overdue", 'href="/accounts/k02#follow-up"',
+    ):  # fmt: skip
+        assert words in page, words
+
+
+def test_pages_follow_each_other_and_back(viewer: Browser):
+    first = viewer.get("/worklist?list=all&owner=kim&sort=revenue&turned=1").text
+    assert accounts(first) == [f"k{i:02d}" for i in range(2, 7)]
+    later = unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    second = viewer.get(later).text
+    assert accounts(second) == [f"k{i:02d}" for i in range(7, 12)]
+    assert 'rel="prev"' not in first
+    earlier = unescape(re.search(r'rel="prev" href="([^"]+)"', second)[1])
+    assert accounts(viewer.get(earlier).text) == accounts(first)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("q=wren+fo&owner=kim", ["k01", "k03", "k05", "k07", "k09"]),
+        ("q=K03", ["k03"]),
+        ("q=%F0%9F%98%80", []),
+        ("renewal=38&owner=kim", ["k02", "k03"]),
+        ("renewal=39&owner=kim", ["k02", "k03", "k04"]),
+        ("state=to+contact", ["k02"]),
+        ("back=only", ["k00", "k01"]),
+        ("back=show&owner=kim", ["k00", "k01", "k02", "k03", "k04"]),
+        ("owner=lee&sort=risk", ["k25", "k24", "k23", "k22", "k21"]),
+        ("owner=nobody-there", []),
+        ("level=low", []),
+        ("move=passive+sliding&driver=support&owner=lee", ["k20", "k21", "k22", "k23", "k24"]),
+        ("silent=1", []),
+        ("unknown=1&owner=lee", ["k20", "k21", "k22", "k23", "k24"]),
+    ],
+)
+def test_filters(viewer: Browser, query: str, expected: list[str]):
+    response = viewer.get(f"/worklist?list=all&{query}")
+    assert response.status_code == 200
+    assert accounts(response.text) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sort=name", "list=none", "level=extreme", "state=lost", "renewal=-1", "renewal=x",
+        "renewal=99999", "renewal=%D9%A3", "back=1", "turned=yes", "silent=2", "q=" + "x" * 201,
+        "after=x", "after=W10", "after=WyJ4IiwgImEiXQ", "after=" + "W" * 3000,
+        "before=bnVsbA", "sort=renewal&after=WzEsICJhIl0",
+    ],
+)  # fmt: skip
+def test_addresses_that_mean_nothing_are_refused_with_a_sentence(viewer: Browser, query: str):
+    for path in ("/worklist", "/worklist.csv"):
+        response = viewer.get(f"{path}?list=all&{query}")
+        if path == "/worklist.csv" and ("after" in query or "before" in query):
+            continue
+        assert response.status_code == 422, (path, query)
+        assert "Error 422" in response.text
+
+
+def test_hostile_names_are_inert_on_the_page(viewer: Browser):
+    pages = [viewer.get("/worklist?list=all&owner=max").text]
+    while found := re.search(r'rel="next" href="([^"]+)"', pages[-1]):
+        pages.append(viewer.get(unescape(found[1])).text)
+    shown = "".join(pages)
+    assert sum(len(accounts(page)) for page in pages) == len(HOSTILE)
+    assert "<script>alert" not in shown
+    assert "<img src=x" not in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    assert ">49<" not in shown
+    assert "<bdi>\u202eevil" in shown
+    # A name of 10 kB does not make a page of it.
+    assert max(map(len, pages)) < 60_000
+    assert 'href="/accounts/a/../b%3Fc%23d"' in shown
+
+
+def test_no_page_has_script_or_style_of_its_own(browsed: Browsed):
+    page = browsed.sign_in("csm").get("/worklist?list=all&q=wren").text
+    assert "style=" not in page
+    assert not re.search(r"<script(?! src=)", page)
+    assert not re.search(r"\son\w+=", page)
+
+
+def table(response) -> list[dict[str, str]]:
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'filename="worklist-2026-06-02.csv"' in response.headers["content-disposition"]
+    assert response.text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(response.text[1:], newline="")))
+
+
+def test_the_table_holds_every_account_of_the_filters(viewer: Browser):
+    rows = table(viewer.get("/worklist.csv?list=all&owner=kim&sort=revenue"))
+    assert [row["account"] for row in rows] == [f"k{i:02d}" for i in range(19, 1, -1)]
+    row = rows[-1]
+    assert (row["detractor_risk"], row["risk_low_80"], row["revenue"]) == ("0.5", "0.31", "3000.0")
+    assert (row["driver"], row["driver_sentence"]) == ("Support", "Tickets rose from 3 to 9.")
+    assert row["follow_up"] == "to contact"
+
+
+def test_no_cell_of_the_table_is_a_formula(viewer: Browser):
+    rows = table(viewer.get("/worklist.csv?list=all&owner=max"))
+    assert len(rows) == len(HOSTILE)
+    for row in rows:
+        for name, value in row.items():
+            if name not in ("revenue", "predicted_nps", "nps_low_80"):
+                assert not value.startswith(("=", "+", "-", "@", "\t", "\r")), (name, value)
+    by_key = {row["account"]: row for row in rows}
+    assert by_key["x2"]["name"] == "'" + HOSTILE["x2"]
+    assert by_key["x2"]["revenue"] == "-5.5"
+    assert by_key["x5"]["name"] == HOSTILE["x5"]
+
+
+def test_the_week_as_a_table(browsed: Browsed):
+    browser = browsed.sign_in("csm", owner="kim")
+    rows = table(browser.get("/worklist.csv?list=week&owner=kim"))
+    assert [row["account"] for row in rows] == [f"k{i:02d}" for i in range(2, 13)]
+    team = table(browser.get("/worklist.csv?list=week&owner=none"))
+    assert len(team) == 16
+
+
+def test_views_are_kept_opened_and_removed_by_their_user_alone(browsed: Browsed):
+    browser, other = browsed.sign_in("viewer", login="vera"), browsed.sign_in("viewer")
+    kept = browser.post("/worklist/views", {"name": " Lee's  <b> ", "query": "owner=lee&x=1&list=all"})
+    assert (kept.status_code, kept.headers["location"]) == (303, "/worklist?list=all&owner=lee")
+    page = browser.get("/worklist").text
+    assert "Lee&#39;s &lt;b&gt;" in page
+    view = re.search(r'name="view" value="([^"]+)"', page)[1]
+    assert "Lee" not in other.get("/worklist").text.replace("lee", "")
+    assert other.post("/worklist/views/remove", {"view": view}).status_code == 404
+    browser.post("/worklist/views", {"name": "Lee's <b>", "query": "owner=kim"})
+    assert browser.get("/worklist").text.count('name="view"') == 1
+    assert browser.post("/worklist/views/remove", {"view": view}).status_code == 303
+    assert 'name="view"' not in browser.get("/worklist").text
+    done = [e.action for e in entries(browsed.live.state.store, "tiny", subject=f"view {view}")]
+    assert done == ["view removed", "view saved", "view saved"]
+
+
+@pytest.mark.parametrize(
+    ("name", "query"), [("", ""), ("x" * 61, ""), ("a\0b", ""), ("ok", "sort=name")]
+)
+def test_a_view_that_cannot_be_is_refused(viewer: Browser, name: str, query: str):
+    assert viewer.post("/worklist/views", {"name": name, "query": query}).status_code == 422
+
+
+def test_views_have_an_end(viewer: Browser, monkeypatch):
+    monkeypatch.setattr("npsight.store.savedviews.MOST", 1)
+    assert viewer.post("/worklist/views", {"name": "one"}).status_code == 303
+    assert viewer.post("/worklist/views", {"name": "two"}).status_code == 422
+
+
+def test_a_view_needs_its_token(viewer: Browser):
+    assert viewer.client.post("/worklist/views", data={"name": "x"}).status_code == 403
+
+
+def test_nobody_sees_anything(browsed: Browsed):
+    for path in ("/worklist", "/worklist.csv"):
+        response = browsed.nobody().get(path)
+        assert response.status_code == 303
+        assert response.headers["location"].startswith("/sign-in")
+
+
+@pytest.fixture(scope="module")
+def only_own(tmp_path_factory):
+    made = browse(tmp_path_factory.mktemp("own"), more="pages: {csm_sees: own}\n")
+    rows = [scored(f"{owner}{i}", owner=owner, within_capacity=True, rank=i + 10 * (owner == "lee"))
+            for owner in ("kim", "lee") for i in range(1, 4)]  # fmt: skip
+    run = ScoreRun("r9", "tiny", AS_OF + DAY, AS_OF, 7, made.live.state.digest)
+    made.live.state.store.write_run(run, rows, [])
+    return made
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?list=all", "?list=week", "?list=week&owner=none", "?list=all&back=show&q=name"]
+)
+def test_a_csm_who_sees_their_own_sees_no_others(only_own: Browsed, query: str):
+    browser = only_own.sign_in("csm", owner="kim")
+    assert accounts(browser.get(f"/worklist{query}").text) == ["kim1", "kim2", "kim3"]
+    assert [r["account"] for r in table(browser.get(f"/worklist.csv{query}"))] == [
+        "kim1",
+        "kim2",
+        "kim3",
+    ]
+
+
+@pytest.mark.parametrize("query", ["?list=all&owner=lee", "?list=all&q=lee1"])
+def test_nor_do_they_by_asking(only_own: Browsed, query: str):
+    browser = only_own.sign_in("csm", owner="kim")
+    page = browser.get(f"/worklist{query}").text
+    assert accounts(page) == []
+    assert 'value="lee">' not in page
+    assert table(browser.get(f"/worklist.csv{query}")) == []
+
+
+def test_a_csm_without_accounts_sees_none(only_own: Browsed):
+    browser = only_own.sign_in("csm")
+    for query in ("", "?list=all", "?list=week", "?list=all&owner=none"):
+        assert accounts(browser.get(f"/worklist{query}").text) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "start"),
+    [
+        ("2026-06-03T10:00", "UTC", "2026-06-01T00:00"),
+        ("2026-06-01T00:00", "UTC", "2026-06-01T00:00"),
+        ("2026-05-31T23:59", "UTC", "2026-05-25T00:00"),
+        ("2026-05-31T22:00", "Europe/Berlin", "2026-05-31T22:00"),
+        ("2026-05-31T21:59", "Europe/Berlin", "2026-05-24T22:00"),
+        ("2026-03-29T12:00", "Europe/Berlin", "2026-03-22T23:00"),
+        ("2026-03-30T12:00", "Europe/Berlin", "2026-03-29T22:00"),
+    ],
+)
+def test_a_week_begins_with_the_users_monday(now: str, zone: str, start: str):
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert week_start(at, ZoneInfo(zone)) == datetime.fromisoformat(start).replace(tzinfo=UTC)
