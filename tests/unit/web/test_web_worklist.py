@@ -7,6 +7,7 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -180,11 +181,26 @@ def test_hostile_names_are_inert_on_the_page(viewer: Browser):
     assert 'href="/accounts/a/../b%3Fc%23d"' in shown
 
 
-def test_no_page_has_script_or_style_of_its_own(browsed: Browsed):
-    page = browsed.sign_in("csm").get("/worklist?list=all&q=wren").text
-    assert "style=" not in page
-    assert not re.search(r"<script(?! src=)", page)
-    assert not re.search(r"\son\w+=", page)
+class Tags(HTMLParser):
+    """Attributes of every element, and where scripts come from."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.attributes: set[str] = set()
+        self.scripts: list[str | None] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes |= {name for name, _ in attrs}
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("src"))
+
+
+def test_no_page_has_script_or_style_of_its_own(viewer: Browser):
+    tags = Tags(viewer.get("/worklist?list=all&owner=max").text)
+    assert tags.scripts
+    assert all(source and source.startswith("/static/") for source in tags.scripts)
+    assert not {name for name in tags.attributes if name.startswith("on") or name == "style"}
 
 
 def table(response) -> list[dict[str, str]]:
@@ -243,7 +259,7 @@ def test_views_are_kept_opened_and_removed_by_their_user_alone(browsed: Browsed)
 
 
 @pytest.mark.parametrize(
-    ("name", "query"), [("", ""), ("x" * 61, ""), ("a\0b", ""), ("ok", "sort=name")]
+    ("name", "query"), [("", ""), ("x" * 61, ""), ("ok", "sort=name")]
 )
 def test_a_view_that_cannot_be_is_refused(viewer: Browser, name: str, query: str):
     assert viewer.post("/worklist/views", {"name": name, "query": query}).status_code == 422
