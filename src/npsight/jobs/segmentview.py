@@ -39,6 +39,7 @@ from npsight.models.reported import (
 )
 
 Mask = NDArray[np.bool_]
+COUNTS = ("answers", "detractors", "promoters")
 
 
 def names_needed(project: ProjectSpec, names: Sequence[str]) -> list[str]:
@@ -122,6 +123,9 @@ class SegmentView:
     ) -> None:
         self._project, self._model, self._inputs = project, model, inputs
         self._predicted = predicted
+        answers = inputs.answers
+        self._inside = {end: np.flatnonzero(answers["as_of"] == end) for end in inputs.ends}
+        self._counts = [answers[name].to_numpy(np.float64) for name in COUNTS]
         self._points = explanation.risk or explanation.churn
         self._labels = {driver.key: driver.label for driver in model.drivers}
 
@@ -210,10 +214,9 @@ class SegmentView:
         ]
 
     def _reported(self, rows: Mask, end: datetime) -> Reported:
-        answers = self._inputs.answers
-        some = answers.loc[rows & np.asarray(answers["as_of"] == end, dtype=bool)]
-        counts = [some[c].to_numpy(np.float64) for c in ("answers", "detractors", "promoters")]
-        return reported(*counts)
+        inside = self._inside[end]
+        mine = inside[rows[inside]]
+        return reported(*(counts[mine] for counts in self._counts))
 
     def _drivers(self, rows: Mask) -> tuple[DriverShare, ...]:
         if self._points is None or not rows.any():
