@@ -149,7 +149,13 @@ class Way:
 
 
 def rows_query(
-    run_id: str, project: str, wanted: Wanted, way: Way, limit: int, after: Place | None, blank: bool
+    run_id: str,
+    project: str,
+    wanted: Wanted,
+    way: Way,
+    limit: int,
+    after: Place | None,
+    blank: bool,
 ) -> Select[Any]:
     """Rows behind a place that have a value of the order's column, or (`blank`) have none."""
     if way.driven:
@@ -256,7 +262,9 @@ def far_query(
     return query.order_by(*_by(worklist.c, wanted, blank)).offset(rows).limit(1)
 
 
-def count_query(run_id: str, project: str, wanted: Wanted, by: str | None, most: int) -> Select[Any]:
+def count_query(
+    run_id: str, project: str, wanted: Wanted, by: str | None, most: int
+) -> Select[Any]:
     """Of the first `most` rows along the index of a condition: how many there are (`read`), and
     how many of them are wanted (`found`).
     """
@@ -310,8 +318,12 @@ def _condition(project: str, wanted: Wanted, name: str, by_index: bool) -> Any:
         if by_index:
             named = _accounts_with(project, beginning).distinct().cte("named")
             return worklist.c.account == named.prefix_with("MATERIALIZED").c.account
-        return exists().where(*_word(project, beginning), account_words.c.account == worklist.c.account)
-    column = worklist.c[{"moves": "move", "renewal": "renewal_at", "visible_to": "owner"}.get(name, name)]
+        return exists().where(
+            *_word(project, beginning), account_words.c.account == worklist.c.account
+        )
+    column = worklist.c[
+        {"moves": "move", "renewal": "renewal_at", "visible_to": "owner"}.get(name, name)
+    ]
     shown: Any = column if by_index else aside(column)
     if name == "moves":
         return shown.in_([literal(move, column.type) for move in wanted.moves])
