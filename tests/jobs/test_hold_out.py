@@ -127,7 +127,8 @@ def test_calls_between_are_noted_on_the_first_enrolment(first, second):
 
 
 def test_outcomes_are_those_of_the_files(periods, first, second):
-    rows = list(csv.DictReader(periods.company.table("answers").open()))
+    with periods.company.table("answers").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     begin = first[0].assigned_at.date()
     ended = [one for one in second if one.assigned_at == first[0].assigned_at]
     for one in ended:

@@ -11,6 +11,7 @@ from npsight.cli.audit import audit_command
 from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
 from npsight.cli.explain import explain_command
+from npsight.cli.impact import impact_command
 from npsight.cli.init import init_command
 from npsight.cli.keys import keys_app
 from npsight.cli.promote import models_command, promote_command
@@ -59,6 +60,7 @@ app.command("score", rich_help_panel=DAILY)(score_command)
 app.command("worklist", rich_help_panel=DAILY)(worklist_command)
 app.command("segments", rich_help_panel=DAILY)(segments_command)
 app.command("explain", rich_help_panel=DAILY)(explain_command)
+app.command("impact", rich_help_panel=DAILY)(impact_command)
 app.command("export", rich_help_panel=DAILY)(export_command)
 app.command("serve", rich_help_panel=SERVICE)(serve_command)
 app.add_typer(users_app, name="users", rich_help_panel=SERVICE)

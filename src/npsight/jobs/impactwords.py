@@ -30,6 +30,40 @@ def change(effect: Effect, unit: str = "points", times: float = 100) -> str:
     return f"{size} {unit} {way} ({_level(effect)}{_span(effect, times)})"
 
 
+def effects_words(found: Measured) -> list[tuple[str, str, str]]:
+    """What was compared, its effect in words, and what that means; without those unknown."""
+    rows = [
+        (
+            "A call",
+            found.call,
+            "Change in the share of detractors of accounts that were called because they were on "
+            "the list.",
+            "points",
+            100.0,
+        ),
+        (
+            "Being on the list",
+            found.listed,
+            "The same, over all accounts on the list, called or not.",
+            "points",
+            100.0,
+        ),
+        ("NPS", found.nps, "Change in NPS by being on the list.", "NPS points", 1.0),
+        (
+            "Accounts lost",
+            found.losses,
+            "Change in the share of accounts lost by being on the list; nobody needs to answer.",
+            "points",
+            100.0,
+        ),
+    ]
+    return [
+        (name, change(effect, unit, times), meaning)
+        for name, effect, meaning, unit, times in rows
+        if effect is not None
+    ]
+
+
 def answering_words(found: Measured) -> str | None:
     """A warning where the two groups did not answer alike; None where they did, or who knows."""
     gap = found.answering

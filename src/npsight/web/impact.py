@@ -8,14 +8,14 @@ from starlette.responses import Response
 from npsight.jobs.impact import Arm, ImpactReport, Measured, impact
 from npsight.jobs.impactwords import (
     answering_words,
-    change,
+    effects_words,
     headline,
     observational_words,
     play_words,
     power_words,
 )
 from npsight.models.impact import LEAST
-from npsight.web.charts import Bar, bar_chart
+from npsight.web.charts import Bar, Token, bar_chart
 from npsight.web.page import Page, PageRoute
 from npsight.worklist.followups import ENDED, OPEN
 
@@ -34,7 +34,7 @@ def impact_page(page: Page) -> Response:
         tone=_tone(report),
         arms=[(ARMS[arm.name], arm) for arm in found.arms],
         chart=_chart(found),
-        effects=_effects(found),
+        effects=effects_words(found),
         answering=answering_words(found),
         power=power_words(found),
         plays=_plays(page, found),
@@ -50,40 +50,6 @@ def _tone(report: ImpactReport) -> str:
     if report.measured.waiting is not None or effect is None or not effect.certain:
         return ""
     return "good" if effect.estimate < 0 else "warn"
-
-
-def _effects(found: Measured) -> list[tuple[str, str, str]]:
-    """What was compared, in words, with what it means."""
-    rows = [
-        (
-            "A call",
-            found.call,
-            "Change in the share of detractors of accounts that were called because they were on "
-            "the list.",
-            "points",
-            100.0,
-        ),
-        (
-            "Being on the list",
-            found.listed,
-            "The same, over all accounts on the list, called or not.",
-            "points",
-            100.0,
-        ),
-        ("NPS", found.nps, "Change in NPS by being on the list.", "NPS points", 1.0),
-        (
-            "Accounts lost",
-            found.losses,
-            "Change in the share of accounts lost by being on the list; nobody needs to answer.",
-            "points",
-            100.0,
-        ),
-    ]
-    return [
-        (name, change(effect, unit, times), meaning)
-        for name, effect, meaning, unit, times in rows
-        if effect is not None
-    ]
 
 
 def _chart(found: Measured) -> Markup | None:
@@ -103,7 +69,7 @@ def _chart(found: Measured) -> Markup | None:
 
 def _bar(arm: Arm) -> Bar:
     share, low, high = (100 * (value or 0) for value in (arm.detractors, arm.low, arm.high))
-    color = "accent" if arm.name == "call" else "dim"
+    color: Token = "accent" if arm.name == "call" else "dim"
     shown = f"{share:.0f} % ({low:.0f} to {high:.0f})"
     return Bar(ARMS[arm.name], share, shown, color=color, low=low, high=high)
 

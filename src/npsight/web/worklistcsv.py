@@ -33,8 +33,8 @@ def as_csv(page: Page, run: ScoreRun, wanted: Wanted | Iterable[Listed]) -> Resp
 
     A text that a spreadsheet would run as a formula gets a leading apostrophe.
     """
-    rows: Iterable[Listed] = wanted if not isinstance(wanted, Wanted) else every_row(
-        page.store, run, wanted, AT_ONCE
+    rows: Iterable[Listed] = (
+        wanted if not isinstance(wanted, Wanted) else every_row(page.store, run, wanted, AT_ONCE)
     )
     name = f"worklist-{run.as_of:%Y-%m-%d}.csv"
     return StreamingResponse(

@@ -59,9 +59,7 @@ class Line:
     priority: str
 
 
-def line_of(
-    row: Listed, score: ScoreRow, project: ProjectSpec, now: datetime, today: date
-) -> Line:
+def line_of(row: Listed, score: ScoreRow, project: ProjectSpec, now: datetime, today: date) -> Line:
     """What is shown of a row."""
     return Line(
         row=row,
