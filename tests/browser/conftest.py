@@ -1,25 +1,32 @@
-"""One company, one service and one browser for all tests in a browser."""
+"""One browser and one served project for all tests of a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from chromium import launched
+from chromium import Site, chromium, site
 from morning_company import Served, morning_company, serving
-from playwright.sync_api import Browser
+from tiny_project import make_project
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium; without it the tests are skipped."""
-    with launched() as opened:
-        yield opened
+def browser() -> Iterator[Any]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The tiny project, served; make users of your own with `pages.add`."""
+    with site(make_project(tmp_path_factory.mktemp("browser"))) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The company's pages over HTTP."""
+def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A company of several CS managers, served; each owns accounts of their own."""
     company = morning_company(tmp_path_factory.mktemp("morning") / "company")
     with serving(company) as running:
         yield running

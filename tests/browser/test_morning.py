@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from chromium import PATIENCE_MILLISECONDS, Watch, watched
 from hands import Hand, Keys, Pointer
 from morning_company import MANAGERS, PASSWORD, Served, login_of
 from playwright.sync_api import Browser, Locator, Page, expect
+from watching import FITS, PATIENCE_MILLISECONDS, PHONE, Watch, watched
 
-WIDE = {"width": 1360, "height": 860}
-PHONE = {"width": 390, "height": 844}
+STEPS_BACK = re.compile(r"^[1-9]\d* more steps? back")
 NOTE = "Spoke to the sponsor; the exports are what hurts."
-FITS = "() => document.scrollingElement.scrollWidth <= innerWidth"
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 POINTS = re.compile(r"[+−-]?\d+(?:\.\d+)?")
 
 
@@ -29,15 +26,15 @@ class Way:
 
     name: str
     owner: str
-    settings: dict[str, Any] = field(default_factory=lambda: {"viewport": WIDE})
+    settings: dict[str, Any] = field(default_factory=dict)
     keyboard: bool = False
 
 
 WAYS = (
     Way("light", MANAGERS[0]),
-    Way("dark", MANAGERS[1], {"viewport": WIDE, "color_scheme": "dark"}),
+    Way("dark", MANAGERS[1], {"color_scheme": "dark"}),
     Way("phone", MANAGERS[2], {"viewport": PHONE, "has_touch": True}),
-    Way("no script", MANAGERS[3], {"viewport": WIDE, "java_script_enabled": False}),
+    Way("no script", MANAGERS[3], {"java_script_enabled": False}),
     Way("keyboard", MANAGERS[4], keyboard=True),
 )
 
@@ -59,20 +56,10 @@ class Desk:
         assert self.page.evaluate(FITS), f"{self.page.url} is wider than the screen"
 
 
-@contextmanager
-def sitting(browser: Browser, served: Served, way: Way) -> Iterator[Desk]:
-    context = browser.new_context(base_url=served.address, locale="en-US", **way.settings)
-    context.set_default_timeout(PATIENCE_MILLISECONDS)
-    page, watch = watched(context, served.address)
-    try:
-        yield Desk(page, watch, Keys(page) if way.keyboard else Pointer())
-    finally:
-        context.close()
-
-
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
 def test_a_morning(browser: Browser, served: Served, way: Way) -> None:
-    with sitting(browser, served, way) as desk:
+    with watched(browser, served.address, **way.settings) as (page, watch):
+        desk = Desk(page, watch, Keys(page) if way.keyboard else Pointer())
         sign_in(desk, way)
         week = weeks_calls(desk)
         name, account = find_a_sliding_passive(desk, week, way)
@@ -170,7 +157,7 @@ def it_left_the_list(desk: Desk, name: str, way: Way) -> None:
     assert name not in names
     assert len(names) == 5
     desk.hand.press(desk.page.get_by_label("Lists").get_by_role("link", name="All accounts"))
-    expect(desk.page.get_by_text("1 more steps back")).to_be_visible()
+    expect(desk.page.get_by_text(STEPS_BACK)).to_be_visible()
     desk.hand.press(desk.page.get_by_role("link", name="Show them too"))
     row = desk.page.locator("tbody tr", has_text=name)
     expect(row.locator("th .chip")).to_contain_text("Contacted lately until")

@@ -1,99 +1,164 @@
-"""Chromium without a screen, and what a page does in it that it should not."""
+"""A real browser before real pages: Chromium, and a tiny project served by uvicorn."""
 
 from __future__ import annotations
 
 import shutil
+import socket
+import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MILLISECONDS = 60_000
-"""Of a step; a machine that tests share may be slow."""
+from npsight.config.load import load_project
+from npsight.config.runtime import serving_environment
+from npsight.service.entrance import command
+from npsight.store import Store, open_project_store
+from npsight.store.users import User, add_user
+from npsight.web.entrance import FACTORY
+from npsight.web.passwords import hashed
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+PASSWORD = "correct horse battery"
+START_SECONDS = 120.0
+PHONE = {"width": 390, "height": 844}
+SERIOUS = ("serious", "critical")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Pages that are served, and the store behind them."""
+
+    address: str
+    config: Path
+    store: Store
+    project: str
+
+    def add(self, login: str, role: str = "csm", owner: str | None = None, **more: Any) -> str:
+        """A user with `PASSWORD`; returns the login."""
+        user = User(f"id-{login}", login, login.title(), role, owner, **more)  # type: ignore[arg-type]
+        add_user(self.store, self.project, user, hashed(PASSWORD), "a test")
+        return login
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """A browser; the tests are skipped where there is none."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("Chromium is missing; on Debian: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+def chromium() -> Iterator[Any]:
+    """A browser of Playwright's; the test is skipped where there is none."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    sync = pytest.importorskip("playwright.sync_api", reason="needs the dev extra")
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         try:
             yield browser
         finally:
             browser.close()
 
 
-@dataclass
-class Watch:
-    """What pages of one context did behind the scenes, page by page.
+@contextmanager
+def site(config: Path) -> Iterator[Site]:
+    """The pages of a project, served in a process of their own until the block ends."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command("127.0.0.1", port, 1, FACTORY),
+            env=serving_environment(config),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=config.parent,
+        )
+        try:
+            _wait(process, address, log)
+            project = load_project(config)
+            with closing(open_project_store(project)) as store:
+                yield Site(address, config, store, project.name)
+        finally:
+            process.terminate()
+            process.wait(60)
 
-    `faults` are console errors (a breach of the content security policy is one), uncaught
-    exceptions, failed requests and answers of 400 and above; `strangers` requests to another host;
-    `dialogs` what alert and its like said.
+
+@contextmanager
+def visitor(browser: Any, address: str, **options: Any) -> Iterator[Any]:
+    """A page in a profile of its own, in light colours unless told; no error stays unseen.
+
+    `javascript=False` switches scripts off, `phone=True` makes the window 390 px wide, and a
+    console error that holds `expected` is no fault.
     """
-
-    host: str
-    faults: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
-
-    def look_at(self, page: Page) -> None:
-        """Watch a page from now on."""
-        page.on("console", self._said)
-        page.on("pageerror", lambda error: self.faults.append(f"exception: {error}"))
-        page.on("requestfailed", self._failed)
-        page.on("request", self._asked)
-        page.on("dialog", self._opened)
-
-    def _said(self, message: Any) -> None:
-        # Of an answer of 400 and above the console only repeats the status.
-        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
-            self.faults.append(f"console: {message.text}")
-
-    def _failed(self, request: Any) -> None:
-        # A request that another page took over from, or that became a download, did not fail.
-        if request.failure != "net::ERR_ABORTED":
-            self.faults.append(f"failed: {request.url} {request.failure}")
-
-    def _asked(self, request: Any) -> None:
-        address = urlsplit(request.url)
-        if address.scheme in ("http", "https", "ws", "wss") and address.netloc != self.host:
-            self.strangers.append(request.url)
-
-    def _opened(self, dialog: Any) -> None:
-        self.dialogs.append(dialog.message)
-        dialog.dismiss()
-
-
-def watched(context: Any, address: str) -> tuple[Page, Watch]:
-    """A page of a context, and its watch."""
+    phone, script = options.pop("phone", False), options.pop("javascript", True)
+    expected = options.pop("expected", None)
+    context = browser.new_context(
+        base_url=address,
+        viewport=PHONE if phone else {"width": 1280, "height": 800},
+        java_script_enabled=script,
+        **{"color_scheme": "light", **options},
+    )
+    errors: list[str] = []
     page = context.new_page()
-    watch = Watch(urlsplit(address).netloc)
-    watch.look_at(page)
-    return page, watch
+    page.set_default_timeout(30_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda told: errors.append(told.text) if _is_fault(told) else None)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert [error for error in errors if expected is None or expected not in error] == []
 
 
-def sign_in(page: Page, login: str, password: str) -> None:
-    """Sign in on the page, by its form."""
-    page.goto("/sign-in")
+def sign_in(page: Any, login: str, password: str = PASSWORD, after: str = "/settings") -> None:
+    """As people do; then a page is open."""
+    page.goto(f"/sign-in?next={after}")
     page.get_by_label("Login").fill(login)
-    page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/worklist*")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(after)
+
+
+def assert_accessible(page: Any) -> None:
+    """No serious fault is found by axe, and nothing is wider than the window."""
+    # Its script is handed to the page by the browser, which the page's policy cannot refuse.
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response["violations"]
+    told = [
+        f"{fault['id']} ({fault['impact']}): {node['target']} {node.get('failureSummary', '')}"
+        for fault in found
+        if fault["impact"] in SERIOUS
+        for node in fault["nodes"]
+    ]
+    assert told == [], "\n".join(told)
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wider <= 0, f"{page.url} is {wider} px wider than the window"
+
+
+def _is_fault(told: Any) -> bool:
+    """Whether the console tells a fault of ours; a refused page is none."""
+    return told.type == "error" and "the server responded with a status of 4" not in told.text
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Any) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{address}/healthz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    log.seek(0)
+    pytest.fail(f"the pages do not start: {log.read()[-2000:].decode(errors='replace')}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from browsed import Browsed, browse
 from sqlalchemy import update
+from starlette.requests import Request
 
-from npsight.store.sessions import sessions
+from npsight.store.sessions import Session, session_of, sessions
+from npsight.web.cookies import SESSION
 from npsight.web.guard import HEADERS
-from npsight.web.page import RANKS
+from npsight.web.page import RANKS, Page, PageError
 from npsight.web.routes import ROUTES
 from npsight.web.statics import FOLDER, version
+from npsight.web.visible import visible_account
 
 NAMES = [f"{route.method} {route.path}" for route in ROUTES]
 NEEDING = [route for route in ROUTES if route.role is not None]
@@ -177,3 +181,34 @@ def test_a_session_that_is_over_is_nobody(browsed: Browsed, route):
         assert response.headers["location"].startswith("/sign-in?")
     else:
         assert "Your session has ended." in response.text
+
+
+def test_an_account_of_somebody_else_is_not_there_at_all(tmp_path):
+    """Whatever is done with it, and the same as for one that nobody has."""
+    browsed = browse(tmp_path, more="\npages: {csm_sees: own}\n")
+    csm, admin = browsed.sign_in("csm", owner="Ada Park"), browsed.sign_in("admin")
+    theirs = Page(_request(), browsed.live, _session(browsed, csm))
+    assert theirs.only_owner == "Ada Park"
+    with pytest.raises(PageError, match="There is no such account"):
+        visible_account(theirs, "a/0 é")
+    assert visible_account(Page(_request(), browsed.live, _session(browsed, admin)), "a/0 é")
+    for route in (route for route in ROUTES if "{account" in route.path and route.role != "admin"):
+        answers = []
+        for account in ("a/0 é", "nobody's account"):
+            path = re.sub(r"\{account(:path)?\}", quote(account), route.path)
+            send = csm.get if route.method == "GET" else csm.post
+            answers.append(send(filled(path)).status_code)
+        assert answers == [404, 404], f"{route.method} {route.path}"
+
+
+def _request() -> Request:
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": []})
+
+
+def _session(browsed: Browsed, browser) -> Session:
+    token = browser.client.cookies[f"__Host-{SESSION}"]
+    page = Page(_request(), browsed.live, None)
+    store, life = browsed.live.state.store, page.session_life
+    found = session_of(store, "tiny", token, datetime.now(UTC), life)
+    assert found is not None
+    return found
