@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -143,6 +143,8 @@ def serving(company: WrittenCompany) -> Iterator[Served]:
         yield Served(made.address, key, company, made.store)
 
 
-def names(hostile: Sequence[Hostile] = HOSTILE) -> list[str]:
-    """The names of accounts that mean harm."""
-    return [one.name for one in hostile]
+def account_of(served: Served, hostile: Hostile) -> str:
+    """The key of the account that calls itself so."""
+    run = served.store.latest_run(served.company.project.name)
+    (found,) = [row.account for row in served.store.scores(run.id) if row.name == hostile.name]
+    return found
