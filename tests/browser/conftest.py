@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from chromium import Site, chromium, site
+from morning_company import Served, morning_company, serving
 from tiny_project import make_project
 
 
@@ -21,3 +22,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The tiny project, served; make users of your own with `pages.add`."""
     with site(make_project(tmp_path_factory.mktemp("browser"))) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A company of several CS managers, served; each owns accounts of their own."""
+    company = morning_company(tmp_path_factory.mktemp("morning") / "company")
+    with serving(company) as running:
+        yield running

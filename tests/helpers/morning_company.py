@@ -6,39 +6,29 @@ Some accounts carry names, owners and comments that mean harm.
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
-import socket
-import subprocess
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pandas as pd
 import yaml
+from chromium import site
 from demo_files import demo_project
 from written_company import END, WrittenCompany, score_company
 
-from npsight.config.runtime import serving_environment
-from npsight.service.entrance import command
 from npsight.service.serve import prepare
 from npsight.simulate import SimulationSettings, simulate
-from npsight.store import create_key, open_project_store
+from npsight.store import Store, create_key, open_project_store
 from npsight.store.users import User, add_user
-from npsight.web.entrance import FACTORY
 from npsight.web.passwords import hashed
 
 MANAGERS = ("Ada Park", "Bo Lind", "Cy Mora", "Dee Roth", "Eve Stone")
 ADMIN = "Fay Olsen"
 PASSWORD = "correct horse battery staple"
-START_SECONDS = 180.0
 FEATURES = [
     {"source": "usage", "measure": "logins", "aggregate": "sum", "windows": 90,
      "driver": "product_use", "label": "logins"},
@@ -85,6 +75,7 @@ class Served:
     address: str
     key: str
     company: WrittenCompany
+    store: Store
 
 
 def login_of(name: str) -> str:
@@ -146,39 +137,14 @@ def _people(company: WrittenCompany) -> None:
 @contextmanager
 def serving(company: WrittenCompany) -> Iterator[Served]:
     """Pages and API in a process of their own, as `npsight serve` runs them."""
-    project = company.project
-    prepare(project)
-    with closing(open_project_store(project)) as store:
-        key, _ = create_key(store, project.name, secrets.token_hex(4), ["write"])
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    environment = {**os.environ, **serving_environment(company.config, 1)}
-    child = subprocess.Popen(command("127.0.0.1", port, 1, FACTORY), env=environment)
-    try:
-        _await(f"http://127.0.0.1:{port}/readyz", child)
-        yield Served(f"http://127.0.0.1:{port}", key, company)
-    finally:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(60)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait(10)
+    prepare(company.project)
+    with site(company.config) as made:
+        key, _ = create_key(made.store, made.project, secrets.token_hex(4), ["write"])
+        yield Served(made.address, key, company, made.store)
 
 
-def _await(address: str, child: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert child.poll() is None, "the service ended before it was ready"
-        try:
-            urlopen(address, timeout=5).close()
-            return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError("the service was not ready in time")
-
-
-def names(hostile: Sequence[Hostile] = HOSTILE) -> list[str]:
-    """The names of accounts that mean harm."""
-    return [one.name for one in hostile]
+def account_of(served: Served, hostile: Hostile) -> str:
+    """The key of the account that calls itself so."""
+    run = served.store.latest_run(served.company.project.name)
+    (found,) = [row.account for row in served.store.scores(run.id) if row.name == hostile.name]
+    return found
