@@ -12,10 +12,10 @@ from starlette.responses import Response
 from npsight.errors import StateError
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.savedviews import LONGEST_NAME, remove_view, save_view, views_of
+from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import (
     Count,
     Sheet,
-    Wanted,
     choices,
     contacted_since,
     count_of,

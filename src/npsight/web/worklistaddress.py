@@ -120,7 +120,8 @@ class Asked:
 
     def query(self, **changes: str) -> str:
         """The query of the same address but for these; from the first page, unless it is changed."""
-        return urlencode(replace(self, **{"after": "", "before": "", **changes}).values())
+        fresh: dict[str, Any] = {"after": "", "before": "", **changes}
+        return urlencode(replace(self, **fresh).values())
 
     def link(self, **changes: str) -> str:
         """The address of it."""
@@ -164,7 +165,7 @@ def wanted_of(asked: Asked, as_of: datetime, visible_to: str | None) -> Wanted:
     """The rows that are asked for; the renewal's days begin with that of as_of, in UTC."""
     start = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     renewal = (start, start + timedelta(days=int(asked.renewal) + 1)) if asked.renewal else None
-    moves = (asked.move,) if asked.move else ()
+    moves: tuple[str, ...] = (asked.move,) if asked.move else ()
     if asked.silent:
         moves = tuple(m for m in SILENT if not moves or m in moves) or ("no move",)
     return Wanted(

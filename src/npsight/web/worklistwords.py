@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -124,7 +124,7 @@ def chips(asked: Asked, project: ProjectSpec) -> list[tuple[str, str]]:
     """Each filter that is set, in words, with the address without it."""
     labels = {driver.key: driver.label for driver in project.drivers}
     backs = {"show": "with those that step back", "only": "only those that step back"}
-    words = {
+    words: dict[str, Callable[[str], str]] = {
         "q": lambda v: f"search: {v}",
         "owner": lambda v: "no owner" if v == NONE else f"owner: {v}",
         "segment": lambda v: "no segment" if v == NONE else f"segment: {v}",
