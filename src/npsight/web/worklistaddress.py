@@ -27,9 +27,7 @@ NONE = "none"
 LEVELS = ("high", "medium", "low")
 STATES = OPEN
 """Of a follow-up that is open: one that has ended is no state of the account."""
-SILENT = tuple(
-    ["silent", *(f"silent, likely {band}" for band in ("detractor", "passive", "promoter"))]
-)
+SILENT = ("silent", *(f"silent, likely {band}" for band in ("detractor", "passive", "promoter")))
 MOVES = (
     "passive sliding",
     "promoter falling",
@@ -119,7 +117,7 @@ class Asked:
         return {n: v for n, v in mine.items() if v and (n, v) != ("sort", "rank")}
 
     def query(self, **changes: str) -> str:
-        """The query of the same address but for these; from the first page, unless it is changed."""
+        """The query of the same address but for these; from the first page on."""
         fresh: dict[str, Any] = {"after": "", "before": "", **changes}
         return urlencode(replace(self, **fresh).values())
 
