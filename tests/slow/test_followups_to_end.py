@@ -9,6 +9,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 from unittest import mock
 
+import pandas as pd
 import pytest
 import yaml
 from api_client import TestClient
@@ -23,13 +24,13 @@ from npsight.service.state import Live, load_state
 from npsight.service.writing import close
 from npsight.store import create_key, keys_of, store_file
 from npsight.store.auditlog import entries
-from npsight.store.followuprows import follow_up_events, follow_ups
+from npsight.store.followuprows import follow_up_events, follow_ups, shown_fields
 from npsight.store.followups import follow_ups_of
 from npsight.store.users import User, add_user
 from npsight.web.app import build_pages
 
 VARIABLE = "NPSIGHT_TEST_END"
-DAY = timedelta(days=1)
+CALLED, ANSWERED = END - timedelta(minutes=2), END - timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
@@ -57,25 +58,19 @@ def company(
 
 
 def backdated(live: Live, account: str) -> str:
-    """Have the account's follow-up, opened and called just now, be of the day before the data's end.
+    """Have the account's follow-up, opened and called just now, be of just before the data's end.
 
     The data end long ago; only so can an answer in them come after a call.
     """
-    state, at = live.state, (END - DAY).replace(tzinfo=UTC)
+    state, at = live.state, CALLED.replace(tzinfo=UTC)
     (one,) = follow_ups_of(state.store, state.project, account)
     with state.store.writing() as connection:
         mine = follow_ups.c.id == one.id
         connection.execute(update(follow_ups).where(mine).values(opened_at=at, contacted_at=at))
         event = (follow_up_events.c.follow_up_id == one.id) & (follow_up_events.c.version == 2)
-        after = {**_shown(one), "contacted_at": at.isoformat()}
+        after = {**shown_fields(one), "contacted_at": at.isoformat()}
         connection.execute(update(follow_up_events).where(event).values(after=after))
     return one.id
-
-
-def _shown(one) -> dict[str, object]:
-    from npsight.store.followuprows import shown_fields
-
-    return shown_fields(one)
 
 
 def test_score_keys_follow_ups_answers_and_score_again(company: WrittenCompany) -> None:
@@ -98,7 +93,7 @@ def test_score_keys_follow_ups_answers_and_score_again(company: WrittenCompany) 
     # One answer is sent in, and closes its loop at once …
     first, second = accounts
     touchpoint = _touchpoint(company)
-    at = (END - timedelta(hours=5)).isoformat() + "Z"
+    at = f"{ANSWERED.isoformat()}Z"
     body = {"id": "sent-1", "account": first, "score": 10, "occurred_at": at, "known_at": at,
             "touchpoint": touchpoint}  # fmt: skip
     with TestClient(build_app(live), headers={"Authorization": f"Bearer {key}"}) as client:
@@ -140,7 +135,7 @@ def test_a_run_that_fails_at_the_end_closes_nothing(company: WrittenCompany) -> 
     account = store.scores(store.latest_run(project).id)[0].account
     browsed.enter("bo").post(f"/accounts/{account}/follow-up", {"action": "call"})
     backdated(live, account)
-    at = (END - timedelta(hours=5)).isoformat() + "Z"
+    at = f"{ANSWERED.isoformat()}Z"
     company.append("responses", [{"survey_id": "f", "account_id": account, "answered_at": at,
                                   "synced_at": at, "score": 9, "touchpoint": _touchpoint(company)}])  # fmt: skip
     runs = len(store.runs(project))
@@ -162,6 +157,4 @@ def test_a_run_that_fails_at_the_end_closes_nothing(company: WrittenCompany) -> 
 
 
 def _touchpoint(company: WrittenCompany) -> str:
-    import pandas as pd
-
     return str(pd.read_csv(company.data / "surveys.csv")["touchpoint"].dropna().iloc[0])
