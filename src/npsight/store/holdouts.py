@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from npsight.store import tables
 from npsight.store.auditlog import note
-from npsight.store.followups import follow_ups
+from npsight.store.followuprows import follow_ups
 from npsight.store.marks import Marks, account_marks, hold_all_marks, mark, marks_of
 from npsight.store.rows import JsonObject
 from npsight.store.store import Store
