@@ -78,6 +78,7 @@ def test_all_commands_are_in_the_help():
     named = [command for command in COMMANDS if " " not in command] + list(GROUPS)
     assert sorted(named) == sorted(
         ["init", "check", "simulate", "audit", "backtest", "train", "models", "promote", "truth", "score", "worklist",
-         "segments", "explain", "export", "serve", "users", "keys", "writeback", "deliver", "webhooks"]
+         "segments", "explain", "impact", "export", "serve", "users", "keys", "writeback", "deliver", "webhooks",
+         "alerts"]
     )  # fmt: skip
     assert all(f" {command} " in output for command in named)
