@@ -12,7 +12,7 @@ from npsight.store import ScoreRow, ScoreRun
 from npsight.worklist.bands import risk_level
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
-RUN = ScoreRun("bench-run", "tiny", AS_OF, AS_OF, 7, "digest")
+RUN = ScoreRun("bench-run", "tiny", AS_OF + timedelta(days=1), AS_OF, 7, "digest")
 FIRST = [
     "Wren",
     "Alder",

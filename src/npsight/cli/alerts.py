@@ -189,6 +189,7 @@ def list_command(
     from npsight.outgoing.alerts import REASONS
     from npsight.store.alertmessages import message_counts, messages
     from npsight.store.alerts import waiting_events
+    from npsight.worklist.alertwords import inert
 
     with _opened(config) as (project, store), store.reading() as connection:
         counts = message_counts(connection, project.name)
@@ -210,7 +211,7 @@ def list_command(
             f"{row.created_at.astimezone(zone):%Y-%m-%d %H:%M}",
             row.status,
             row.kind,
-            Text(row.owner or "–"),
+            Text(inert(row.owner, 60) or "–"),
             row.channel,
             str(row.events),
             str(row.attempts),

@@ -37,7 +37,14 @@ from npsight.store.alertmessages import (
     note_dead_claims,
     put_message,
 )
-from npsight.store.alerts import AlertEvent, begin_look, end_look, keep_events, unsent
+from npsight.store.alerts import (
+    AlertEvent,
+    begin_look,
+    end_look,
+    keep_events,
+    known_keys,
+    unsent,
+)
 from npsight.worklist.alerting import (
     answer_key,
     answered_lately,
@@ -171,7 +178,8 @@ def _planned(
         made += _messages_of_events(connection, project, now)
     if digest_week is not None and run is not None and (quiet is None or dry_run):
         made += digests(connection, project, run, digest_week, now, finder.reader)
-    forget_texts(connection, name, now - KEEP_TEXTS)
+    if before is not None and before.looked_at.date() != now.date():
+        forget_texts(connection, name, now - KEEP_TEXTS)
     told = [event for event in new if routes.get(event.key)]
     kinds: dict[str, int] = {}
     for event in told:
@@ -235,14 +243,17 @@ class _Finder:
         self.settled_through = max(
             (c.seq for c in changes if c.changed_at < self._now - LATE), default=0
         )
+        keys = {c.seq: high_risk_key(c.account, c.seq) for c in changes}
         risen = [c for c in changes if became_high(c.before, c.after)]
+        known = self._known([keys[c.seq] for c in risen])
+        risen = [c for c in risen if keys[c.seq] not in known]
         last = {change.account: change.seq for change in risen}
         accounts = self._accounts(list(last))
         spared = held_out(self._connection, self._project.name, list(last), self._now)
         for change in risen:
             account = accounts.get(change.account)
             event = AlertEvent(
-                high_risk_key(change.account, change.seq),
+                keys[change.seq],
                 "high_risk",
                 change.account,
                 (account.owner if account else None) or "",
@@ -266,20 +277,26 @@ class _Finder:
             large = large_from(self._connection, self._run.id)
         if large is None:
             return
-        for account in large_detractors(self._connection, self._run.id, large):
-            answered = account.last_answer_at
-            if answered is None or not answered_lately(answered, account.as_of):
-                continue
+        found = {
+            answer_key(item.account, item.answered_at): item
+            for item in large_detractors(self._connection, self._run.id, large)
+            if answered_lately(item.answered_at, item.as_of)
+        }
+        known = self._known(list(found))
+        new = {key: item for key, item in found.items() if key not in known}
+        accounts = self._accounts([item.account for item in new.values()])
+        for key, item in new.items():
+            account = accounts[item.account]
             yield AlertEvent(
-                answer_key(account.account, answered),
+                key,
                 "detractor_answer",
-                account.account,
+                item.account,
                 account.owner or "",
-                answered,
+                item.answered_at,
                 {
                     **self.reader.told(account),
                     "score": account.last_score,
-                    "answered_on": answered.astimezone(self._zone).date().isoformat(),
+                    "answered_on": item.answered_at.astimezone(self._zone).date().isoformat(),
                 },
             )
 
@@ -313,6 +330,9 @@ class _Finder:
             if not found[event.key]:
                 self.unrouted.add(event.key)
         return found
+
+    def _known(self, keys: Sequence[str]) -> set[str]:
+        return known_keys(self._connection, self._project.name, keys)
 
     def _accounts(self, accounts: Sequence[str]) -> dict[str, AlertAccount]:
         if self._run is None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import IO
 
 from npsight.config.schema import Alerts
-from npsight.errors import OutgoingError
+from npsight.errors import OutgoingError, StateError
 from npsight.outgoing.alertpost import child_environment
 from npsight.outgoing.retrying import backoff_seconds
 from npsight.store import Store
@@ -48,7 +49,7 @@ class AlertSettings:
     lease_seconds
         How long a claim is left to its claimant; more than an attempt can last.
     tries
-        Attempts that are known to have failed until a message is given up: about 18 hours.
+        Attempts that are known to have failed until a message is given up: about 15 hours.
     """
 
     answer_seconds: float = 45.0
@@ -113,7 +114,7 @@ class Courier:
     def problem(self, address: str) -> str:
         """What is wrong with an address, without saying it; `""` for nothing."""
         outcome, reason = self._ask({"op": "check", "address": address})
-        return "" if outcome == "ok" else reason or "its address cannot be checked in time"
+        return "" if outcome == "ok" else REASONS.get(reason, reason)
 
     def send(self, address: str, title: str, body: str, identity: str) -> tuple[str, str]:
         """`sent`, `refused` or `uncertain`, and why; `identity` lets a receiver tell doubles."""
@@ -293,6 +294,26 @@ class AlertSender:
             status, report.failed = "failed", report.failed + 1
         if reason:
             report.reasons[message.channel] = reason
-        settle_message(
-            self._store, self._project, message, self._holder, status, reason or None, now, retry_at
+        self._kept(
+            lambda: settle_message(
+                self._store,
+                self._project,
+                message,
+                self._holder,
+                status,
+                reason or None,
+                now,
+                retry_at,
+            )
         )
+
+    def _kept(self, settle: Callable[[], bool]) -> bool:
+        """Settle, again and again while the lease lasts: an outcome must not be forgotten."""
+        deadline = time.monotonic() + self._settings.lease_seconds
+        while True:
+            try:
+                return settle()
+            except StateError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)

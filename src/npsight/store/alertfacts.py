@@ -62,6 +62,15 @@ class RiskChange:
 
 
 @dataclass(frozen=True)
+class LargeAnswer:
+    """The newest answer of a large account, and the instant that its score is for."""
+
+    account: str = field(repr=False)
+    as_of: datetime
+    answered_at: datetime
+
+
+@dataclass(frozen=True)
 class DueFollowUp:
     """An open follow-up whose day has come."""
 
@@ -125,15 +134,16 @@ def large_from(connection: Connection, run_id: str) -> float | None:
     return float(connection.execute(query.offset(place).limit(1)).scalar_one())
 
 
-def large_detractors(connection: Connection, run_id: str, revenue: float) -> list[AlertAccount]:
+def large_detractors(connection: Connection, run_id: str, revenue: float) -> list[LargeAnswer]:
     """Accounts from that revenue on whose newest answer was a detractor's."""
-    query = select(*_ACCOUNT).where(
+    query = select(scores.c.account, scores.c.as_of, scores.c.last_answer_at).where(
         scores.c.run_id == run_id,
         scores.c.revenue >= revenue,
         scores.c.band_now == "detractor",
         scores.c.last_answer_at.is_not(None),
     )
-    return [_account(row) for row in connection.execute(query.order_by(scores.c.account))]
+    rows = connection.execute(query.order_by(scores.c.account))
+    return [LargeAnswer(row.account, row.as_of, row.last_answer_at) for row in rows]
 
 
 def due_follow_ups(connection: Connection, project: str, today: date) -> list[DueFollowUp]:

@@ -121,6 +121,19 @@ def end_look(connection: Connection, project: str, now: datetime, changes_seq: i
     )
 
 
+def known_keys(connection: Connection, project: str, keys: Sequence[str]) -> set[str]:
+    """Those of the keys whose events were kept before."""
+    known: set[str] = set()
+    different = list(dict.fromkeys(keys))
+    for start in range(0, len(different), IDS):
+        some = different[start : start + IDS]
+        query = select(alert_events.c.key).where(
+            alert_events.c.project == project, alert_events.c.key.in_(some)
+        )
+        known.update(connection.execute(query).scalars())
+    return known
+
+
 def keep_events(
     connection: Connection,
     project: str,
@@ -132,13 +145,7 @@ def keep_events(
 
     Returns those. An event without channels is kept, too, so that it never comes up again.
     """
-    known: set[str] = set()
-    keys = list(dict.fromkeys(event.key for event in events))
-    for start in range(0, len(keys), IDS):
-        query = select(alert_events.c.key).where(
-            alert_events.c.project == project, alert_events.c.key.in_(keys[start : start + IDS])
-        )
-        known.update(connection.execute(query).scalars())
+    known = known_keys(connection, project, [event.key for event in events])
     new = list({event.key: event for event in events if event.key not in known}.values())
     rows = [
         {"project": project, "found_at": now, **{c.name: getattr(e, c.name) for c in _EVENT}}

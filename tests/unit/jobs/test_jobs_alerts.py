@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from alert_company import ALERTS, DAY, account, alert_project, follow_up, rise, write_run
+from postgres_server import postgres_server
 
 from npsight.config.specs import ProjectSpec
 from npsight.jobs.alerts import Plan, plan_alerts
-from npsight.store import Store, open_project_store
+from npsight.store import Store, open_project_store, open_store
 from npsight.store.alertmessages import AlertMessage, claim_message, messages, settle_message
 from npsight.store.alerts import waiting_events
 from npsight.store.marks import mark
@@ -24,10 +25,10 @@ HOUR = timedelta(hours=1)
 class Company:
     """A project and its store, looked at whenever a test says so."""
 
-    def __init__(self, folder: Path, alerts: str = ALERTS) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.folder = folder
-        self.project: ProjectSpec = alert_project(folder, alerts)
-        self.store: Store = open_project_store(self.project)
+        self.project: ProjectSpec = alert_project(folder, ALERTS)
+        self.store: Store = open_project_store(self.project) if url is None else open_store(url)
 
     def told_otherwise(self, alerts: str) -> None:
         self.project = alert_project(self.folder, alerts)
@@ -413,3 +414,24 @@ def test_a_message_that_was_sent_is_not_due(company: Company) -> None:
     assert taken is not None
     settle_message(company.store, "tiny", taken, "me", "sent", None, NOW + HOUR)
     assert company.look(NOW + 2 * HOUR).due == ()
+
+
+def test_postgresql_finds_and_makes_the_same(company: Company, tmp_path: Path) -> None:
+    def told(one: Company) -> list[tuple[str, str]]:
+        one.told_otherwise(DIGEST)
+        run = begun(one, *(account(k, rank=i) for i, k in enumerate("ABC", 1)), account("D"))
+        rise(one.store, "A", run, NOW)
+        follow_up(one.store, "B", "contacted", date(2026, 6, 1))
+        rows = [answered("C", 9e5, rank=1), account("A", "high", rank=2), account("E", owner=None)]
+        write_run(one.store, 1, rows)
+        plan = one.look(NOW + 25 * HOUR, digest_week=WEEK)
+        assert plan.events == {"high_risk": 1, "detractor_answer": 1, "follow_up_due": 1}
+        assert one.look(NOW + 26 * HOUR, digest_week=WEEK).made == ()
+        return [(m.title, m.body) for m in plan.made]
+
+    with postgres_server("alerts") as uri:
+        other = Company(
+            tmp_path / "other", uri.replace("postgresql://", "postgresql+psycopg://", 1)
+        )
+        assert told(other) == told(company)
+        other.store.close()

@@ -40,7 +40,8 @@ class Alerts(Section):
     channels: dict[Name, Variable] = Field(
         default_factory=dict,
         description="Name of a channel to the environment variable that holds its address, as "
-        "Apprise writes it (`slack://…`, `msteams://…`, `mailtos://…`).",
+        "Apprise writes it (`slack://…`, `workflows://…` for Teams, `mailtos://…`). See "
+        "docs/alerts.md.",
     )
     default: list[Name] = Field(
         default_factory=list, description="Channels of every owner that `owners` does not name."
