@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Protocol
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Protocol
 
 from npsight.web.svg import Canvas, color, cut
 
@@ -17,6 +18,8 @@ TEXT = 12
 LETTER = 7.2
 """Width of a letter of that size, in pixels; of the widest common font."""
 ROW = 30
+EDGE = 4
+"""Room around a sparkline."""
 LONGEST_NAME = 40
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -233,32 +236,54 @@ class Spark:
     height: int
 
     def drawn(self, width: int) -> Canvas:
-        """The line, so many pixels wide."""
-        canvas = Canvas(width, self.height, (3, 4, 4, 3))
-        known = [value for value in self.values if value is not None]
-        low, high = min([0.0, *known]), max([0.0, *known])
-        canvas.axes.set_xlim(0, max(len(self.values) - 1, 1))
-        canvas.axes.set_ylim(low, high if high > low else low + 1)
-        heights = [math.nan if value is None else value for value in self.values]
-        shade, days = color(self.color), range(len(heights))
-        canvas.axes.axhline(0, color=color("line"), linewidth=1)
-        canvas.axes.fill_between(days, 0, heights, color=shade, alpha=0.15, linewidth=0)
-        canvas.axes.plot(days, heights, color=shade, linewidth=1.6)
-        lonely = [i for i in days if _is_alone(self.values, i)]
-        if lonely:
-            canvas.axes.plot(lonely, [heights[i] for i in lonely], "o", color=shade, markersize=3)
+        """The line, so many pixels wide, in pixels: axes would cost more than all the rest."""
+        from matplotlib.lines import Line2D
+        from matplotlib.patches import Polygon
+
+        canvas = Canvas(width, self.height, (EDGE, EDGE, EDGE, EDGE))
+        places, shade = self._places(width), color(self.color)
+        floor = self._height(0.0)
+
+        def draw(points: Sequence[tuple[float, float]], tone: str = shade, **style: Any) -> None:
+            xs, ys = zip(*points, strict=True)
+            canvas.figure.add_artist(Line2D(xs, ys, color=tone, transform=None, **style))
+
+        draw([(EDGE, floor), (width - EDGE, floor)], color("line"), linewidth=1)
+        for part in _runs(places):
+            if len(part) > 1:
+                around = [(part[0][0], floor), *part, (part[-1][0], floor)]
+                area = Polygon(around, color=shade, alpha=0.15, linewidth=0, transform=None)
+                canvas.figure.add_artist(area)
+                draw(part, linewidth=1.6)
+            else:
+                draw(part, marker="o", markersize=3)
+        known = [place for place in places if place is not None]
         if known:
-            last = max(i for i, value in enumerate(self.values) if value is not None)
-            canvas.axes.plot(
-                [last], [heights[last]], "o", color=shade, markersize=4.5, clip_on=False
-            )
+            draw(known[-1:], marker="o", markersize=4.5)
         return canvas
 
+    def _places(self, width: int) -> list[tuple[float, float] | None]:
+        """Where each value lies; None for a missing one."""
+        step = (width - 2 * EDGE) / max(len(self.values) - 1, 1)
+        return [
+            None if value is None else (EDGE + step * i, self._height(value))
+            for i, value in enumerate(self.values)
+        ]
 
-def _is_alone(values: Sequence[float | None], place: int) -> bool:
-    """Whether a value has none beside it that a line could reach."""
-    beside = (*values[max(place - 1, 0) : place], *values[place + 1 : place + 2])
-    return values[place] is not None and all(value is None for value in beside)
+    def _height(self, value: float) -> float:
+        known = [v for v in self.values if v is not None]
+        low, high = min([0.0, *known]), max([0.0, *known])
+        share = (value - low) / (high - low) if high > low else 0.0
+        return EDGE + share * (self.height - 2 * EDGE)
+
+
+def _runs(
+    places: Sequence[tuple[float, float] | None],
+) -> Iterator[list[tuple[float, float]]]:
+    """The places between gaps."""
+    for known, part in groupby(places, key=lambda place: place is not None):
+        if known:
+            yield [place for place in part if place is not None]
 
 
 def widened(low: float, high: float) -> tuple[float, float]:

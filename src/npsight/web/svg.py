@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -86,6 +87,10 @@ class Canvas:
 
         self.figure: Figure = Figure(figsize=(self.width / 72, self.height / 72), dpi=72)
         FigureCanvasSVG(self.figure)
+
+    @cached_property
+    def axes(self) -> Axes:
+        """The axes, made when they are first asked for: a figure can do without."""
         left, top, right, bottom = self.margins
         box = (
             left / self.width,
@@ -93,8 +98,9 @@ class Canvas:
             max(1.0, self.width - left - right) / self.width,
             max(1.0, self.height - top - bottom) / self.height,
         )
-        self.axes: Axes = self.figure.add_axes(box)
-        self.axes.set_axis_off()
+        axes = self.figure.add_axes(box)
+        axes.set_axis_off()
+        return axes
 
     def write(
         self,
