@@ -142,7 +142,7 @@ PAGES: dict[str, tuple[str | Callable[[Office], int], int]] = {
     "missing page": ("/no-such-page", 404),
     "missing account": ("/accounts/nobody", 404),
     # The last one ends the session.
-    "wrong password": (wrong_password, 401),
+    "wrong password": (wrong_password, 403),
 }
 
 
