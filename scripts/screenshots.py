@@ -20,7 +20,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -53,9 +53,10 @@ PAGES = {
     "users": "/users",
     "audit": "/audit",
 }
+WIDE = {"width": 1360, "height": 860}
 LOOKS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("light", {"viewport": {"width": 1360, "height": 860}, "color_scheme": "light"}),
-    ("dark", {"viewport": {"width": 1360, "height": 860}, "color_scheme": "dark"}),
+    ("light", {"viewport": WIDE, "color_scheme": "light"}),
+    ("dark", {"viewport": WIDE, "color_scheme": "dark"}),
     ("phone", {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"}),
 )
 MORNINGS: tuple[tuple[tuple[str, str], ...], ...] = (
@@ -77,9 +78,14 @@ MORNINGS: tuple[tuple[tuple[str, str], ...], ...] = (
         ("Their champion is back from leave.", "Log a call"),
         ("They renewed and want to be a reference.", "Recovered"),
     ),
-    (("Opened by mistake: the account was merged with another.", "Open, call later"),),
+    (
+        ("Ask who owns the contract now.", "Open, call later"),
+        ("Merged with another account.", "Close"),
+    ),
 )
 """Of each account the notes and buttons of its follow-up."""
+DUE = (9, 2, 16, 0, 30)
+"""Days until the follow-ups are due."""
 BIG = ("data", "mlartifacts", "features", "models", "quarantine", "*.log", "mlflow*")
 
 
@@ -174,7 +180,9 @@ def take(chromium: str, address: str, password: str, key: str, folder: Path, ful
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         accounts: list[str] = []
         for look, settings in LOOKS:
-            context = browser.new_context(base_url=address, **settings)
+            context = browser.new_context(
+                base_url=address, locale="en-GB", timezone_id="Europe/Berlin", **settings
+            )
             page = context.new_page()
             page.goto("/sign-in")
             page.screenshot(path=folder / f"sign-in-{look}.png")
@@ -197,10 +205,15 @@ def take(chromium: str, address: str, password: str, key: str, folder: Path, ful
 
 def work(page: Any, accounts: list[str], key: str) -> None:
     """What some mornings leave behind: follow-ups in every state, one closed by an answer."""
-    for path, morning in zip(accounts, MORNINGS, strict=False):
-        for note, button in morning:
+    today = datetime.now(UTC).date()
+    for place, (path, morning) in enumerate(zip(accounts, MORNINGS, strict=False)):
+        for step, (note, button) in enumerate(morning):
             page.goto(path)
             panel = page.locator("#follow-up")
+            if step == 0:
+                due = today + timedelta(days=DUE[place % len(DUE)])
+                panel.locator("input[name=due_on]").first.fill(due.isoformat())
+                panel.locator("select[name=reason]").first.select_option(index=1 + place % 5)
             panel.locator("textarea[name=note]").first.fill(note)
             panel.get_by_role("button", name=button, exact=True).first.click()
             page.wait_for_load_state()

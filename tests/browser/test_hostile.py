@@ -24,7 +24,7 @@ from playwright.sync_api import Page, expect
 from watching import FITS, PHONE, WIDE, Watch, enter, watched
 
 ADDED = """() => [...document.querySelectorAll(
-  'script:not([src]), style, iframe, object, embed, base, main img, main script, main title'
+  'script:not([src]), style, iframe, object, embed, base, main img, main script'
 )].concat([...document.querySelectorAll('*')].filter(
   el => [...el.attributes].some(a => a.name.startsWith('on') || a.name === 'style'
     || /^\\\\s*javascript:/i.test(a.value) && ['href', 'src', 'action'].includes(a.name))

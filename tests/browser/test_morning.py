@@ -14,7 +14,7 @@ from morning_company import MANAGERS, PASSWORD, Served, login_of
 from playwright.sync_api import Browser, Locator, Page, expect
 from watching import FITS, PATIENCE_MILLISECONDS, PHONE, Watch, watched
 
-STEPS_BACK = re.compile(r"^[1-9]\d* more steps? back")
+STEPS_BACK = re.compile(r"[1-9]\d* more\s+steps?\s+back")
 NOTE = "Spoke to the sponsor; the exports are what hurts."
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 POINTS = re.compile(r"[+−-]?\d+(?:\.\d+)?")

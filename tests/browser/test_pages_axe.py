@@ -50,7 +50,8 @@ class Office:
 
 @pytest.fixture(scope="module")
 def office(browser: Any, served: Served) -> Iterator[Office]:
-    with watched(browser, served.address) as (page, watch):
+    # Colours that change by and by would be judged halfway.
+    with watched(browser, served.address, reduced_motion="reduce") as (page, watch):
         enter(page, login_of(ADMIN), PASSWORD)
         account = quote(account_of(served, HOSTILE[5]))
         page.goto(f"/accounts/{account}")
@@ -97,7 +98,7 @@ def snooze_conflict(office: Office) -> int:
         page.locator("summary", has_text="Snooze").click()
         day = datetime.now(UTC).date() + timedelta(days=days)
         page.get_by_label("Until").fill(day.isoformat())
-        page.get_by_label("Why").fill("Their holidays.")
+        page.get_by_role("textbox", name="Why").fill("Their holidays.")
         with page.expect_navigation() as found:
             page.get_by_role("button", name="Snooze", exact=True).click()
     other.close()
@@ -141,7 +142,7 @@ PAGES: dict[str, tuple[str | Callable[[Office], int], int]] = {
     "missing page": ("/no-such-page", 404),
     "missing account": ("/accounts/nobody", 404),
     # The last one ends the session.
-    "wrong password": (wrong_password, 401),
+    "wrong password": (wrong_password, 403),
 }
 
 

@@ -113,7 +113,10 @@ def _cast(company: WrittenCompany) -> None:
     accounts["owner"] = accounts["account_id"].map(owners)
     answers_file = company.data / "surveys.csv"
     answers = pd.read_csv(answers_file, dtype=str, keep_default_na=False)
-    answered = [key for key in keys if (answers["account_id"] == key).any()]
+    ended = pd.read_csv(company.data / "subscriptions.csv", dtype=str, keep_default_na=False)
+    gone = set(ended.loc[ended["ended_at"] != "", "account_id"])
+    spoke = set(answers.loc[answers["score"] != "", "account_id"])
+    answered = [key for key in keys if key in spoke - gone]
     for key, hostile in zip(reversed(answered), HOSTILE, strict=False):
         mine = accounts["account_id"] == key
         accounts.loc[mine, "name"] = hostile.name
