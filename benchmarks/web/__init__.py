@@ -1,0 +1,1 @@
+"""How fast the worklist answers over many accounts."""

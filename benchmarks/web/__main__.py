@@ -55,7 +55,9 @@ def _print(
             f"{cost.without:.1f} s ({more:+.0f} %)"
         )
     good = whole.p95 <= GOAL
-    console.print(f"{'[green]PASS[/]' if good else '[red]short[/]'}  p95 ≤ {GOAL:.0f} ms: {whole.p95:.0f} ms")
+    console.print(
+        f"{'[green]PASS[/]' if good else '[red]short[/]'}  p95 ≤ {GOAL:.0f} ms: {whole.p95:.0f} ms"
+    )
     return not good
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +68,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/npsight.db"
     else:
-        with postgres_server("followups-killed") as found:
+        with postgres_server(f"killed-{uuid.uuid4().hex[:8]}") as found:
             yield found
 
 

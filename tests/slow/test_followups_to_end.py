@@ -50,7 +50,7 @@ def company(
         return
     content = yaml.safe_load(made.config.read_text())
     made.config.write_text(yaml.safe_dump({**content, "database": VARIABLE}, sort_keys=False))
-    with postgres_server("followups-end") as url:
+    with postgres_server(f"end-{uuid.uuid4().hex[:8]}") as url:
         monkeypatch.setenv(VARIABLE, url)
         score_company(made)
         assert not store_file(made.project.state_dir).exists()

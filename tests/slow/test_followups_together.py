@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def browsed_on(config: Path) -> Browsed:
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A tiny project whose store is a PostgreSQL."""
     made = make_project(tmp_path, 12)
-    with postgres_server("followups-together") as url:
+    with postgres_server(f"together-{uuid.uuid4().hex[:8]}") as url:
         monkeypatch.setenv(VARIABLE, url)
         with made.open("a") as file:
             file.write(f"database: {VARIABLE}\n")

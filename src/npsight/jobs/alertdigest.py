@@ -148,7 +148,7 @@ def _due(told: _Week, reader: Reader) -> str:
     entries = [
         Entry(
             DUE,
-            f"{named(account.name, account.account)}: {inert(item.state.replace('_', ' '), 40)}, "
+            f"{named(account.name, account.account)}: {inert(item.state, 40)}, "
             f"due {day(item.due_on)}",
             (),
             reader.account(account.account),

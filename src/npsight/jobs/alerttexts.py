@@ -123,7 +123,7 @@ def _said(reader: Reader, event: AlertEvent) -> str:
         score = detail.get("score")
         gave = "answered" if score is None else f"answered {score:g}"
         return f"{gave} on {_day(detail['answered_on'])}; {risk}"
-    state = inert(str(detail["state"]).replace("_", " "), 40)
+    state = inert(str(detail["state"]), 40)
     return f"{state}, due {_day(detail['due_on'])}; {risk}"
 
 

@@ -147,7 +147,7 @@ class FeatureBuilder:
         return displayed(*tables)
 
     def display_tables(self, spine: ir.Table) -> list[ir.Table]:
-        """The expressions of `display`: attributes, last answers and contacts where there are any."""
+        """The expressions of `display`: attributes, last answers, contacts where there are any."""
         tables = [versions_as_of(self.facts, spine)]
         if "responses" in self.facts.sources:
             tables.append(last_answer_expr(self.facts, spine))

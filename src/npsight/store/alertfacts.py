@@ -15,11 +15,10 @@ from npsight.store.marks import account_marks
 from npsight.store.rows import JsonObject
 from npsight.store.tables import score_runs, scores
 from npsight.store.worklist import worklist
+from npsight.worklist.followups import OPEN
 
 IDS = 500
 LARGE_SHARE = 0.2
-CLOSED = ("recovered", "not recovered", "not_recovered", "closed")
-"""States of a follow-up in which nothing is due any more."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +152,7 @@ def due_follow_ups(connection: Connection, project: str, today: date) -> list[Du
         select(marks.c.account, marks.c.state, marks.c.due_on)
         .where(
             marks.c.project == project,
-            marks.c.state.is_not(None),
-            marks.c.state.not_in(CLOSED),
+            marks.c.state.in_(OPEN),
             marks.c.due_on <= today,
         )
         .order_by(marks.c.due_on, marks.c.account)

@@ -301,7 +301,8 @@ def _split(
     by_word = way.by is not None and way.by.startswith("word:")
     stands_back: Any = worklist.c.stands_back
     side_is = (aside(stands_back) if by_word else stands_back) == literal(side, Boolean)
-    along, others = [worklist.c.run_id == run_id], []
+    along: list[Any] = [worklist.c.run_id == run_id]
+    others: list[Any] = []
     if side is not None:
         (others if by_word else along).append(side_is)
     for name in wanted.conditions:

@@ -172,7 +172,7 @@ def owns_accounts(store: Store, run_id: str, owner: str) -> bool:
 def contacted_since(
     store: Store, run: ScoreRun, since: datetime, owner: str | None, most: int
 ) -> int:
-    """How many accounts (of an owner) were contacted at or after an instant, counted up to `most`."""
+    """How many accounts (of an owner) were contacted at or after an instant; at most `most`."""
     table = worklist
     at = literal(since, table.c.last_contact_at.type)
     parts = 0

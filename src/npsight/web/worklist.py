@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
@@ -12,10 +12,10 @@ from starlette.responses import Response
 from npsight.errors import StateError
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.savedviews import LONGEST_NAME, remove_view, save_view, views_of
+from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import (
     Count,
     Sheet,
-    Wanted,
     choices,
     contacted_since,
     count_of,
@@ -40,21 +40,7 @@ from npsight.web.worklistaddress import (
     wanted_of,
 )
 from npsight.web.worklistcsv import as_csv
-from npsight.web.worklistwords import Line, capacity_line, chips, line_of, policy_sentence
-
-
-@dataclass(frozen=True)
-class Week:
-    """The week's calls: of `owner`, or of the team (None)."""
-
-    owner: str | None
-    capacity: int
-    done: int
-
-    @property
-    def left(self) -> int:
-        """Calls that are still to be made."""
-        return max(self.capacity - self.done, 0)
+from npsight.web.worklistwords import Line, Week, capacity_line, chips, line_of, policy_sentence
 
 
 def worklist_page(page: Page) -> Response:

@@ -27,9 +27,7 @@ NONE = "none"
 LEVELS = ("high", "medium", "low")
 STATES = OPEN
 """Of a follow-up that is open: one that has ended is no state of the account."""
-SILENT = tuple(
-    ["silent", *(f"silent, likely {band}" for band in ("detractor", "passive", "promoter"))]
-)
+SILENT = ("silent", *(f"silent, likely {band}" for band in ("detractor", "passive", "promoter")))
 MOVES = (
     "passive sliding",
     "promoter falling",
@@ -119,8 +117,9 @@ class Asked:
         return {n: v for n, v in mine.items() if v and (n, v) != ("sort", "rank")}
 
     def query(self, **changes: str) -> str:
-        """The query of the same address but for these; from the first page, unless it is changed."""
-        return urlencode(replace(self, **{"after": "", "before": "", **changes}).values())
+        """The query of the same address but for these; from the first page on."""
+        fresh: dict[str, Any] = {"after": "", "before": "", **changes}
+        return urlencode(replace(self, **fresh).values())
 
     def link(self, **changes: str) -> str:
         """The address of it."""
@@ -164,7 +163,7 @@ def wanted_of(asked: Asked, as_of: datetime, visible_to: str | None) -> Wanted:
     """The rows that are asked for; the renewal's days begin with that of as_of, in UTC."""
     start = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     renewal = (start, start + timedelta(days=int(asked.renewal) + 1)) if asked.renewal else None
-    moves = (asked.move,) if asked.move else ()
+    moves: tuple[str, ...] = (asked.move,) if asked.move else ()
     if asked.silent:
         moves = tuple(m for m in SILENT if not moves or m in moves) or ("no move",)
     return Wanted(

@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 
 from npsight.jobs.export import cell
 from npsight.store import ScoreRow, ScoreRun
-from npsight.store.worklistread import Listed, Wanted, every_row
+from npsight.store.worklistquery import Wanted
+from npsight.store.worklistread import Listed, every_row
 from npsight.web.page import Page
 
 AT_ONCE = 500

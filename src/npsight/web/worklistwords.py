@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from npsight.config.specs import ProjectSpec
 from npsight.store import ScoreRow
@@ -21,15 +21,18 @@ WHY = {
 LEVEL_TONES = {"high": "bad", "medium": "warn", "low": "good"}
 
 
-class Calls(Protocol):
-    """The week's calls."""
+@dataclass(frozen=True)
+class Week:
+    """The week's calls: of `owner`, or of the team (None)."""
+
+    owner: str | None
+    capacity: int
+    done: int
 
     @property
-    def owner(self) -> str | None: ...
-    @property
-    def capacity(self) -> int: ...
-    @property
-    def done(self) -> int: ...
+    def left(self) -> int:
+        """Calls that are still to be made."""
+        return max(self.capacity - self.done, 0)
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Reason:
 class Line:
     """An account as the list shows it.
 
-    `priority` is its sum in words, `renewal` the days that lay ahead when it was scored, `due` the follow-up's due day with its tone, `contact` the days
-    since the last contact, `back` why it steps back.
+    `priority` is its sum in words, `renewal` the days that lay ahead when it was scored, `due` the
+    follow-up's due day with its tone, `contact` the days since the last contact, `back` why it
+    steps back.
     """
 
     row: Listed
@@ -84,7 +88,7 @@ def due_words(due: date, today: date, soon_days: int) -> tuple[str, str]:
     return f"due in {_days(days)}", "warn" if days <= soon_days else ""
 
 
-def capacity_line(week: Calls, user_owner: str | None) -> str:
+def capacity_line(week: Week, user_owner: str | None) -> str:
     """How far the week's calls are: `5 of your 12 for this week are done, 7 to go.`"""
     whose = "the team’s"
     if week.owner is not None:
@@ -93,8 +97,9 @@ def capacity_line(week: Calls, user_owner: str | None) -> str:
         return "No accounts are listed for this week."
     if week.done >= week.capacity:
         return f"All of {whose} {week.capacity:,} for this week are done."
-    left = week.capacity - week.done
-    return f"{week.done:,} of {whose} {week.capacity:,} for this week are done, {left:,} to go."
+    return (
+        f"{week.done:,} of {whose} {week.capacity:,} for this week are done, {week.left:,} to go."
+    )
 
 
 def policy_sentence(project: ProjectSpec) -> str:
@@ -124,7 +129,7 @@ def chips(asked: Asked, project: ProjectSpec) -> list[tuple[str, str]]:
     """Each filter that is set, in words, with the address without it."""
     labels = {driver.key: driver.label for driver in project.drivers}
     backs = {"show": "with those that step back", "only": "only those that step back"}
-    words = {
+    words: dict[str, Callable[[str], str]] = {
         "q": lambda v: f"search: {v}",
         "owner": lambda v: "no owner" if v == NONE else f"owner: {v}",
         "segment": lambda v: "no segment" if v == NONE else f"segment: {v}",

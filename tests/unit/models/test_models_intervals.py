@@ -204,3 +204,41 @@ def test_concentration():
     share = np.array([0.5, 0.3, 0.2])
     assert concentration(share, None) == 1
     assert concentration(share, np.array(["a", "b", "b"])) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("promoter", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize("detractor", [0.05, 0.2, 0.35])
+def test_a_true_share_of_detractors_lies_in_its_interval_as_often_as_promised(detractor, promoter):
+    rng = np.random.default_rng(11)
+    correlation = 0.12
+    shares = np.array([detractor, promoter, 1 - detractor - promoter])
+    true = rng.dirichlet(shares * (1 / correlation - 1), 20_000)[:, 0]
+    spread = NpsSpread(100 * np.sqrt(correlation), 0.0)
+    low, high = spread.risk_interval(np.array([detractor]), np.array([promoter]), 80)
+    assert np.mean((true >= low) & (true <= high)) == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "spread", [NpsSpread(0.0, 0.0), NpsSpread(35.0, 4.0, 2.0), NpsSpread(99.0, 40.0)]
+)
+def test_an_interval_of_risk_stays_on_the_scale_around_the_risk_and_widens(spread):
+    steps = np.array([0.0, 1e-6, 0.01, 0.3, 0.5, 0.9, 1.0])
+    detractor, promoter = (side.ravel() for side in np.meshgrid(steps, steps))
+    possible = detractor + promoter <= 1
+    detractor, promoter = detractor[possible], promoter[possible]
+    low_80, high_80 = spread.risk_interval(detractor, promoter, 80)
+    low_95, high_95 = spread.risk_interval(detractor, promoter, 95)
+    for bound in (low_80, high_80, low_95, high_95):
+        assert np.isfinite(bound).all()
+        assert ((bound >= 0) & (bound <= 1)).all()
+    assert (low_95 <= low_80 + 1e-12).all()
+    assert (low_80 <= detractor).all()
+    assert (detractor <= high_80).all()
+    assert (high_80 <= high_95 + 1e-12).all()
+
+
+def test_a_period_that_may_be_off_widens_the_interval_of_risk():
+    one = (np.array([0.3]), np.array([0.4]), 80)
+    narrow = NpsSpread(20.0, 0.0).risk_interval(*one)
+    wide = NpsSpread(20.0, 10.0, 5.0).risk_interval(*one)
+    assert wide[0] < narrow[0] < 0.3 < narrow[1] < wide[1]

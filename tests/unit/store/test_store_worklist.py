@@ -13,7 +13,8 @@ from npsight.store import Rescored, Store, write_rescored
 from npsight.store.marks import mark
 from npsight.store.searchwords import account_words, words_of
 from npsight.store.worklist import worklist
-from npsight.store.worklistread import Wanted, sheet, step_forward
+from npsight.store.worklistquery import Wanted
+from npsight.store.worklistread import sheet, step_forward
 from npsight.store.worklistrows import main_drivers
 
 SHOWN = Wanted(stepped_back="shown")
@@ -84,7 +85,9 @@ def test_a_contact_that_the_tables_tell_of_steps_back_as_one_that_was_logged(
 
 def test_the_newest_contact_counts_whoever_tells_of_it(any_store: Store):
     early, late = AS_OF - 30 * DAY, AS_OF - 10 * DAY
-    run = write_list(any_store, scored("a", last_contact_at=early), scored("b", last_contact_at=late))
+    run = write_list(
+        any_store, scored("a", last_contact_at=early), scored("b", last_contact_at=late)
+    )
     with any_store.writing() as connection:
         for account in ("a", "b"):
             mark(connection, "tiny", account, AS_OF, contacted_at=AS_OF - 20 * DAY)

@@ -14,9 +14,8 @@ from npsight.store import ScoreRun, Store, open_store
 from npsight.store import worklistread as reading
 from npsight.store.tables import metadata
 from npsight.store.worklist import ORDERS
-from npsight.store.worklistquery import Wanted
+from npsight.store.worklistquery import Place, Wanted
 from npsight.store.worklistread import (
-    Place,
     choices,
     contacted_since,
     count_of,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from listed import AS_OF, DAY, note, scored, write_list
@@ -13,6 +14,7 @@ from npsight.store import worklistread as reading
 from npsight.store.marks import mark
 from npsight.store.searchwords import words_of
 from npsight.store.worklist import ORDERS
+from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import (
     Count,
     Listed,
@@ -25,7 +27,6 @@ from npsight.store.worklistread import (
     sheet,
     within_capacity,
 )
-from npsight.store.worklistquery import Wanted
 
 NAMES = ("Wren Foods", "Wrenhaven Labs", "Oak Systems", "Öl Werke", None)
 FILTERS: dict[str, dict] = {
@@ -85,7 +86,6 @@ def company(count: int = 90, seed: int = 3) -> list[ScoreRow]:
                 drivers=[note(rng.choice(["support", "billing"]), 0.1)],
             )
         )
-    # Without a rank it must stay so.
     return rows
 
 
@@ -182,7 +182,7 @@ def test_going_back_shows_what_was_shown(filled, name, order):
             if not page.later:
                 break
             after = place_of(page.rows[-1], wanted)
-        for shown, following in zip(pages, pages[1:], strict=False):
+        for shown, following in pairwise(pages):
             back = sheet(store, run, wanted, 20, before=place_of(following[0], wanted))
             assert back.rows == shown
             assert back.later

@@ -158,11 +158,14 @@ def test_every_form_needs_its_token_and_comes_from_here(admin, route):
         assert "another site" in refused.text
 
 
-OWN = {"/sign-in", "/sign-out", "/settings", "/settings/password", "/settings/sessions"}
+OWN = {
+    *("/sign-in", "/sign-out", "/settings", "/settings/password", "/settings/sessions"),
+    *("/worklist/views", "/worklist/views/remove"),
+}
 """What everybody may write: their own things."""
 
 
-def test_a_viewer_may_write_nothing_but_their_own_settings():
+def test_a_viewer_may_write_nothing_but_their_own_settings_and_views():
     assert {route.path for route in WRITING if route.role in (None, "viewer")} == OWN
 
 

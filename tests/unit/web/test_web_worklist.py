@@ -21,11 +21,11 @@ from npsight.web.worklist import week_start
 
 HOSTILE = {
     "x1": "<script>alert(1)</script>",
-    "x2": "=HYPERLINK(\"http://evil.example\")",
+    "x2": '=HYPERLINK("http://evil.example")',
     "x3": "\u202eevil\u202c مرحبا",
     "x4": "😀" * 20,
     "x5": "long " * 2000,
-    "x6": "\"><img src=x onerror=alert(1)>",
+    "x6": '"><img src=x onerror=alert(1)>',
     "x7": "+1+1",
     "x8": "-1+1",
     "x9": "@SUM(A1)",
@@ -243,7 +243,9 @@ def test_the_week_as_a_table(browsed: Browsed):
 
 def test_views_are_kept_opened_and_removed_by_their_user_alone(browsed: Browsed):
     browser, other = browsed.sign_in("viewer", login="vera"), browsed.sign_in("viewer")
-    kept = browser.post("/worklist/views", {"name": " Lee's  <b> ", "query": "owner=lee&x=1&list=all"})
+    kept = browser.post(
+        "/worklist/views", {"name": " Lee's  <b> ", "query": "owner=lee&x=1&list=all"}
+    )
     assert (kept.status_code, kept.headers["location"]) == (303, "/worklist?list=all&owner=lee")
     page = browser.get("/worklist").text
     assert "Lee&#39;s &lt;b&gt;" in page
@@ -258,9 +260,7 @@ def test_views_are_kept_opened_and_removed_by_their_user_alone(browsed: Browsed)
     assert done == ["view removed", "view saved", "view saved"]
 
 
-@pytest.mark.parametrize(
-    ("name", "query"), [("", ""), ("x" * 61, ""), ("ok", "sort=name")]
-)
+@pytest.mark.parametrize(("name", "query"), [("", ""), ("x" * 61, ""), ("ok", "sort=name")])
 def test_a_view_that_cannot_be_is_refused(viewer: Browser, name: str, query: str):
     assert viewer.post("/worklist/views", {"name": name, "query": query}).status_code == 422
 

@@ -70,6 +70,31 @@ def test_risk_alone():
     assert one(NAN, 48_000.0, 10.0, alone) == (0.0, "risk unknown")
 
 
+def falling(bands, worklist=USUAL):
+    found = priorities(
+        np.array([0.5]), np.array([1_000.0]), np.array([60.0]), worklist, np.array([float(bands)])
+    )
+    return float(found.value[0]), found.reason[0]
+
+
+@pytest.mark.parametrize(
+    ("bands", "worklist", "value", "reason"),
+    [
+        (0, USUAL, 750.0, "50 % risk × 1,000 revenue × 1.5 (renews in 60 days)"),
+        (1, USUAL, 937.5, "50 % risk × 1,000 revenue × 1.5 (renews in 60 days) × 1.25 (expected to fall a band)"),
+        (2, USUAL, 1_125.0, "50 % risk × 1,000 revenue × 1.5 (renews in 60 days) × 1.5 (expected to fall 2 bands)"),
+        (2, Worklist(slide_weight=1), 2_250.0, "50 % risk × 1,000 revenue × 1.5 (renews in 60 days) × 3.0 (expected to fall 2 bands)"),
+        (1, Worklist(slide_weight=0), 750.0, "50 % risk × 1,000 revenue × 1.5 (renews in 60 days)"),
+        (1, Worklist(policy="risk"), 0.625, "50 % risk × 1.25 (expected to fall a band)"),
+        (1, Worklist(policy="churn_loss"), 937.5, "50 % risk to leave × 1,000 revenue × 1.5 (renews in 60 days) × 1.25 (expected to fall a band)"),
+    ],
+)  # fmt: skip
+def test_an_expected_fall_weighs_by_its_bands(bands, worklist, value, reason):
+    got, why = falling(bands, worklist)
+    assert got == pytest.approx(value)
+    assert why == reason
+
+
 @given(
     risk=st.floats(0.01, 1),
     more=st.floats(0, 0.5),

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from npsight.config.schema import Worklist
+from npsight.worklist.bands import bands_lower
 from npsight.worklist.rank import days_until, rank, target_of
 
 AS_OF = datetime(2025, 3, 1, 18, 30, tzinfo=UTC)
@@ -161,3 +162,41 @@ def test_a_missing_column_is_named():
 def test_an_account_twice_is_refused():
     with pytest.raises(ValueError, match="1 accounts appear more than once: a"):
         ranked(scores({"account": "a"}, {"account": "a"}))
+
+
+def test_who_is_expected_to_fall_comes_before_who_stays():
+    listed = ranked(
+        scores(
+            {"account": "stays", "detractor_risk": 0.55},
+            {"account": "slides", "band_now": "passive", "detractor_risk": 0.5},
+            {"account": "silent", "band_now": "silent", "detractor_risk": 0.5},
+        )
+    )
+    assert listed["account"].tolist() == ["slides", "stays", "silent"]
+    np.testing.assert_allclose(listed["priority"], [625, 550, 500])
+
+
+def test_churn_loss_ranks_by_the_risk_to_leave():
+    both = scores({"account": "a", "churn_risk": 0.1}, {"account": "b", "churn_risk": 0.4})
+    listed = ranked(both, policy="churn_loss")
+    assert target_of(both, Worklist(policy="churn_loss")) == "churn_risk"
+    assert listed["priority_reason"].tolist() == [
+        "40 % risk to leave × 1,000 revenue",
+        "10 % risk to leave × 1,000 revenue",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "expected", "fall"),
+    [
+        ("promoter", "detractor", 2),
+        ("promoter", "passive", 1),
+        ("passive", "detractor", 1),
+        ("passive", "passive", 0),
+        ("detractor", "promoter", 0),
+        ("silent", "detractor", 0),
+        ("promoter", None, 0),
+    ],
+)
+def test_how_far_an_account_falls(now, expected, fall):
+    assert bands_lower(now, expected) == fall
