@@ -39,6 +39,11 @@ def test_the_interval_must_hold_as_often_as_it_says(held, met):
     assert [m for m, _ in verdicts([of_held(EFFECT, held, 0)], EFFECT, NOTHING)] == [met]
 
 
+@pytest.mark.parametrize(("alarms", "met"), [(5, True), (9, True), (13, False)])
+def test_false_alarms_must_not_be_more_than_chance_explains(alarms, met):
+    assert [m for m, _ in verdicts([of_held(NOTHING, 0, alarms)], EFFECT, NOTHING)] == [met]
+
+
 def test_what_is_observed_is_shown_and_not_judged():
     observed = of_held(EFFECT, 10, 0, "a call, no hold-out")
     assert verdicts([observed], EFFECT, NOTHING) == []
