@@ -44,6 +44,7 @@ FLAGS = [
 ]
 PAGES = {
     "worklist": "/worklist",
+    "worklist-all": "/worklist?list=all",
     "follow-ups": "/follow-ups",
     "segments": "/segments",
     "impact": "/impact",
@@ -195,12 +196,20 @@ def take(chromium: str, address: str, password: str, key: str, folder: Path, ful
                 links = page.locator("tbody th a[href^='/accounts/']").all()
                 accounts = [link.get_attribute("href") or "" for link in links]
                 work(page, accounts, key)
-            for name, path in {**PAGES, "account": accounts[0] if accounts else "/"}.items():
+            for name, path in {**PAGES, **addresses(page, accounts)}.items():
                 page.goto(path)
                 page.screenshot(path=folder / f"{name}-{look}.png", full_page=full)
                 print(f"  {name}-{look}.png", flush=True)
             context.close()
         browser.close()
+
+
+def addresses(page: Any, accounts: list[str]) -> dict[str, str]:
+    """Pages of single accounts: the one that answered, and the first passive that slides."""
+    page.goto("/worklist?list=all&back=show&move=passive+sliding")
+    slides = page.locator("tbody th a").first
+    found = {"account-sliding": slides.get_attribute("href") or "/"} if slides.count() else {}
+    return {"account": accounts[0], **found} if accounts else found
 
 
 def work(page: Any, accounts: list[str], key: str) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from morning_company import ADMIN, HOSTILE, PASSWORD, Served, account_of, login_of
+from morning_company import ABSENT, ADMIN, PASSWORD, Served, accounts_owned_by, login_of
 from playwright.sync_api import Page
 from starlette.routing import compile_path
 from watching import FITS, PHONE, WIDE, Watch, enter, watched
@@ -53,16 +53,14 @@ def office(browser: Any, served: Served) -> Iterator[Office]:
     # Colours that change by and by would be judged halfway.
     with watched(browser, served.address, reduced_motion="reduce") as (page, watch):
         enter(page, login_of(ADMIN), PASSWORD)
-        account = quote(account_of(served, HOSTILE[5]))
+        account, calm = accounts_owned_by(served, ABSENT)
         page.goto(f"/accounts/{account}")
         page.get_by_label("What was said, or is to be done?").fill("A first call.")
         page.get_by_role("button", name="Log a call", exact=True).click()
-        page.goto("/follow-ups?owner=all")
-        ticket = page.locator("li.ticket", has_text=HOSTILE[5].name)
-        follow_up = ticket.get_by_role("link", name="History").get_attribute("href") or ""
+        page.goto(f"/follow-ups?owner={quote(ABSENT)}")
+        follow_up = page.get_by_role("link", name="History").get_attribute("href") or ""
         found = user_by_login(served.store, served.company.project.name, login_of(ADMIN))
         assert found is not None
-        calm = quote(account_of(served, HOSTILE[7]))
         made = Office(page, watch, account, calm, follow_up.rpartition("/")[2], found[0].id)
         watch.faults.clear()
         yield made

@@ -8,11 +8,14 @@ from typing import Protocol
 from playwright.sync_api import Locator, Page
 
 MOST_TABS = 250
-SHOWN = """element => {
+SHOWN = """() => {
+  const element = document.activeElement;
   const style = getComputedStyle(element), box = element.getBoundingClientRect();
   return {
-    focused: element.matches(':focus-visible'),
+    // A day's field is not in focus itself: its month, day or year is.
+    focused: element.matches(':focus-visible, input:focus-within'),
     outlined: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1,
+    what: element.outerHTML.slice(0, 200),
     seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
   };
 }"""
@@ -99,16 +102,16 @@ class Keys:
         key, ahead = ("Tab", True) if at <= wanted else ("Shift+Tab", False)
         for _ in range(MOST_TABS):
             if self._page.evaluate(PLACE) == wanted:
-                self._assert_shown(thing)
+                self._assert_shown()
                 return
             before = self._page.evaluate(PLACE)
             self._page.keyboard.press(key)
             after = self._page.evaluate(PLACE)
             # Parts of one field, such as the month and the day of a date, share a place.
             assert after >= before if ahead else after <= before, "the focus jumps about"
-            self._assert_shown(self._page.locator(":focus"))
+            self._assert_shown()
         raise AssertionError(f"{thing} is out of the keyboard's reach")
 
-    def _assert_shown(self, element: Locator) -> None:
-        told = element.evaluate(SHOWN)
-        assert all(told.values()), f"the focus does not show: {told} {element.inner_html()[:200]}"
+    def _assert_shown(self) -> None:
+        told = self._page.evaluate(SHOWN)
+        assert all(told.values()), f"the focus does not show: {told}"

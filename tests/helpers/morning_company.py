@@ -28,6 +28,8 @@ from npsight.web.passwords import hashed
 
 MANAGERS = ("Ada Park", "Bo Lind", "Cy Mora", "Dee Roth", "Eve Stone")
 ADMIN = "Fay Olsen"
+ABSENT = "Gil Noor"
+"""Owns two accounts and has no login: theirs are for whoever needs some to themselves."""
 PASSWORD = "correct horse battery staple"
 FEATURES = [
     {"source": "usage", "measure": "logins", "aggregate": "sum", "windows": 90,
@@ -123,6 +125,8 @@ def _cast(company: WrittenCompany) -> None:
         accounts.loc[mine, "owner"] = hostile.owner
         said = (answers["account_id"] == key) & (answers["score"] != "")
         answers.loc[said, "comment"] = hostile.comment
+    rest = answered[: -len(HOSTILE)][-2:]
+    accounts.loc[accounts["account_id"].isin(rest), "owner"] = ABSENT
     accounts.to_csv(file, index=False)
     answers.to_csv(answers_file, index=False)
 
@@ -144,6 +148,12 @@ def serving(company: WrittenCompany) -> Iterator[Served]:
     with site(company.config) as made:
         key, _ = create_key(made.store, made.project, secrets.token_hex(4), ["write"])
         yield Served(made.address, key, company, made.store)
+
+
+def accounts_owned_by(served: Served, owner: str) -> list[str]:
+    """The keys of their accounts that are scored."""
+    run = served.store.latest_run(served.company.project.name)
+    return [row.account for row in served.store.scores(run.id) if row.owner == owner]
 
 
 def account_of(served: Served, hostile: Hostile) -> str:
