@@ -30,6 +30,7 @@ from npsight.store.worklistquery import (
 COUNTED = 20_000
 OVER = 1_000
 WALKED = 20_000
+OFFERED = 200
 MANY = 60_000
 LOOKED = timedelta(minutes=1)
 
@@ -151,14 +152,16 @@ def within_capacity(store: Store, run_id: str) -> int:
 
 
 def choices(store: Store, run_id: str) -> dict[str, tuple[str, ...]]:
-    """The values of each of the `FACETS`, in their order."""
+    """The values of each of the `FACETS`, in their order; none of one that has over `OFFERED`."""
     table = worklist_facets
-    query = select(table.c.facet, table.c.value).where(table.c.run_id == run_id)
-    found: dict[str, list[str]] = {facet: [] for facet in FACETS}
+    found: dict[str, tuple[str, ...]] = {}
     with _reading(store) as connection:
-        for facet, value in connection.execute(query):
-            found.setdefault(facet, []).append(value)
-    return {facet: tuple(sorted(values, key=str.casefold)) for facet, values in found.items()}
+        for facet in FACETS:
+            mine = (table.c.run_id == run_id) & (table.c.facet == facet)
+            query = select(table.c.value).where(mine).limit(OFFERED + 1)
+            values = list(connection.execute(query).scalars())
+            found[facet] = () if len(values) > OFFERED else tuple(sorted(values, key=str.casefold))
+    return found
 
 
 def owns_accounts(store: Store, run_id: str, owner: str) -> bool:
