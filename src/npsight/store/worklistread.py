@@ -27,9 +27,10 @@ from npsight.store.worklistquery import (
     rows_query,
 )
 
-COUNTED = 20_000
+COUNTED = DRIVEN + 1
 OVER = 1_000
-WALKED = 20_000
+WALKED = 5_000
+OFFERED = 200
 MANY = 60_000
 LOOKED = timedelta(minutes=1)
 
@@ -103,10 +104,12 @@ def sheet(
     asked = wanted if before is None else wanted.backwards()
     with _reading(store) as connection:
         rarest, least = _rarest(connection, run, wanted)
+        count = _count(connection, run, wanted, rarest, least) if counted else None
         way = way_of(wanted, rarest, least)
+        if way.by is None and rarest is not None and _is_far(run, count, limit):
+            way = Way(rarest, driven=True)
         place, backwards = before or after, before is not None
         found = _rows(connection, run, asked, way, rarest, limit + 1, place, backwards)
-        count = _count(connection, run, wanted, rarest, least) if counted else None
     more, rows = len(found) > limit, found[:limit]
     if before is not None:
         return Sheet(tuple(reversed(rows)), earlier=more, later=True, count=count)
@@ -151,14 +154,16 @@ def within_capacity(store: Store, run_id: str) -> int:
 
 
 def choices(store: Store, run_id: str) -> dict[str, tuple[str, ...]]:
-    """The values of each of the `FACETS`, in their order."""
+    """The values of each of the `FACETS`, in their order; none of one that has over `OFFERED`."""
     table = worklist_facets
-    query = select(table.c.facet, table.c.value).where(table.c.run_id == run_id)
-    found: dict[str, list[str]] = {facet: [] for facet in FACETS}
+    found: dict[str, tuple[str, ...]] = {}
     with _reading(store) as connection:
-        for facet, value in connection.execute(query):
-            found.setdefault(facet, []).append(value)
-    return {facet: tuple(sorted(values, key=str.casefold)) for facet, values in found.items()}
+        for facet in FACETS:
+            mine = (table.c.run_id == run_id) & (table.c.facet == facet)
+            query = select(table.c.value).where(mine).limit(OFFERED + 1)
+            values = list(connection.execute(query).scalars())
+            found[facet] = () if len(values) > OFFERED else tuple(sorted(values, key=str.casefold))
+    return found
 
 
 def owns_accounts(store: Store, run_id: str, owner: str) -> bool:
@@ -246,9 +251,18 @@ def _count(
         return Count(OVER, "over")
     if read < most:
         return Count(int(found))
-    # More than DRIVEN accounts have the rarest value: how many more was not counted.
-    all_of_them = least if least <= DRIVEN else run.account_count
-    return Count(round(int(found) * all_of_them / read), "about")
+    along = run.account_count
+    if by is not None:
+        everyone = condition_count(run.id, run.project, wanted, by, run.account_count)
+        along = int(connection.execute(everyone).scalar() or 0)
+    return Count(round(int(found) * along / read), "about")
+
+
+def _is_far(run: ScoreRun, count: Count | None, limit: int) -> bool:
+    """Whether a page's rows are likely not found among the first `WALKED` of an order."""
+    if count is None or count.kind == "over":
+        return False
+    return run.account_count * limit > WALKED * max(count.accounts, 1)
 
 
 def _rows(

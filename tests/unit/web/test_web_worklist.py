@@ -335,3 +335,11 @@ def test_a_csm_without_accounts_sees_none(only_own: Browsed):
 def test_a_week_begins_with_the_users_monday(now: str, zone: str, start: str):
     at = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert week_start(at, ZoneInfo(zone)) == datetime.fromisoformat(start).replace(tzinfo=UTC)
+
+
+def test_of_very_many_owners_one_is_typed(viewer: Browser, monkeypatch):
+    assert '<option value="kim">' in viewer.get("/worklist?list=all").text
+    monkeypatch.setattr("npsight.store.worklistread.OFFERED", 2)
+    page = viewer.get("/worklist?list=all&owner=lee").text
+    assert '<input name="owner" value="lee"' in page
+    assert accounts(page) == ["k20", "k21", "k22", "k23", "k24"]
