@@ -43,7 +43,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PAGES = {
-    "worklist": "/worklist",
+    "worklist": "/worklist?list=week",
     "worklist-all": "/worklist?list=all",
     "follow-ups": "/follow-ups",
     "segments": "/segments",
