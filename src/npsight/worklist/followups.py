@@ -268,14 +268,19 @@ def step(
     return Done(name, current, after, note, at if taken.contact else None)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Answer:
-    """One answer of an account to a survey; the earliest first, of several at once the worst."""
+    """One answer of an account to a survey."""
 
     occurred_at: datetime
     known_at: datetime
     score: float
-    band: BandNow = dataclasses.field(compare=False)
+    band: BandNow
+
+    @property
+    def order(self) -> tuple[datetime, datetime, int, float]:
+        """The earliest come first, of several at once the worst band, then the lowest score."""
+        return self.occurred_at, self.known_at, _RANKS[self.band], self.score
 
 
 def recovered(before: BandNow | None, answered: BandNow) -> bool:
@@ -301,7 +306,7 @@ def closing(
     """
     if not current.is_open:
         return None
-    for answer in sorted(answers):
+    for answer in sorted(answers, key=lambda one: one.order):
         if answer.occurred_at < current.answers_from:
             continue
         better = recovered(current.before.band, answer.band)

@@ -217,6 +217,12 @@ def test_of_answers_at_one_instant_the_worst_counts():
     assert closed(called, *both).state == "not recovered"
 
 
+def test_of_answers_on_different_scales_the_worse_band_comes_first():
+    called = stepped(new_one(), "call").after
+    both = [answer(NOW + DAY, "promoter", 5.0), answer(NOW + DAY, "detractor", 6.0)]
+    assert closed(called, *both).state == closed(called, *both[::-1]).state == "not recovered"
+
+
 def test_an_ended_one_is_not_closed_again():
     for state in ENDED:
         assert closed(in_state(state), answer(NOW + DAY)) is None
@@ -246,7 +252,7 @@ def test_any_order_of_answers_closes_alike_and_as_plain_words_say(
 def plainly(one, told):
     """The rule again, as one would say it."""
     order = ["detractor", "passive", "promoter"]
-    for at, _, band in sorted((at, score, band) for at, band, score in told):
+    for at, _, _, band in sorted((at, order.index(band), score, band) for at, band, score in told):
         if one.reopened_at and at < one.reopened_at:
             continue
         if at < (one.contacted_at or one.opened_at):
