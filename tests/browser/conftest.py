@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from chromium import Site, chromium, site
+from chromium import Site, chromium, program_or_skip, site
 from morning_company import Served, morning_company, serving
 from tiny_project import make_project
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Ends with its file: while it lives, an event loop runs in this thread, and no other can."""
     with chromium() as made:
         yield made
 
@@ -25,8 +26,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def served(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A company of several CS managers, served; each owns accounts of their own."""
+    program_or_skip()
     company = morning_company(tmp_path_factory.mktemp("morning") / "company")
     with serving(company) as running:
         yield running

@@ -50,12 +50,18 @@ class Site:
         return login
 
 
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser of Playwright's; the test is skipped where there is none."""
+def program_or_skip() -> str:
+    """Where Chromium is; the test is skipped where there is none."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
+    return program
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser of Playwright's; the test is skipped where there is none."""
+    program = program_or_skip()
     sync = pytest.importorskip("playwright.sync_api", reason="needs the dev extra")
     with sync.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))

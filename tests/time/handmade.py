@@ -14,6 +14,7 @@ import ibis
 import pyarrow as pa
 
 from npsight.audit import oracle
+from npsight.config.schema import Worklist
 from npsight.features.compile import compile_features
 from npsight.jobs.frames import FeatureBuilder
 from npsight.tables.engine import connect
@@ -184,7 +185,11 @@ def builder_of(
 ) -> Any:
     """A `FeatureBuilder` of a project that has just these features, and knows who answered."""
     project: Any = SimpleNamespace(
-        features=tuple(specs), segment=segment, respondents=True, touchpoints=touchpoints
+        worklist=Worklist(),
+        features=tuple(specs),
+        segment=segment,
+        respondents=True,
+        touchpoints=touchpoints,
     )
     return FeatureBuilder(engine, facts_of(engine, world), project, own=OWN)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from handmade import AS_OF, DAY, TICK, answer, builder_of, fact, world_of
 
-from npsight.config.schema import Training
+from npsight.config.schema import Training, Worklist
 from npsight.errors import ConfigError
 from npsight.jobs.segmentinputs import _edges, _labels, attributes_asked, read_inputs
 from npsight.jobs.segmentreport import NONE
@@ -27,6 +27,7 @@ def project_of(accounts=ACCOUNTS):
         file=SimpleNamespace(name="p.yaml"),
         respondents=False,
         touchpoints=(),
+        worklist=Worklist(),
     )
 
 
