@@ -113,7 +113,11 @@ def _deliverer(workspace: Workspace, url: str) -> Iterator[subprocess.Popen[byte
 def _receiver(inbox: Inbox) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            promised = int(self.headers["Content-Length"])
+            body = self.rfile.read(promised)
+            if len(body) < promised:  # the sender died in the middle of its request
+                self.close_connection = True
+                return
             inbox.take(self.headers["webhook-id"], body)
             time.sleep(0.02)
             self.send_response(200)

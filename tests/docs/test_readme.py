@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from npsight.config.load import load_project
+from npsight.config.schema import Project
 from npsight.errors import ConfigError, NpsightError
 
 ROOT = Path(__file__).parents[2]
@@ -47,9 +49,13 @@ def commands(page: Path) -> Iterator[str]:
 
 COMMANDS = [(page, line) for page in PAGES for line in dict.fromkeys(commands(page))]
 YAML = [
-    pytest.param(text, id=f"{page_id(page)}-{yaml.safe_load(text).get('project', i)}")
+    (text, f"{page_id(page)}-{yaml.safe_load(text).get('project', i)}")
     for page in PAGES
     for i, text in enumerate(blocks(page, "yaml"))
+]
+WHOLE = [pytest.param(text, id=name) for text, name in YAML if "project" in yaml.safe_load(text)]
+PARTS = [
+    pytest.param(text, id=name) for text, name in YAML if "project" not in yaml.safe_load(text)
 ]
 
 
@@ -132,16 +138,21 @@ def test_a_command_that_does_not_exist_is_noticed(line: str, fault: str) -> None
     assert fault in fault_of(line)
 
 
-@pytest.mark.parametrize("text", YAML)
+@pytest.mark.parametrize("text", WHOLE)
 def test_every_project_file_loads(text: str, tmp_path: Path) -> None:
     content = yaml.safe_load(text)
-    if "project" not in content:
-        pytest.skip("a part of a project file, shown for one key; it cannot be loaded by itself")
     file = tmp_path / "npsight.yaml"
     file.write_text(text, encoding="utf-8")
     project = load_project(file)
     assert project.name == content["project"]
     assert project.features
+
+
+@pytest.mark.parametrize("text", PARTS)
+def test_every_part_of_a_project_file_is_valid(text: str) -> None:
+    for section, written in yaml.safe_load(text).items():
+        assert section in Project.model_fields
+        TypeAdapter(Project.model_fields[section].annotation).validate_python(written)
 
 
 def test_a_project_file_with_a_wrong_key_is_noticed(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from pathlib import Path
 from typing import Literal
 
 from npsight.config.aggregations import AGGREGATIONS
-from npsight.config.schema import Accounts, Driver, Feature, Tables
-from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
+from npsight.config.own import own_source
+from npsight.config.schema import Accounts, Driver, Feature, Project, Tables
+from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec, themes_of
 
 _SIGNS: dict[str | None, Literal[-1, 0, 1]] = {"increasing": 1, "decreasing": -1, None: 0}
 
@@ -132,3 +134,13 @@ def all_drivers(
             actionable = key not in (NPS_HISTORY, "accounts")
             specs.append(DriverSpec(key, label, actionable))
     return tuple(spec for spec in specs if spec.key in used)
+
+
+def all_features(project: Project, tables: Tables, base: Path) -> tuple[FeatureSpec, ...]:
+    """Every feature of a project, those of the answers first; own files lie beside `base`."""
+    named = {f.expression for f in project.features if f.expression}
+    digests = {name: own_source(base, name).digest for name in named}
+    declared = [s for f in project.features for s in expand(f, tables.accounts, digests)]
+    declared_names = {s.name for s in declared}
+    from_history = history_features(tables, themes_of(project.comments))
+    return tuple([s for s in from_history if s.name not in declared_names] + declared)

@@ -23,18 +23,8 @@ def serving_config(environment: Mapping[str, str] | None = None) -> Path:
     ConfigError
         The variable is not set.
     """
-    value = _lookup(environment).get(CONFIG_VARIABLE, "")
-    if not value:
-        raise ConfigError(
-            "no project to serve",
-            [
-                Problem(
-                    f"the environment variable `{CONFIG_VARIABLE}` is not set",
-                    f"start with `npsight serve -c FILE`, or export {CONFIG_VARIABLE}=FILE",
-                )
-            ],
-        )
-    return Path(value)
+    remedy = f"start with `npsight serve -c FILE`, or export {CONFIG_VARIABLE}=FILE"
+    return Path(_needed(CONFIG_VARIABLE, environment, "no project to serve", remedy))
 
 
 def registry_uri(environment: Mapping[str, str] | None = None) -> str | None:
@@ -55,18 +45,8 @@ def connection_string(variable: str, environment: Mapping[str, str] | None = Non
     ConfigError
         The variable is not set.
     """
-    value = _lookup(environment).get(variable, "")
-    if not value:
-        raise ConfigError(
-            "the database cannot be opened",
-            [
-                Problem(
-                    f"the environment variable `{variable}` is not set",
-                    f"export {variable}=postgresql://user:password@host/name",
-                )
-            ],
-        )
-    return value
+    remedy = f"export {variable}=postgresql://user:password@host/name"
+    return _needed(variable, environment, "the database cannot be opened", remedy)
 
 
 def let_threads_sleep() -> None:
@@ -98,3 +78,13 @@ def serving_environment(config: Path, workers: int = 1) -> dict[str, str]:
 
 def _lookup(environment: Mapping[str, str] | None) -> Mapping[str, str]:
     return os.environ if environment is None else environment
+
+
+def _needed(
+    variable: str, environment: Mapping[str, str] | None, headline: str, remedy: str
+) -> str:
+    value = _lookup(environment).get(variable, "")
+    if not value:
+        problem = Problem(f"the environment variable `{variable}` is not set", remedy)
+        raise ConfigError(headline, [problem])
+    return value

@@ -149,9 +149,7 @@ class ProjectSpec:
     @property
     def themes(self) -> dict[str, tuple[str, ...]]:
         """Theme to word beginnings, in a fixed order."""
-        if self.comments.themes is not None:
-            return {k: tuple(v) for k, v in sorted(self.comments.themes.items())}
-        return DEFAULT_THEMES if self.comments.language == "en" else {}
+        return themes_of(self.comments)
 
     @property
     def segment(self) -> str | None:
@@ -194,3 +192,10 @@ DEFAULT_THEMES: dict[str, tuple[str, ...]] = {
     "support": ("support", "ticket", "response time", "helpdesk", "helpful", "unhelpful"),
     "usability": ("usab", "interface", "intuitive", "confusing", "easy to use", "clunky"),
 }
+
+
+def themes_of(comments: Comments) -> dict[str, tuple[str, ...]]:
+    """Theme to word beginnings, in a fixed order; none for a language without defaults."""
+    if comments.themes is not None:
+        return {k: tuple(v) for k, v in sorted(comments.themes.items())}
+    return DEFAULT_THEMES if comments.language == "en" else {}

@@ -12,12 +12,13 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import IO
 
 from npsight.config.schema import Alerts
 from npsight.errors import OutgoingError, StateError
 from npsight.outgoing.alertpost import child_environment
+from npsight.outgoing.deliver import utc_now
 from npsight.outgoing.retrying import backoff_seconds
 from npsight.store import Store
 from npsight.store.alertmessages import AlertMessage, Status, claim_message, settle_message
@@ -205,11 +206,6 @@ def _quietly() -> Iterator[None]:
         yield
     except (BrokenPipeError, OSError):
         return
-
-
-def utc_now() -> datetime:
-    """The clock, aware."""
-    return datetime.now(UTC)
 
 
 class AlertSender:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
-from npsight.config.load import named_sources
+from npsight.config.named import named_sources
 from npsight.config.schema import Source, Tables
 from npsight.tables.databases import read_connection
 from npsight.tables.files import read_files, tidy

@@ -1,0 +1,92 @@
+"""What pydantic found wrong in a project file, in our own words and with the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from npsight.config.checks import Finding, suggest
+from npsight.config.schema import Project, Section
+from npsight.config.yamlfile import KeyPath, YamlFile
+
+
+def validated(file: YamlFile) -> tuple[Project | None, list[Finding]]:
+    """The file's content as declared, or everything that keeps it from being so."""
+    try:
+        return Project.model_validate(file.content), []
+    except ValidationError as error:
+        return None, [_finding(file, detail) for detail in error.errors(include_url=False)]
+
+
+def _finding(file: YamlFile, detail: Any) -> Finding:
+    key = _as_written(tuple(detail["loc"]), file.content)
+    kind, context = detail["type"], detail.get("ctx", {})
+    name = str(key[-1]) if key else ""
+    if kind == "extra_forbidden":
+        section = _section_at(key[:-1])
+        known = section.model_fields if section else ()
+        return Finding(key, f"unknown key `{name}`", suggest(name, known))
+    if kind == "missing":
+        return Finding(key, f"`{name}` is missing", _describe(key))
+    if kind == "literal_error":
+        return Finding(key, f"must be one of {context['expected']}", "choose one of these")
+    if kind == "string_pattern_mismatch":
+        return Finding(
+            key,
+            "is not of the form asked for",
+            f"must match {context['pattern']}; {_describe(key)}",
+        )
+    if isinstance(detail.get("input"), bool) and kind in ("string_type", "list_type"):
+        return Finding(
+            key, "YAML reads an unquoted yes, no, on or off as true or false", 'quote it: "Yes"'
+        )
+    message = str(detail["msg"]).replace("Input should", "should")
+    return Finding(key, message[0].lower() + message[1:], _describe(key))
+
+
+def _as_written(key: KeyPath, content: Any) -> KeyPath:
+    """Drop the index 0 that pydantic gives to one item written where a list may stand."""
+    written: list[str | int] = []
+    for part in key:
+        if isinstance(part, int) and not isinstance(content, list):
+            continue
+        written.append(part)
+        try:
+            content = content[part]
+        except (KeyError, IndexError, TypeError):
+            content = None if isinstance(part, str) else content
+    return tuple(written)
+
+
+def _section_at(key: KeyPath) -> type[BaseModel] | None:
+    """The model that describes the mapping at `key`, found by walking the declarations."""
+    model: type[BaseModel] = Project
+    for part in key:
+        if isinstance(part, int) or part not in model.model_fields:
+            continue
+        found = _model_in(model.model_fields[part].annotation)
+        if found is None:
+            return None
+        model = found
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _describe(key: KeyPath) -> str:
+    """The documentation of the setting, as the remedy."""
+    for depth in range(len(key), 0, -1):
+        model = _section_at(key[: depth - 1])
+        field = model.model_fields.get(str(key[depth - 1])) if model else None
+        if field is not None and field.description:
+            return field.description
+    return "see docs/project-file.md"
