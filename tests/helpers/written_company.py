@@ -53,6 +53,7 @@ class WrittenCompany:
         self.folder = folder
         self.config = folder / "demo.yaml"
         self.data = folder / "data"
+        self.bundle: tuple[Mapping[str, bytes], Model] | None = None
 
     @property
     def project(self) -> ProjectSpec:
@@ -63,6 +64,7 @@ class WrittenCompany:
         ignored = shutil.ignore_patterns(*(() if state else ("state",)))
         shutil.copytree(self.folder, folder, ignore=ignored)
         other = WrittenCompany(folder)
+        other.bundle = self.bundle
         text = other.config.read_text().replace(str(self.data), str(other.data))
         other.config.write_text(text)
         return other
@@ -129,13 +131,14 @@ def write_company(
 
 
 def score_company(company: WrittenCompany, as_of: datetime | None = None) -> None:
-    """`npsight score` with a model made on the spot in place of the registry's."""
+    """`npsight score` with a model made at the first run in place of the registry's."""
     project = company.project
-    with company.builder() as builder:
-        spine = builder.spine([END])
-        frame = builder.features(spine)
-    model = _model(project, frame)
-    files = pack(model, golden_rows(frame, model.specs), "# Card")
+    if company.bundle is None:
+        with company.builder() as builder:
+            frame = builder.features(builder.spine([END]))
+        model = _model(project, frame)
+        company.bundle = pack(model, golden_rows(frame, model.specs), "# Card"), model
+    files, model = company.bundle
     with mock.patch("npsight.jobs.score.champion", return_value=(1, files, model)):
         score(project, as_of)
 

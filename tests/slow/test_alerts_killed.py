@@ -25,7 +25,8 @@ from npsight.jobs.alerts import plan_alerts
 from npsight.store import Store, open_store
 from npsight.store.alertmessages import AlertMessage, messages, note_dead_claims
 
-ROUNDS = 30
+ROUNDS = int(os.environ.get("NPSIGHT_TEST_KILLS", "12"))
+"""Kills on SQLite; more of them by the variable."""
 OWNERS = 4
 PROJECT = "alerts: {channels: {team: TEAM_URL}, default: [team]}\n"
 JOB = """
