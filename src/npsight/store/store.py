@@ -17,7 +17,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.errors import NotFoundError, StateError
 from npsight.store import tables
 from npsight.store.compared import record_run_changes
-from npsight.store.database import database_url, mendable, open_engine, writer
+from npsight.store.database import count_rows, database_url, mendable, open_engine, writer
 from npsight.store.factsread import note_read
 from npsight.store.migrate import migrate
 from npsight.store.rows import HistoryPoint, JsonObject, ScoreRow, ScoreRun, StoredInput
@@ -123,6 +123,7 @@ class Store:
                 listed.add(row_chunk)
                 count += len(row_chunk)
             listed.finish()
+            count_rows(connection, tables.scores)
             for input_chunk in _chunks(inputs):
                 connection.execute(
                     insert(tables.inputs), [_input_values(run.id, *item) for item in input_chunk]

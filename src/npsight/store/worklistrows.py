@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from math import nan
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, update
 
+from npsight.store.database import count_rows
 from npsight.store.marks import (
     Marks,
     account_marks,
@@ -19,7 +20,7 @@ from npsight.store.marks import (
     shown_marks,
 )
 from npsight.store.rows import JsonObject, ScoreRow
-from npsight.store.searchwords import keep_words
+from npsight.store.searchwords import account_words, keep_words
 from npsight.store.values import clean
 from npsight.store.worklist import FACETS, WITHIN_CAPACITY, worklist, worklist_facets
 from npsight.worklist.bands import band_move, predicted_band
@@ -83,10 +84,7 @@ class WorklistWriter:
         ]
         if rows:
             self._connection.execute(insert(worklist_facets), rows)
-        if self._connection.dialect.name == "postgresql":
-            # A run's id is new: without this, its rows are planned for as if there were none.
-            for table in ("worklist", "account_words"):
-                self._connection.execute(text(f"ANALYZE {table}"))
+        count_rows(self._connection, worklist, account_words)
 
     def _catch_up(self) -> None:
         """Show what people did while the rows were written: PostgreSQL does not have them wait."""
