@@ -60,9 +60,11 @@ def open_engine(url: URL, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """An engine whose errors hold no parameters, for they are customers' data."""
     try:
         engine = create_engine(url, hide_parameters=True, json_serializer=to_json)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
+    except (NoSuchModuleError, ImportError) as error:
+        postgres = url.get_backend_name() == "postgresql"
+        remedy = "pip install 'npsight[postgres]'" if postgres else "install it"
         raise StateError(
-            f"{shown(url)}: no driver for this database ({error})\n  → install it, or use SQLite"
+            f"{shown(url)}: no driver for this database ({error})\n  → {remedy}, or use SQLite"
         ) from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, busy_seconds)
