@@ -117,3 +117,9 @@ def test_urls(tmp_path: Path) -> None:
     assert "hunter2" not in str(error.value)
     with pytest.raises(StateError, match="cannot be read"):
         open_store("://")
+
+
+def test_a_postgresql_without_its_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StateError, match=r"pip install 'npsight\[postgres\]'"):
+        open_store("postgresql://user:secret@127.0.0.1/npsight")
