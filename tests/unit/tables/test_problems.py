@@ -16,6 +16,12 @@ def test_a_missing_file_suggests_what_lies_beside_it(bench):
         bench.prepare(USAGE % "")
 
 
+def test_a_folder_is_called_one(bench):
+    bench.write("usage.csv", GOOD)
+    with pytest.raises(DataError, match=r"is a folder\n.*name the files in it, such as `\*.csv`"):
+        bench.prepare((USAGE % "").replace("usage.csv", "."))
+
+
 def test_missing_columns_are_a_diff(bench):
     bench.write("usage.csv", "Account,day,logins\na,2024-05-01T00:00:00Z,1\n")
     with pytest.raises(DataError, match="2 columns are not in the table") as caught:
