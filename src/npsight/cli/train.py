@@ -74,7 +74,9 @@ def _print_way_on(result: TrainResult, console: Console, config: Path) -> None:
         return
     console.print(
         "It is not the champion, for the gates above failed. Mend what they name and train again, "
-        f"or read the card and insist with: {command} --force"
+        f"or read the card and insist with: {command} --force",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
