@@ -76,7 +76,7 @@ def test_a_first_model_that_fails_is_registered_but_no_champion(refused):
     assert "8 of 11 gates passed, 2 failed" in out
     assert "Registered as version 1, challenger" in out
     assert "It is not the champion" in out
-    assert "npsight promote --version 1 --force" in out
+    assert f"npsight promote -c {company.config} --version 1 --force" in out
     assert versions(company) == {1: (("challenger",), "")}
     assert read_cached(company.state) is None
     assert run_statuses(company.state) == ["FINISHED"]

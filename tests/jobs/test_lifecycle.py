@@ -21,7 +21,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
     npsight("score", "-c", company.config).succeeded()
     second = npsight("train", "-c", company.config).succeeded()
     assert "Registered as version 2, challenger" in second.out
-    assert "npsight promote --version 2" in second.out
+    assert f"npsight promote -c {company.config} --version 2" in second.out
     return company
 
 
@@ -51,7 +51,9 @@ def test_promote_and_roll_back(twice):
     assert "Champion: version 2 (before: version 1)" in promoted.out
     assert aliases(twice) == {"champion": 2, "challenger": None}
     assert read_cached(twice.state)[0] == 2
-    assert "model version 2" in npsight("score", "-c", config).succeeded().out
+    scored = npsight("score", "-c", config).succeeded().out
+    assert "model version 2" in scored
+    assert "hindsight" not in scored
     back = npsight("promote", "-c", config, "--version", "1", "--force").succeeded()
     assert "Champion: version 1 (before: version 2)" in back.out
     assert aliases(twice)["champion"] == 1
@@ -61,7 +63,9 @@ def test_promote_and_roll_back(twice):
 
 def test_scoring_an_earlier_day_writes_that_day_but_is_not_the_latest(twice, tmp_path):
     out = tmp_path / "early.csv"
-    npsight("score", "-c", twice.config, "--as-of", "2024-11-01", "-o", out).succeeded()
+    early = npsight("score", "-c", twice.config, "--as-of", "2024-11-01", "-o", out).succeeded()
+    told = " ".join(early.out.split())
+    assert "and so from what came after 2024-11-01: these numbers are hindsight" in told
     with out.open(newline="") as file:
         assert {row["as_of"][:10] for row in csv.DictReader(file)} == {"2024-11-01"}
     assert "as of 2025-02-24" in npsight("worklist", "-c", twice.config).succeeded().out

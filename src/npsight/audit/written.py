@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from npsight.audit.findings import Check, Finding, Level
+from npsight.audit.findings import Check, Finding
 from npsight.models.logits import Vector
 from npsight.models.metrics import auc
 
@@ -71,13 +71,21 @@ def one_sided(
         for name in attributes:
             found = _worst(str(name), attributes.loc[rows, name], name in categories, gone, outcome)
             if found is not None:
-                level: Level = "look" if name in dated else "leak"
-                findings.setdefault(str(name), replace(found, level=level))
+                findings.setdefault(str(name), _as_dated(found) if name in dated else found)
     count = attributes.shape[1] if judged else 0
     few = "" if judged else f"fewer than {LEAST_ACCOUNTS} accounts on one side of every outcome"
     if attributes.shape[1] == 0:
         few = "no feature reads an attribute"
     return Check(UNDATED, count, "columns", tuple(findings.values()), few)
+
+
+def _as_dated(found: Finding) -> Finding:
+    """The finding of an attribute that has a `valid_from`, so that mapping one is no remedy."""
+    remedy = (
+        "ask whether the outcome rewrites rows of earlier days: each row must hold what was true "
+        "from its `valid_from` on; drop the features that read it if it does"
+    )
+    return replace(found, level="look", remedy=remedy)
 
 
 def _worst(
@@ -112,7 +120,7 @@ def _worst(
     if figure < TELLS:
         return None
     what = f"`{name}` tells the accounts that {outcome.label} from all others with an AUC of "
-    return _undated(name, figure, TELLS, what + f"{figure:.3f}, and bears no date")
+    return _undated(name, figure, TELLS, what + f"{figure:.3f}")
 
 
 def _told(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 import typer
@@ -27,6 +29,7 @@ from npsight.cli.writeback import writeback_app
 from npsight.config.runtime import let_threads_sleep
 from npsight.errors import NpsightError, StateError
 
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 EPILOG = """A first look, without any data of your own:
 
 npsight simulate --to var/demo/data && npsight train -c configs/demo.yaml &&
@@ -80,10 +83,12 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in _OF_A_DISK:
             raise
+        # Of a full disk neither Python nor Arrow names the file.
+        place = error.filename or "a file of the state folder, or of the temporary folder"
         print(
-            f"error: {error.filename}: {error.strerror}\n"
+            f"error: {place}: {os.strerror(error.errno or 0)}\n"
             "  → check that path, its permissions and the free space there",
             file=sys.stderr,
         )

@@ -81,6 +81,13 @@ def score_command(
             within = f"; {percent(result.churn_within)} within {churn_horizon} days"
         console.print(f"Mean churn risk {percent(result.churn_risk)}{within}.", highlight=False)
     say_unranked(result.unranked, console)
+    if result.hindsight is not None:
+        console.print(
+            f"[bold yellow]![/] Model version {run.model_version} learned from days up to "
+            f"{result.hindsight:%Y-%m-%d}, and so from what came after {run.as_of:%Y-%m-%d}: these "
+            "numbers are hindsight and no test of the model. A test: npsight backtest.",
+            highlight=False,
+        )
     say_engine(project, console)
     if output is not None:
         count = export(project, output, run, churn_horizon)

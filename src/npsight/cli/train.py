@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine, steps
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from npsight.jobs.fit import Fitted, PartResult
@@ -31,11 +33,11 @@ def train_command(config: Config = DEFAULT_CONFIG) -> None:
         from npsight.jobs.report import NO_TIME
 
         console.print(f"\n[bold yellow]![/] {NO_TIME.replace('**', '')}", highlight=False)
-    print_training(result, console)
+    print_training(result, console, config)
     say_engine(project, console)
 
 
-def print_training(result: TrainResult, console: Console) -> None:
+def print_training(result: TrainResult, console: Console, config: Path) -> None:
     """Figures by origin, then what was registered."""
     for part in result.fitted.parts.values():
         _print_part(part, console)
@@ -46,7 +48,7 @@ def print_training(result: TrainResult, console: Console) -> None:
     console.print(f"Model digest  {result.digest}", highlight=False)
     console.print(f"Registered as version {result.version}, [bold]{result.alias}[/]")
     if result.alias == "challenger":
-        _print_way_on(result, console)
+        _print_way_on(result, console, config)
     console.print(f"Model card    {result.card_file}", highlight=False, soft_wrap=True)
     console.print(f"Report        {result.page}", highlight=False, soft_wrap=True)
 
@@ -65,14 +67,16 @@ def _print_gates(result: TrainResult, console: Console) -> None:
     console.print(counts, highlight=False)
 
 
-def _print_way_on(result: TrainResult, console: Console) -> None:
-    command = f"npsight promote --version {result.version}"
+def _print_way_on(result: TrainResult, console: Console, config: Path) -> None:
+    command = f"npsight promote -c {config} --version {result.version}"
     if result.gates.passed:
-        console.print(f"Make it the champion with: {command}")
+        console.print(f"Make it the champion with: {command}", highlight=False, soft_wrap=True)
         return
     console.print(
         "It is not the champion, for the gates above failed. Mend what they name and train again, "
-        f"or read the card and insist with: {command} --force"
+        f"or read the card and insist with: {command} --force",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

@@ -34,6 +34,7 @@ RESERVED = frozenset(
         "owned_from",
     )
 )
+MOST_NAMED = 30
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,15 @@ class Finding:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """`did you mean …?` when something similar exists, else the list of what exists."""
+    """`did you mean …?` when something similar exists, else what exists, up to 30 of it."""
     options = sorted(known)
     close = difflib.get_close_matches(word, options, n=1)
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"use one of: {', '.join(options)}" if options else "there is none to choose from"
+    if not options:
+        return "there is none to choose from"
+    more = f" and {len(options) - MOST_NAMED} more" if len(options) > MOST_NAMED else ""
+    return f"use one of: {', '.join(options[:MOST_NAMED])}{more}"
 
 
 def check_source(source: Source, key: KeyPath) -> Iterator[Finding]:

@@ -108,7 +108,9 @@ def _listed(value: Any) -> list[Any]:
 
 def _names_invalid_table(feature: Feature, raw: Any, tables: Tables) -> bool:
     """A feature of a table that is itself at fault is judged once the table is mended."""
-    written = _mapping(raw.get("tables"))
+    if not isinstance(raw.get("tables"), dict):
+        return True
+    written = raw["tables"]
     activity = _mapping(written.get("activity"))
     if feature.source in activity and feature.source not in tables.activity:
         return True

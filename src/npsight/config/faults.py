@@ -10,6 +10,11 @@ from npsight.config.checks import Finding, suggest
 from npsight.config.schema import Project, Section
 from npsight.config.yamlfile import KeyPath, YamlFile
 
+_OF_A_NUMBER = (
+    *("int_type", "int_parsing", "int_from_float", "float_type", "float_parsing", "finite_number"),
+    *("greater_than", "greater_than_equal", "less_than", "less_than_equal"),
+)
+
 
 def validated(file: YamlFile) -> tuple[Project | None, list[Finding]]:
     """The file's content as declared, or everything that keeps it from being so."""
@@ -30,7 +35,8 @@ def _finding(file: YamlFile, detail: Any) -> Finding:
     if kind == "missing":
         return Finding(key, f"`{name}` is missing", _describe(key))
     if kind == "literal_error":
-        return Finding(key, f"must be one of {context['expected']}", "choose one of these")
+        what = f"must be one of {context['expected']}"
+        return Finding(key, what + _written(detail), "choose one of these")
     if kind == "string_pattern_mismatch":
         return Finding(
             key,
@@ -41,8 +47,20 @@ def _finding(file: YamlFile, detail: Any) -> Finding:
         return Finding(
             key, "YAML reads an unquoted yes, no, on or off as true or false", 'quote it: "Yes"'
         )
+    if kind in ("model_type", "dict_type"):
+        return Finding(key, "holds no keys of its own" + _written(detail), _describe(key))
     message = str(detail["msg"]).replace("Input should", "should")
+    if kind in _OF_A_NUMBER:
+        message += _written(detail)
     return Finding(key, message[0].lower() + message[1:], _describe(key))
+
+
+def _written(detail: Any) -> str:
+    """The value at fault, where it is short and its key is none that tempts to write a secret."""
+    value = detail.get("input")
+    if not isinstance(value, bool | int | float | str) or len(str(value)) > 40:
+        return ""
+    return f"; it is `{value}`"
 
 
 def _as_written(key: KeyPath, content: Any) -> KeyPath:

@@ -47,6 +47,7 @@ class ScoreResult:
     account answered once; None for a model without NPS.
     `churn_within` is the mean churn risk within the horizon that was asked for.
     `unranked` names the parts in which the backtest found nothing that tells accounts apart.
+    `hindsight` is the newest day the model learned from, where as_of is not after it; else None.
     """
 
     run: ScoreRun
@@ -58,6 +59,7 @@ class ScoreResult:
     churn_risk: float | None
     churn_within: float | None = None
     unranked: tuple[str, ...] = ()
+    hindsight: datetime | None = None
 
 
 def score(
@@ -149,7 +151,13 @@ def score(
         churn_risk=_mean(predicted.churn),
         churn_within=_mean(_within(curve, predicted.churn, churn_horizon)),
         unranked=model.unranked(),
+        hindsight=None if project.is_snapshot else _hindsight(model, as_of),
     )
+
+
+def _hindsight(model: Model, as_of: datetime) -> datetime | None:
+    through = datetime.fromisoformat(model.trained_through)
+    return through if as_of <= through else None
 
 
 def champion(

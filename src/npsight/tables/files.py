@@ -86,6 +86,9 @@ def _matching(source: Source, key: str) -> list[Path]:
     if files:
         return files
     folder = Path(pattern).parent
+    if Path(pattern).is_dir():
+        remedy = "name the files in it, such as `*.csv` or `*.parquet`"
+        raise UnusableTableError([Problem("is a folder", remedy, tidy(pattern), f"{key}.path")])
     if not folder.is_dir():
         remedy = f"there is no folder `{tidy(folder)}` either: correct `path`"
     else:

@@ -6,10 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from npsight.errors import StateError
 from npsight.tables.raw import ROW, RawTable
 from npsight.tables.sheet import Fault
 
@@ -29,6 +31,11 @@ def write_quarantine(
     -------
     Path or None
         The file, or None when there is no folder or no bad row.
+
+    Raises
+    ------
+    StateError
+        The disk is full, or may not be written to.
     """
     if folder is None:
         return None
@@ -42,6 +49,11 @@ def write_quarantine(
     try:
         rows.order_by([ROW, REASON]).to_parquet(unfinished)
         unfinished.replace(file)
+    except duckdb.IOException as error:
+        raise StateError(
+            f"{folder}: bad rows cannot be kept ({error})\n"
+            "  → check that path, its permissions and the free space there"
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)
     return file

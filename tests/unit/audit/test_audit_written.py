@@ -86,6 +86,15 @@ def test_a_dated_attribute_is_worth_a_look_only():
     assert [f.level for f in check.findings] == ["look"]
 
 
+def test_the_remedy_of_a_dated_attribute_is_not_to_date_it():
+    outcome, gone = lost()
+    values = np.where(gone, "x", None)
+    assert "map `valid_from`" in judged(values, outcome).findings[0].remedy
+    (found,) = judged(values, outcome, dated=["accounts.why"]).findings
+    assert "map `valid_from`" not in found.remedy
+    assert "rewrites rows of earlier days" in found.remedy
+
+
 def test_accounts_of_unknown_outcome_are_left_out():
     outcome, gone = lost()
     some = Happened("had left", {k: v for k, v in outcome.by_account.items() if k != "a0"})

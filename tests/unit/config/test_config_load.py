@@ -384,6 +384,39 @@ def test_faults_of_several_sections_come_together_in_the_order_of_the_file(probl
     assert [p.where for p in found] == ["p.yaml:2", "p.yaml:4", "p.yaml:11", "p.yaml:12"]
 
 
+def test_features_are_not_blamed_where_tables_are_misspelt(problems):
+    found = problems(changed("tables:", "tabels:"))
+    assert [(p.key, p.what) for p in found if p.key.startswith("features")] == []
+    assert any(p.key == "tabels" and "did you mean `tables`?" in p.remedy for p in found)
+
+
+@pytest.mark.parametrize(
+    ("target", "value"),
+    [
+        ("{horizon_days: -90}", "-90"),
+        ("{gap_days: fourteen}", "fourteen"),
+        ("{gap_days: 14.5}", "14.5"),
+        ("soon", "soon"),
+    ],
+)
+def test_the_value_at_fault_is_named(problems, target, value):
+    (problem,) = problems(changed("detractor: {}", f"detractor: {target}"))
+    assert problem.what.endswith(f"; it is `{value}`")
+
+
+def test_a_value_that_should_be_of_a_form_is_not_repeated(problems):
+    (problem,) = problems("database: postgresql://u:secret@h/db\n" + BASE)
+    assert "secret" not in str(problem)
+
+
+def test_what_could_be_used_is_named_in_part_where_it_is_much(problems):
+    measures = ", ".join(f"m{i}" for i in range(40))
+    wrong = "{source: usage, measure: zzz, aggregate: sum}"
+    text = changed("measures: [logins, errors]", f"measures: [{measures}]").replace(FEATURE, wrong)
+    (problem,) = problems(text)
+    assert problem.remedy.endswith(" and 10 more")
+
+
 def test_features_of_a_table_at_fault_are_not_blamed(problems):
     found = problems(BASE.replace("measures: [logins", "colour: blue, measures: [logins"))
     assert [p.key for p in found] == ["tables.activity.usage.colour"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from npsight.errors import DataError
+from npsight.errors import DataError, StateError
 
 USAGE = "activity:\n  usage: {path: usage.csv, account: account, time: day%s}"
 GOOD = "account,day\na,2024-05-01T00:00:00Z\n"
@@ -14,6 +16,12 @@ def test_a_missing_file_suggests_what_lies_beside_it(bench):
     bench.write("usages.csv", GOOD)
     with pytest.raises(DataError, match=r"no such file\n.*did you mean `usages.csv`"):
         bench.prepare(USAGE % "")
+
+
+def test_a_folder_is_called_one(bench):
+    bench.write("usage.csv", GOOD)
+    with pytest.raises(DataError, match=r"is a folder\n.*name the files in it, such as `\*.csv`"):
+        bench.prepare((USAGE % "").replace("usage.csv", "."))
 
 
 def test_missing_columns_are_a_diff(bench):
@@ -113,3 +121,10 @@ def test_the_quarantine_of_the_run_before_is_replaced(bench):
     bench.write("usage.csv", GOOD)
     bench.prepare(USAGE % "", head=head)
     assert not (bench.quarantine / "activity_usage.parquet").exists()
+
+
+def test_bad_rows_that_cannot_be_kept_are_the_disks_fault(bench, monkeypatch):
+    bench.write("usage.csv", "account,day\na,2024-05-01T00:00:00Z\nb,soon\n")
+    monkeypatch.setattr(os, "getpid", lambda: "no such/folder")
+    with pytest.raises(StateError, match=r"bad rows cannot be kept(.|\n)*free space"):
+        bench.prepare(USAGE % "", head="quarantine: {max_share: 1.0}")
