@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
 _RESERVED_SOURCES = ("accounts", "responses", "invitations", "subscriptions")
+_ENOUGH_LOSSES = 40
+"""Of fewer losses hardly anything can be learned; the table still says who has left."""
 _HEAD = """\
 # Proposed by `npsight init` from the tables it found. Everything here is a guess: read it through,
 # correct it, then run `npsight check`. Lines marked VERIFY need someone who knows the data.
@@ -434,7 +436,7 @@ class _Proposal:
             add(2, "nps: {}")
         if self.subscriptions is not None:
             add(2, "churn: {event: subscription_end, gap_days: 14, horizon_days: 90}")
-        elif self.left is not None:
+        elif self.left is not None and self.left[1].filled >= _ENOUGH_LOSSES:
             add(2, "churn: {event: churn_table, gap_days: 14, horizon_days: 90}")
         elif not self.responses and self.activities:
             busiest = max(self.activities, key=lambda name: self.activities[name])

@@ -251,6 +251,7 @@ def _report(
 _HINTS = (
     ("is not a number", ", say how it writes numbers (`decimal`) and no value (`blanks`)"),
     ("is not a time", ", say how it writes times (`time_format`)"),
+    ("outside its scale", ", give the survey's scale (`bands`)"),
 )
 
 
@@ -265,8 +266,7 @@ def _too_many(report: TableReport, max_share: float) -> Problem:
         f"at most {max_share:.1%} allowed):{''.join(lines)}"
     )
     seen = f"look at {report.quarantine_file}; " if report.quarantine_file else ""
-    hints = "".join(
-        hint for end, hint in _HINTS if any(f.reason.endswith(end) for f in report.faults)
-    )
+    faults = " ".join(fault.reason for fault in report.faults)
+    hints = "".join(hint for reason, hint in _HINTS if reason in faults)
     remedy = f"{seen}mend the table or its mapping{hints}, or raise `quarantine.max_share`"
     return Problem(what, remedy, report.file, report.key)

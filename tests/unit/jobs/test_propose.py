@@ -157,6 +157,16 @@ def test_exports_of_european_tools_are_read_as_they_are_written(tmp_path):
     assert found["churn"]["time"] == "Closed Date"
 
 
+@pytest.mark.parametrize(("losses", "foreseen"), [(39, False), (40, True)])
+def test_few_losses_are_no_target(tmp_path, losses, foreseen):
+    crm = "account_id,Closed Date\n" + "".join(
+        f"{n},{'2023-05-02' if n < losses else ''}\n" for n in range(60)
+    )
+    found = proposed(folder(tmp_path, accounts=crm, nps=SURVEY.replace("CustomerId", "account_id")))
+    assert "churn" in found["tables"]
+    assert ("churn" in found["targets"]) == foreseen
+
+
 @pytest.mark.parametrize(
     ("written", "pattern"),
     [

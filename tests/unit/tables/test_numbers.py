@@ -53,3 +53,9 @@ def test_unreadable_numbers_and_times_name_the_settings(bench: Workbench):
     csv = 'account,day,n\na,31.12.2024,"1,5"\nb,2025-02-01,"2,5"\n'
     with pytest.raises(DataError, match="`decimal`.*`time_format`"):
         bench.usage(csv, "measures: [n]", head="timezone: UTC")
+
+
+def test_scores_outside_their_scale_name_the_bands(bench: Workbench):
+    csv = "account,at,score\na,2024-05-01,90\nb,2024-05-02,40\n"
+    with pytest.raises(DataError, match="give the survey's scale"):
+        bench.answers(csv, head="timezone: UTC")
