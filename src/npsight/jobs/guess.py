@@ -7,6 +7,7 @@ in the file what the author is to verify.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "or
 ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant"}
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
-END_WORDS |= {"expires", "expired"}
+END_WORDS |= {"expires", "expired", "solved"}
+END_WORDS |= {"bezahlt", "geschlossen", "erledigt"}
 START_WORDS = {"started", "start", "begin", "began"}
 CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
 INVITED_WORDS = {"invited", "invitation", "sent"}
@@ -25,25 +27,37 @@ ANSWERED_WORDS = {"answered", "responded", "submitted", "response", "answer"}
 SCORE_WORDS = ("nps", "score", "rating", "recommend", "likelihood")
 COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
 COMMENT_WORDS |= {"message", "body"}
-PERSON_WORDS = {"contact", "respondent", "user", "person", "email"}
+PERSON_WORDS = {"contact", "respondent", "user", "person", "email", "mail"}
+ROLE_WORDS = {"role", "persona"}
 TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
 LATER_WORDS = {"due", "renewal", "renew", "updated", "modified", "valid", "expected"}
 STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent"}
 CHURN_WORDS = {"churn", "churned", "left", "exited", "attrition", "lost"}
+TODAY_WORDS = {"status", "stage"}
+ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+LEFT_WORDS = {"closed", "churned", "terminated", "left", "lost"} | CANCEL_WORDS - {"notice"}
 LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left", "lost", "Y", "y")
 _CATEGORY_VALUES = 30
+_FEW_ACCOUNTS = 10
+_SAME_ACCOUNTS = 0.5
+_MONTH = re.compile(r"^(\d{4}[-/_. ]?\d{2}|\d{2}[-/_. ]\d{4}|[A-Za-z]{3,9}[-/_. ]'?\d{2,4})$")
 
 
 def words(name: str) -> set[str]:
     """`customerID` and `customer_id` alike become `customer`, `id`."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name)
-    return {word for word in re.split(r"[^a-z0-9]+", split.lower()) if word}
+    return {word for word in re.split(r"[^a-z0-9]+", _plain(name)) if word}
+
+
+def _plain(name: str) -> str:
+    """In lower case, its words parted by `_`, without accents."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+    letters = unicodedata.normalize("NFKD", split)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def config_name(column: str) -> str:
     """The column's name as a name of the project file."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", column).lower()
-    name = re.sub(r"[^a-z0-9]+", "_", split).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", _plain(column)).strip("_")
     return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
 
 
@@ -69,7 +83,11 @@ def is_id(column: ColumnProfile) -> bool:
 
 
 def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
-    """Table to the column of its account: the one shared by most tables, by name then by count."""
+    """Table to the column of its account: the one shared by most tables, by name then by count.
+
+    A table without a column named so has the one whose values are those of the others' accounts.
+    Without any column named so, persons are the accounts.
+    """
     shared = Counter(column.name for table in tables for column in table.columns)
 
     def rank(column: ColumnProfile) -> tuple[bool, bool, int, bool]:
@@ -77,24 +95,57 @@ def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
         whole_key = named and (is_id(column) or len(words(column.name)) == 1)
         return (whole_key, named, shared[column.name], is_id(column))
 
-    keys: dict[str, str] = {}
+    keys: dict[str, ColumnProfile] = {}
+    unsure: list[tuple[TableProfile, list[ColumnProfile]]] = []
     for table in tables:
-        candidates = [
-            c for c in table.columns if not c.is_time and c.filled >= 0.9 * table.rows > 0
-        ]
-        candidates = [c for c in candidates if is_id(c) or words(c.name) & ACCOUNT_WORDS]
+        filled = [c for c in table.columns if not c.is_time and c.filled >= 0.9 * table.rows > 0]
+        candidates = [c for c in filled if is_id(c) or words(c.name) & ACCOUNT_WORDS]
         if candidates:
-            keys[table.name] = max(candidates, key=rank).name
-    return keys
+            keys[table.name] = max(candidates, key=rank)
+        if not candidates or not rank(keys[table.name])[1]:
+            unsure.append((table, filled))
+    sure = [c for c in keys.values() if rank(c)[1]]
+    for table, filled in unsure:
+        overlap = {c: max((_overlap(c, key) for key in sure), default=0.0) for c in filled}
+        best = max(overlap, key=lambda c: overlap[c], default=None)
+        if best is not None and overlap[best] >= _SAME_ACCOUNTS:
+            keys[table.name] = best
+    if not keys:
+        keys = {t.name: c for t in tables if (c := pick(t.columns, PERSON_WORDS, time=False))}
+    return {table: column.name for table, column in keys.items()}
+
+
+def _overlap(column: ColumnProfile, key: ColumnProfile) -> float:
+    """Share of the column's sampled values that are the key's, too; 0 where there are few."""
+    fewer = min(len(column.sample), len(key.sample))
+    return len(column.sample & key.sample) / fewer if fewer >= _FEW_ACCOUNTS else 0.0
+
+
+def left_out_because(table: TableProfile, key: str | None) -> str:
+    """Why nothing is proposed for a table, and what would help."""
+    months = [c.name for c in table.columns if _MONTH.match(c.name)]
+    if len(months) >= 3:
+        return (
+            f"a column for each month ({months[0]} …): turn them into rows of account, month, value"
+        )
+    if key is None:
+        return "no column with an account was recognised"
+    return "no column with the time of an event was recognised"
 
 
 def guess_score(table: TableProfile) -> ColumnProfile | None:
-    """A column of whole numbers within 0–10 that is named as a score, the likeliest name first."""
+    """A column of whole numbers within 0–10 that is named as a score, the likeliest name first.
+
+    In a survey, numbers from 0 to 100 may be a score, too.
+    """
+    survey = is_survey(table)
     for word in SCORE_WORDS:
         named = [
             c
             for c in table.columns
-            if word in words(c.name) and c.is_number and c.share_on_ten >= 0.95
+            if word in words(c.name)
+            and c.is_number
+            and (c.share_on_ten >= 0.95 or (c.is_percent and survey))
         ]
         overall = [c for c in named if "overall" in words(c.name) or words(c.name) == {word}]
         if overall or named:
@@ -125,6 +176,8 @@ def guess_times(table: TableProfile) -> Times:
     if occurred is None and ended is not None:
         occurred, ended = ended, None
     plain = [c for c in known if c not in of_end]
+    if occurred is None and plain:
+        occurred = plain.pop(0)
     return Times(
         occurred, plain[0] if plain else None, ended, of_end[0] if of_end and ended else None
     )
@@ -153,7 +206,7 @@ def guess_accounts(
             continue
         versioned = pick(table.columns, {"valid"}, time=True) is not None
         if key.distinct == table.rows or versioned:
-            named = bool(words(table.name.rstrip("s")) & ACCOUNT_WORDS)
+            named = bool({word.rstrip("s") for word in words(table.name)} & ACCOUNT_WORDS)
             found.append((named, versioned, table))
     if not found:
         return None

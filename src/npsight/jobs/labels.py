@@ -140,7 +140,8 @@ def _obstacle(name: str, rows: Examples, project: ProjectSpec) -> Problem | None
         return Problem(
             f"only {events:.0f} {what[0]} and {others:.0f} {what[1]}; at least {least} of each "
             "are asked for",
-            "bring more history, or lower `training.min_events` knowing what that means",
+            f"bring more history, leave {key} out, or lower `training.min_events` knowing what "
+            "that means",
             key=key,
         )
     return None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npsight.errors import DataError, Problem
 from npsight.jobs import guess
 from npsight.jobs.yamltext import Lines, flow, scalar
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
 _RESERVED_SOURCES = ("accounts", "responses", "invitations", "subscriptions")
+_ENOUGH_LOSSES = 40
+"""Of fewer losses hardly anything can be learned; the table still says who has left."""
 _HEAD = """\
 # Proposed by `npsight init` from the tables it found. Everything here is a guess: read it through,
 # correct it, then run `npsight check`. Lines marked VERIFY need someone who knows the data.
@@ -38,16 +41,21 @@ def propose(source: Path, relative_to: Path | None = None) -> str:
     """
     from npsight.tables.profile import profile_tables
 
-    tables = profile_tables(source)
-    return _Proposal(source, relative_to, tables).text()
+    tables, problems = profile_tables(source)
+    return _Proposal(source, relative_to, tables, problems).text()
 
 
 class _Proposal:
     """Collects the lines; the order of the methods is the order of the file."""
 
     def __init__(
-        self, source: Path, relative_to: Path | None, tables: Sequence[TableProfile]
+        self,
+        source: Path,
+        relative_to: Path | None,
+        tables: Sequence[TableProfile],
+        problems: Sequence[Problem],
     ) -> None:
+        self.problems = problems
         self.source = source
         self.relative_to = relative_to
         # The truth of a simulation lies beside its tables and would give everything away.
@@ -61,10 +69,12 @@ class _Proposal:
         self.responses: list[TableProfile] = []
         self.subscriptions: TableProfile | None = None
         self.snapshot: tuple[TableProfile, ColumnProfile] | None = None
+        self.left: tuple[TableProfile, ColumnProfile] | None = None
         self.activities: dict[str, int] = {}
 
     def text(self) -> str:
         self._find_kinds()
+        self._refuse_nothing()
         body = self.lines
         body.add(0, "tables:")
         self._accounts()
@@ -72,6 +82,8 @@ class _Proposal:
         self._activity()
         if self.subscriptions is not None:
             self._subscriptions(self.subscriptions)
+        elif self.left is not None:
+            self._churn(*self.left)
         body.blank()
         self._targets()
         if self.features:
@@ -109,21 +121,52 @@ class _Proposal:
                 self.subscriptions = table
                 self.taken.add(table.name)
 
+    def _refuse_nothing(self) -> None:
+        dated = [t for t in self.tables if t.name in self.keys and guess.guess_times(t).occurred]
+        if dated or self.snapshot is not None:
+            return
+        problems = [
+            Problem(
+                guess.left_out_because(table, self.keys.get(table.name)),
+                "export it with an account and a time in each row, or write the project file by "
+                "hand (docs/project-file.md)",
+                str(table.source.path),
+            )
+            for table in self.tables
+        ]
+        raise DataError(f"{self.source}: nothing can be proposed", [*problems, *self.problems])
+
     # --- Sections ---------------------------------------------------------------------------
 
     def _where(self, table: TableProfile, indent: int) -> None:
-        path = table.path.resolve()
+        path = Path(str(table.source.path)).resolve()
         if self.relative_to is None:
             text = str(path)
         else:
             text = os.path.relpath(path, self.relative_to.resolve())
         self.lines.add(indent, f"path: {scalar(text)}")
-        if table.table:
-            self.lines.add(indent, f"table: {scalar(table.table)}")
-        formats = {c.time_format for c in table.columns if c.time_format}
-        for pattern in sorted(formats)[:1]:
-            unsure = "VERIFY: day first or month first?" if "/" in pattern else ""
-            self.lines.add(indent, f"time_format: {scalar(pattern)}", unsure)
+        for setting in ("table", "encoding", "delimiter"):
+            if setting in table.source.model_fields_set:
+                value = getattr(table.source, setting)
+                self.lines.add(indent, f"{setting}: {scalar(value)}")
+        self._how_written(indent, table)
+
+    def _how_written(self, indent: int, table: TableProfile) -> None:
+        """Settings by which times, numbers and missing values are read."""
+        patterns = {c.time_format for c in table.columns if c.time_format is not None}
+        if patterns - {""}:
+            formats = sorted(patterns - {""}) + (list(guess.ISO_FORMATS) if "" in patterns else [])
+            unsure = "VERIFY: day first or month first?" if "/" in "".join(formats) else ""
+            value = flow(formats) if len(formats) > 1 else scalar(formats[0])
+            self.lines.add(indent, f"time_format: {value}", unsure)
+        decimals = sorted({c.decimal for c in table.columns if c.decimal})
+        if decimals:
+            unsure = "VERIFY: some numbers use the other sign" if len(decimals) > 1 else ""
+            self.lines.add(indent, f"decimal: {scalar(decimals[0])}", unsure)
+        read = [c for c in table.columns if c.is_number or c.is_time]
+        blanks = sorted({text for c in read for text in c.blanks})
+        if blanks:
+            self.lines.add(indent, f"blanks: {flow(blanks)}")
 
     def _column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:
         if column is not None:
@@ -137,6 +180,8 @@ class _Proposal:
         if table is None:
             return
         self.taken.add(table.name)
+        left = None if self.snapshot else guess.pick(table.columns, guess.LEFT_WORDS, time=True)
+        self.left = (table, left) if left else None
         add = self.lines.add
         add(2, "accounts:")
         self._where(table, 4)
@@ -216,8 +261,16 @@ class _Proposal:
         self._where(table, at)
         unique = [c for c in table.columns if guess.is_id(c) and c.name != key]
         self._column(at, "id", next((c for c in unique if c.distinct > 0.9 * table.rows), None))
-        self.lines.add(at, f"account: {scalar(key)}")
-        self._column(at, "respondent", guess.pick(table.columns, guess.PERSON_WORDS, time=False))
+        unsure = (
+            guess.words(key) & guess.PERSON_WORDS and not guess.words(key) & guess.ACCOUNT_WORDS
+        )
+        self.lines.add(
+            at,
+            f"account: {scalar(key)}",
+            "VERIFY: each person is an account, for no other one was recognised" if unsure else "",
+        )
+        others = [c for c in table.columns if c.name != key]
+        self._column(at, "respondent", guess.pick(others, guess.PERSON_WORDS, time=False))
         answered = guess.pick(table.columns, guess.ANSWERED_WORDS, time=True)
         self._column(at, "time", answered or when.occurred)
         self._known_at(at, when.known)
@@ -225,9 +278,10 @@ class _Proposal:
         self._column(at, "score", score)
         if score is not None:
             self._bands(at, score, table.name)
+        few = [c for c in table.columns if guess.is_category(c)]
+        self._column(at, "role", guess.pick(few, guess.ROLE_WORDS))
         texts = [c for c in table.columns if c.mean_length > 15 and not c.is_time]
         self._column(at, "comment", guess.pick(texts, guess.COMMENT_WORDS))
-        few = [c for c in table.columns if guess.is_category(c)]
         touchpoint = guess.pick(few, guess.TOUCHPOINT_WORDS)
         self._column(at, "touchpoint", touchpoint)
         if several and touchpoint is None:
@@ -242,6 +296,14 @@ class _Proposal:
         )
 
     def _bands(self, at: int, score: ColumnProfile, table_name: str) -> None:
+        if score.is_percent:
+            self.lines.add(
+                at,
+                "bands: {scale: [0, 100], detractor: [0, 69], passive: [70, 89], "
+                "promoter: [90, 100]}",
+                "VERIFY: scores run from 0 to 100; confirm the scale and its bands",
+            )
+            return
         low, high = score.low or 0, score.high or 10
         named_nps = "nps" in guess.words(score.name) | guess.words(table_name)
         if low == 0 or (high > 7 and (named_nps or low > 1)):
@@ -270,9 +332,12 @@ class _Proposal:
                 self.lines.add(2, "activity:")
                 written = True
             self._one_activity(table, when)
-        if self.left_out:
-            names = ", ".join(sorted(set(self.left_out)))
-            self.lines.comment(2, f"left out: {names} (no account or no event time was recognised)")
+        for table in self.tables:
+            if table.name in self.left_out:
+                why = guess.left_out_because(table, self.keys.get(table.name))
+                self.lines.comment(2, f"left out: {table.name} ({why})")
+        for problem in self.problems:
+            self.lines.comment(2, f"left out: {problem.key} ({problem.what}; {problem.remedy})")
 
     def _one_activity(self, table: TableProfile, when: guess.Times) -> None:
         key, name = self.keys[table.name], guess.config_name(table.name)
@@ -280,6 +345,11 @@ class _Proposal:
             name = f"{name}_events"
         measures, categories = guess.guess_measures(table, {key})
         self._activity_head(table, name, when.occurred, when.known)
+        today = [c for c in categories if guess.words(c.name) & guess.TODAY_WORDS]
+        if today:
+            names = ", ".join(c.name for c in today)
+            self.lines.comment(6, f"left out, because only today's value is known: {names}")
+            categories = [c for c in categories if c not in today]
         if when.ended is None:
             self._columns(6, "measures", measures)
             self._columns(6, "categories", categories)
@@ -342,6 +412,13 @@ class _Proposal:
         if known is not None:
             self._column(4, "ended_known_at", known)
 
+    def _churn(self, table: TableProfile, left: ColumnProfile) -> None:
+        self.lines.add(2, "churn:")
+        self._where(table, 4)
+        self.lines.add(4, f"account: {scalar(self.keys[table.name])}")
+        self._column(4, "time", left)
+        self._known_at(4, None)
+
     def _targets(self) -> None:
         add = self.lines.add
         add(0, "targets:")
@@ -359,6 +436,8 @@ class _Proposal:
             add(2, "nps: {}")
         if self.subscriptions is not None:
             add(2, "churn: {event: subscription_end, gap_days: 14, horizon_days: 90}")
+        elif self.left is not None and self.left[1].filled >= _ENOUGH_LOSSES:
+            add(2, "churn: {event: churn_table, gap_days: 14, horizon_days: 90}")
         elif not self.responses and self.activities:
             busiest = max(self.activities, key=lambda name: self.activities[name])
             add(

@@ -248,6 +248,13 @@ def _report(
     )
 
 
+_HINTS = (
+    ("is not a number", ", say how it writes numbers (`decimal`) and no value (`blanks`)"),
+    ("is not a time", ", say how it writes times (`time_format`)"),
+    ("outside its scale", ", give the survey's scale (`bands`)"),
+)
+
+
 def _too_many(report: TableReport, max_share: float) -> Problem:
     rows = report.rows - report.identical
     share = report.quarantined / rows
@@ -259,5 +266,7 @@ def _too_many(report: TableReport, max_share: float) -> Problem:
         f"at most {max_share:.1%} allowed):{''.join(lines)}"
     )
     seen = f"look at {report.quarantine_file}; " if report.quarantine_file else ""
-    remedy = f"{seen}mend the table or its mapping, or raise `quarantine.max_share`"
+    faults = " ".join(fault.reason for fault in report.faults)
+    hints = "".join(hint for reason, hint in _HINTS if reason in faults)
+    remedy = f"{seen}mend the table or its mapping{hints}, or raise `quarantine.max_share`"
     return Problem(what, remedy, report.file, report.key)

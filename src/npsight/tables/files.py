@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
+import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast
 
 import duckdb
 import ibis.expr.types as ir
@@ -17,6 +19,8 @@ from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
+from npsight.tables.sniff import delimiter_of, encoding_of
+from npsight.tables.textfiles import opened
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -29,7 +33,8 @@ _ENDINGS = {
     ".duckdb": "duckdb",
     ".db": "duckdb",
 }
-_CODECS = {"utf-8": "utf-8-sig", "latin-1": "latin-1", "utf-16": "utf-16"}
+# Any other is rewritten before the engine reads it.
+_ENGINE_ENCODINGS = ("utf-8", "latin-1", "utf-16")
 # A separator that no fixed-width file holds, so that a whole line is one column.
 _NO_SEPARATOR = "\x01"
 
@@ -58,9 +63,9 @@ def read_files(source: Source, key: str, backend: Backend) -> RawTable:
         else:
             _copy_from_database(source, files[0], name, backend)
     except duckdb.Error as error:
-        raise _not_of_format(kind, files[0], key, error) from None
+        raise _not_of_format(kind, files[0], source.encoding, key, error) from None
     except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
-        raise _not_of_format(kind, files[0], key, error) from None
+        raise _not_of_format(kind, files[0], source.encoding, key, error) from None
     finally:
         run(backend, "SET preserve_insertion_order = false")
     lines = tuple((line, what) for line, what, _ in malformed)
@@ -120,13 +125,18 @@ def _file_list(files: Iterable[Path]) -> str:
     return "[" + ", ".join(text_literal(str(file)) for file in files) + "]"
 
 
-def _not_of_format(kind: str, file: Path, key: str, error: Exception) -> UnusableTableError:
+def _not_of_format(
+    kind: str, file: Path, encoding: str, key: str, error: Exception
+) -> UnusableTableError:
     # Only the kind of error: the engine's full message may quote rows of the file.
     first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
     what = first_line if kind in ("duckdb", "parquet") else type(error).__name__
+    remedy = "check `format`, `encoding` and `delimiter`, or export the table again"
+    if kind == "csv" and encoding != (fits := encoding_of(file)):
+        remedy = f"add `encoding: {fits}`: all of the file can be read so"
     problem = Problem(
         f"cannot be read as {kind} ({what[:160]})",
-        "check `format`, `encoding` and `delimiter`, or export the table again",
+        remedy,
         tidy(file),
         key,
     )
@@ -139,8 +149,35 @@ def _not_of_format(kind: str, file: Path, key: str, error: Exception) -> Unusabl
 def _read_csv(
     source: Source, key: str, files: Sequence[Path], name: str, backend: Backend
 ) -> list[tuple[int, str, int]]:
-    """Read the files; returns malformed lines: number of the first, what is wrong, how many."""
     headers = [_header(file, source, key) for file in files]
+    if source.encoding in _ENGINE_ENCODINGS:
+        return _read_lines(source, source.encoding, list(files), headers, name, backend)
+    with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
+        rewritten = [
+            _as_utf8(file, source.encoding, Path(folder) / f"{number}{_ending(source, file)}")
+            for number, file in enumerate(files)
+        ]
+        return _read_lines(source, "utf-8", rewritten, headers, name, backend)
+
+
+def _ending(source: Source, file: Path) -> str:
+    return ".tsv" if _delimiter(source, file) == "\t" else ".csv"
+
+
+def _as_utf8(file: Path, encoding: str, copy: Path) -> Path:
+    with opened(file, encoding) as text, copy.open("w", encoding="utf-8", newline="") as written:
+        shutil.copyfileobj(text, written)
+    return copy
+
+
+def _read_lines(
+    source: Source,
+    encoding: str,
+    files: Sequence[Path],
+    headers: Sequence[tuple[str, ...]],
+    name: str,
+    backend: Backend,
+) -> list[tuple[int, str, int]]:
     rejects = fresh_name("rejects")
     # One read for files of one header; several headers are matched by column name.
     groups: dict[tuple[str, ...], list[Path]] = {}
@@ -149,7 +186,7 @@ def _read_csv(
     queries = [
         f"SELECT * FROM read_csv({_file_list(group)}, header = true, auto_detect = false, "
         f"columns = {_text_columns(header)}, delim = {text_literal(_delimiter(source, group[0]))}, "
-        f"quote = '\"', escape = '\"', encoding = {text_literal(source.encoding)}, "
+        f"quote = '\"', escape = '\"', encoding = {text_literal(encoding)}, "
         f"ignore_errors = true, store_rejects = true, "
         f"rejects_table = {text_literal(rejects)}, "
         f"rejects_scan = {text_literal(rejects + '_scan')})"
@@ -170,23 +207,29 @@ def _delimiter(source: Source, file: Path) -> str:
     return "\t" if tabs else source.delimiter
 
 
+def _shown(delimiter: str) -> str:
+    return "\\t" if delimiter == "\t" else delimiter
+
+
 def _text_columns(header: tuple[str, ...]) -> str:
     return "{" + ", ".join(f"{text_literal(column)}: 'VARCHAR'" for column in header) + "}"
 
 
-def _opened(file: Path, codec: str) -> IO[str]:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding=codec, newline="")
-    return file.open(encoding=codec, newline="")
-
-
 def _header(file: Path, source: Source, key: str) -> tuple[str, ...]:
-    codec = _CODECS[source.encoding]
-    with _opened(file, codec) as opened:
-        first = next(csv.reader(opened, delimiter=_delimiter(source, file)), [])
+    delimiter = _delimiter(source, file)
+    with opened(file, source.encoding) as text:
+        first = next(csv.reader(text, delimiter=delimiter), [])
     names = tuple(cell.strip() or f"column_{i}" for i, cell in enumerate(first, start=1))
     if not names:
         problem = Problem("holds no rows", "export it again, with its header", tidy(file), key)
+        raise UnusableTableError([problem])
+    if len(names) == 1 and (other := delimiter_of(file, source.encoding)):
+        problem = Problem(
+            f"the first line reads as one column, but `{_shown(other)}` parts it",
+            f'add `delimiter: "{_shown(other)}"` to this table',
+            tidy(file),
+            key,
+        )
         raise UnusableTableError([problem])
     lowered = [cell.lower() for cell in names]
     twice = sorted({cell for cell in lowered if lowered.count(cell) > 1})

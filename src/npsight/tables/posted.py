@@ -79,6 +79,8 @@ def as_posted(table: Versioned) -> Versioned:
         "delay_hours": 0.0,
         "timezone": "UTC",
         "time_format": None,
+        "decimal": None,
+        "blanks": [],
     }
     if isinstance(table, Responses):
         mapped |= {"score": column("score"), "invited_at": None}

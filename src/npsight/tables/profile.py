@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from npsight.config.schema import Source
 from npsight.errors import DataError, Problem
 from npsight.tables import times
 from npsight.tables.engine import fresh_name, name_literal, one_row, run, text_literal
 from npsight.tables.files import read_files
+from npsight.tables.numbers import Decimal, plain_number
 from npsight.tables.raw import UnusableTableError
+from npsight.tables.sniff import sniffed
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-TIME_FORMATS = ("", "%Y%m%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d/%m/%Y %H:%M")
-"""Tried in this order; the empty one is ISO 8601."""
+_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+TIME_FORMATS = ("", "%Y%m%d", *(day + clock for clock in _CLOCKS for day in _DAYS))
+"""What reads most values is taken; of equals the first. The empty one is ISO 8601."""
 _TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".parquet")
 _DATABASE_ENDINGS = (".duckdb", ".db")
+BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a")
+DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
+_LIKE_A_DATE = re.compile(r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$)")
 _MOSTLY = 0.95
+_SAMPLE = 1_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,11 @@ class ColumnProfile:
     """One column: how many values, of what kind, in which range.
 
     `share_on_ten` is the share of filled values that are whole numbers from 0 to 10, `low` and
-    `high` the lowest and highest of those; `time_format` is None unless the column holds times.
+    `high` the lowest and highest of those, and `is_percent` says that all numbers lie between 0
+    and 100, some above 10. `time_format` is None unless the column holds times. `decimal` is None
+    where its numbers, if any, are plain. `blanks` are texts such as `N/A`, which are not counted
+    as values. `sample` holds different values; of two columns with the same values it holds the
+    same ones.
     """
 
     name: str
@@ -44,6 +59,10 @@ class ColumnProfile:
     time_format: str | None
     is_naive: bool
     mean_length: float
+    decimal: Decimal = None
+    blanks: tuple[str, ...] = ()
+    is_percent: bool = False
+    sample: frozenset[str] = frozenset()
 
     @property
     def is_time(self) -> bool:
@@ -53,11 +72,10 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """One table: `path` is its file, `table` its name inside a DuckDB file."""
+    """One table: how it is read, the number of its different rows, and its columns."""
 
     name: str
-    path: Path
-    table: str | None
+    source: Source
     rows: int
     columns: tuple[ColumnProfile, ...]
 
@@ -66,8 +84,13 @@ class TableProfile:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def profile_tables(location: Path) -> list[TableProfile]:
+def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
     """Profile every CSV and Parquet file of a folder, or every table of a DuckDB file.
+
+    Returns
+    -------
+    tuple
+        The tables, and what is wrong with those that cannot be read.
 
     Raises
     ------
@@ -97,7 +120,7 @@ def profile_tables(location: Path) -> list[TableProfile]:
             str(location),
         )
         raise DataError(f"{location}: nothing to propose from", problems or [nothing])
-    return found
+    return found, problems
 
 
 def _sources(location: Path, backend: Backend) -> list[tuple[str, Source]]:
@@ -111,7 +134,7 @@ def _sources(location: Path, backend: Backend) -> list[tuple[str, Source]]:
         ]
     files = [location] if location.is_file() else sorted(location.glob("*"))
     return [
-        (file.name.split(".")[0], Source.model_validate({"path": str(file)}))
+        (file.name.split(".")[0], sniffed(file))
         for file in files
         if file.is_file() and file.name.lower().endswith(_TABLE_ENDINGS)
     ]
@@ -133,46 +156,88 @@ def _tables_of(file: Path, backend: Backend) -> list[str]:
 
 def _profile(name: str, source: Source, table: ir.Table) -> TableProfile:
     columns = [column for column in table.columns if not table[column].type().is_nested()]
-    profiles = tuple(_column(table, column) for column in columns)
-    rows = int(one_row(table.aggregate(n=table.count()))["n"])
-    return TableProfile(name, Path(str(source.path)), source.table, rows, profiles)
+    # As when it is read: a row that stands there twice counts once.
+    different = table.select(*columns).distinct()
+    profiles = tuple(_column(different, column) for column in columns)
+    rows = int(one_row(different.aggregate(n=different.count()))["n"])
+    return TableProfile(name, source, rows, profiles)
 
 
 def _column(table: ir.Table, name: str) -> ColumnProfile:
     value = table[name]
     text = value.cast("string").strip().nullif("")
-    number = text.try_cast("float64")
-    on_ten = text.re_search(r"^(10|[0-9])(\.0*)?$")
+    blank = text.lower().isin(BLANK_WORDS)
+    given = ibis.ifelse(blank, ibis.null("string"), text)
+    plain = given.try_cast("float64")
+    on_ten = given.re_search(r"^(10|[0-9])(\.0*)?$")
     counts: dict[str, Any] = {
-        "filled": text.notnull().sum(),
-        "distinct": text.nunique(),
-        "numbers": number.notnull().sum(),
+        "filled": given.notnull().sum(),
+        "distinct": given.nunique(),
+        "numbers": plain.notnull().sum(),
         "on_ten": on_ten.sum(),
-        "low": ibis.ifelse(on_ten, number, ibis.null("float64")).min(),
-        "high": ibis.ifelse(on_ten, number, ibis.null("float64")).max(),
-        "mean_length": text.length().mean(),
+        "low": ibis.ifelse(on_ten, plain, ibis.null("float64")).min(),
+        "high": ibis.ifelse(on_ten, plain, ibis.null("float64")).max(),
+        "highest": plain.max(),
+        "lowest": plain.min(),
+        "mean_length": given.length().mean(),
+        "blanks": ibis.ifelse(blank, text, ibis.null("string")).collect(distinct=True),
     }
-    typed = times.is_typed_time(value)
-    readings = [] if typed else [times.parse_text(text, None, f or None) for f in TIME_FORMATS]
-    for index, reading in enumerate(readings):
-        counts[f"times_{index}"] = (reading.at.notnull() | reading.naive).sum()
-        counts[f"naive_{index}"] = reading.naive.sum()
+    for sign in DECIMALS if value.type().is_string() else ():
+        counts[sign] = plain_number(given, sign).notnull().sum()
     seen = {key: found or 0 for key, found in one_row(table.aggregate(**counts)).items()}
-    enough = _MOSTLY * seen["filled"]
-    time_format, naive = ("", times.is_naive_type(value)) if typed else (None, False)
-    for index in range(len(readings)):
-        if seen["filled"] and seen[f"times_{index}"] >= enough:
-            time_format, naive = TIME_FORMATS[index], seen[f"naive_{index}"] > 0
-            break
+    blanks = cast(list[str], seen["blanks"] or [])
+    enough = max(_MOSTLY * seen["filled"], 1)
+    decimal: Decimal = None
+    if seen["numbers"] < enough:
+        decimal = next((sign for sign in DECIMALS if seen.get(sign, 0) >= enough), None)
+    order = given.hash()
+    sampled = table.select(given=given, order=order).filter(ibis._.given.notnull()).distinct()
+    sample = sampled.order_by("order").limit(_SAMPLE).given.to_pyarrow().to_pylist()
+    if times.is_typed_time(value):
+        when: tuple[str | None, bool] = ("", times.is_naive_type(value))
+    else:
+        when = _time(table.select(given=given), sample)
     return ColumnProfile(
         name=name,
         filled=seen["filled"],
         distinct=seen["distinct"],
-        is_number=bool(seen["filled"] and seen["numbers"] >= enough),
+        is_number=seen["numbers"] >= enough or decimal is not None,
         share_on_ten=seen["on_ten"] / seen["filled"] if seen["filled"] else 0.0,
         low=seen["low"],
         high=seen["high"],
-        time_format=time_format,
-        is_naive=naive,
+        time_format=when[0],
+        is_naive=when[1],
         mean_length=float(seen["mean_length"]),
+        decimal=decimal,
+        blanks=tuple(sorted(blanks)),
+        sample=frozenset(sample),
+        is_percent=bool(
+            seen["numbers"] >= enough and seen["lowest"] >= 0 and 10 < seen["highest"] <= 100
+        ),
     )
+
+
+def _time(table: ir.Table, sample: Sequence[str]) -> tuple[str | None, bool]:
+    """The pattern that reads nearly all of `given`, if one does, and whether some lack a zone."""
+    dated = [text for text in sample if _LIKE_A_DATE.match(text)]
+    if not dated or len(dated) < _MOSTLY * len(sample):
+        return None, False
+    some = _read_by(ibis.memtable(pa.table({"given": dated})), TIME_FORMATS)
+    likely = [pattern for pattern in TIME_FORMATS if some[pattern] >= 0.9 * len(dated)]
+    found = _read_by(table, likely)
+    best = max(likely, key=lambda pattern: found[pattern], default="")
+    if not likely or found[best] < _MOSTLY * found["filled"]:
+        return None, False
+    return best, found[f"{best} naive"] > 0
+
+
+def _read_by(table: ir.Table, patterns: Sequence[str]) -> dict[str, int]:
+    """How many values each pattern reads, and how many of those without a zone."""
+    counts = {"filled": table.given.notnull().sum()}
+    for pattern in patterns:
+        reading = times.parse_text(table.given, None, [pattern] if pattern else [])
+        counts[pattern] = (reading.at.notnull() | reading.naive).sum()
+        counts[f"{pattern} naive"] = reading.naive.sum()
+    named = {f"n{place}": count for place, count in enumerate(counts.values())}
+    found = one_row(table.aggregate(**named))
+    return {key: int(found[name] or 0) for key, name in zip(counts, named, strict=True)}

@@ -17,6 +17,7 @@ from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables import times
 from npsight.tables.engine import INSTANT, MEASURE
+from npsight.tables.numbers import plain_number
 
 SHOWN_CHARACTERS = 40
 YES = ("true", "yes", "1")
@@ -89,7 +90,11 @@ class Sheet:
             text = ibis.ifelse(whole == value, whole.cast("string"), value.cast("string"))
         else:
             text = value.cast("string")
-        return cast(ir.StringValue, text.strip().nullif(""))
+        filled = text.strip().nullif("")
+        if self.source.blanks:
+            meant = [blank.strip().lower() for blank in self.source.blanks]
+            filled = ibis.ifelse(filled.lower().isin(meant), ibis.null("string"), filled)
+        return cast(ir.StringValue, filled)
 
     def blank(self, column: str) -> ir.BooleanValue:
         """Whether there is no value: null, or nothing but blanks."""
@@ -133,8 +138,9 @@ class Sheet:
             return cast(ir.DecimalValue, ibis.null(MEASURE))
         text = self.text(column)
         given = text if kind.is_string() else value
-        number = given.try_cast(MEASURE)
-        double = given.try_cast("float64")
+        read = plain_number(text, self.source.decimal) if kind.is_string() else given
+        number = read.try_cast(MEASURE)
+        double = read.try_cast("float64")
         # The text is only made for the rows that show it: making it for all costs seconds.
         bad = given.notnull() & number.isnull()
         self.fault(f"number `{{}}` in column {column} is not a number", bad & double.isnull(), text)
@@ -194,7 +200,7 @@ class Sheet:
         if not readable:
             self._wrong_type(column, str(value.type()), "times")
             return None, text
-        parsed = times.parse_text(text, self.zone, self.source.time_format)
+        parsed = times.parse_text(text, self.zone, self.source.time_format or [])
         # A pattern with an offset makes every value aware: there is no column to probe.
         if self.zone is None and isinstance(parsed.naive, ir.BooleanColumn):
             self.probes.append(Probe(column, setting, text.notnull(), parsed.naive, text))

@@ -15,6 +15,7 @@ What each form becomes:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -74,15 +75,26 @@ def parse_typed(column: ir.Value, zone: str | None) -> ParsedTime:
     return ParsedTime(_in_zone(local, zone), no, column.notnull() & ~is_finite_time(local))
 
 
-def parse_text(text: ir.StringValue, zone: str | None, pattern: str | None) -> ParsedTime:
-    """Read trimmed text by a strptime pattern, or as ISO 8601 without one."""
-    if pattern is not None and _HAS_OFFSET.search(pattern):
+def parse_text(text: ir.StringValue, zone: str | None, patterns: Sequence[str]) -> ParsedTime:
+    """Read trimmed text by the first strptime pattern that fits, or as ISO 8601 without any."""
+    if not patterns:
+        return _parse_iso(text, zone)
+    readings = [_parse_pattern(text, zone, pattern) for pattern in patterns]
+    parsed = readings[0]
+    for other in readings[1:]:
+        parsed = ParsedTime(
+            ibis.ifelse(parsed.unreadable, other.at, parsed.at),
+            (parsed.naive | (parsed.unreadable & other.naive)),
+            parsed.unreadable & other.unreadable,
+        )
+    return parsed
+
+
+def _parse_pattern(text: ir.StringValue, zone: str | None, pattern: str) -> ParsedTime:
+    if _HAS_OFFSET.search(pattern):
         at = utc_of(parse_aware(text, pattern))
         return ParsedTime(at, ibis.literal(False), text.notnull() & at.isnull())
-    if pattern is not None:
-        local = parse_local(text, pattern)
-        return _from_local(text, local, zone)
-    return _parse_iso(text, zone)
+    return _from_local(text, parse_local(text, pattern), zone)
 
 
 def _parse_iso(text: ir.StringValue, zone: str | None) -> ParsedTime:

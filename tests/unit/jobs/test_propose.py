@@ -128,6 +128,93 @@ def test_activity_alone_gives_churn_by_silence(tmp_path):
     }
 
 
+EXPORT = """\
+Company ID;E-mail;Sent at;Responded at;Score;Comment
+010;a@a.example;30/12/2024 14:05;31/12/2024 14:05;9;Sehr gut und schnell
+017;b@b.example;12/01/2025 09:30;13/01/2025 09:30;N/A;La qualité baisse
+034;c@c.example;13/02/2025 10:00;14/02/2025 10:00;3;Trop cher pour nous
+"""
+BILLS = "Kundennummer;Rechnungsdatum;Betrag\n" + "".join(
+    f"{n:03};{1 + n % 28:02}.03.2025;{n}.234,50 €\n" for n in range(1, 40)
+)
+
+
+def test_exports_of_european_tools_are_read_as_they_are_written(tmp_path):
+    crm = "Account ID;ARR;Closed Date\n" + "".join(
+        f"{n:03};{n},50 €;{'12.02.2025' if n < 5 else ''}\n" for n in range(1, 40)
+    )
+    place = folder(tmp_path, accounts=crm)
+    (place / "survey.csv").write_text(EXPORT, encoding="utf-8-sig")
+    (place / "bills.csv").write_text(BILLS, encoding="windows-1252")
+    found = proposed(place)["tables"]
+    survey = found["responses"]
+    assert (survey["delimiter"], survey["time_format"]) == (";", "%d/%m/%Y %H:%M")
+    assert (survey["blanks"], survey["respondent"]) == (["N/A"], "E-mail")
+    bills = found["activity"]["bills"]
+    assert (bills["encoding"], bills["delimiter"], bills["decimal"]) == ("windows-1252", ";", ",")
+    assert (bills["account"], bills["measures"]) == ("Kundennummer", {"betrag": "Betrag"})
+    assert found["accounts"]["revenue"] == "ARR"
+    assert found["churn"]["time"] == "Closed Date"
+
+
+@pytest.mark.parametrize(("losses", "foreseen"), [(39, False), (40, True)])
+def test_few_losses_are_no_target(tmp_path, losses, foreseen):
+    crm = "account_id,Closed Date\n" + "".join(
+        f"{n},{'2023-05-02' if n < losses else ''}\n" for n in range(60)
+    )
+    found = proposed(folder(tmp_path, accounts=crm, nps=SURVEY.replace("CustomerId", "account_id")))
+    assert "churn" in found["tables"]
+    assert ("churn" in found["targets"]) == foreseen
+
+
+@pytest.mark.parametrize(
+    ("written", "pattern"),
+    [
+        ("12/31/2024 02:05 PM", "%m/%d/%Y %I:%M %p"),
+        ("31.12.2024 14:05:59", "%d.%m.%Y %H:%M:%S"),
+        ("31-12-2024", "%d-%m-%Y"),
+    ],
+)
+def test_times_of_other_countries_are_recognised(tmp_path, written, pattern):
+    place = folder(tmp_path, logins=f"account_id,day,n\n1,{written},5\n2,{written},6\n")
+    assert proposed(place)["tables"]["activity"]["logins"]["time_format"] == pattern
+
+
+def test_a_table_with_two_ways_to_write_times_has_both(tmp_path):
+    text = "account_id,opened,closed\n1,31.12.2024,31.12.2024 14:05\n2,30.12.2024,\n"
+    tickets = proposed(folder(tmp_path, tickets=text))["tables"]["activity"]["tickets"]
+    assert tickets["time_format"] == ["%d.%m.%Y", "%d.%m.%Y %H:%M"]
+
+
+def test_scores_of_a_survey_out_of_a_hundred_are_to_be_confirmed(tmp_path):
+    text = propose(folder(tmp_path, survey=SURVEY.replace(",9,", ",90,").replace(",7,", ",70,")))
+    assert yaml.safe_load(text)["tables"]["responses"]["bands"]["scale"] == [0, 100]
+
+
+def test_persons_are_the_accounts_where_there_are_no_others(tmp_path):
+    text = propose(folder(tmp_path, nps=SURVEY.replace("CustomerId", "Recipient Email")))
+    assert yaml.safe_load(text)["tables"]["responses"]["account"] == "Recipient Email"
+    assert "VERIFY: each person is an account" in text
+
+
+def test_what_is_left_out_has_its_reason(tmp_path):
+    wide = "Account ID,2024-11,2024-12,2025-01\n1,5,6,7\n2,5,6,8\n"
+    text = propose(folder(tmp_path, nps=SURVEY, accounts=CUSTOMERS, wide=wide, empty=""))
+    assert "left out: wide (a column for each month (2024-11 …)" in text
+    assert "left out: empty (holds no rows" in text
+
+
+def test_the_status_of_today_explains_no_event(tmp_path):
+    text = propose(folder(tmp_path, nps=SURVEY, tickets=TICKETS.replace("kind", "status")))
+    assert "only today's value is known: status" in text
+    assert "categories" not in yaml.safe_load(text)["tables"]["activity"]["tickets"]
+
+
+def test_tables_without_times_give_no_proposal(tmp_path):
+    with pytest.raises(DataError, match="a column for each month"):
+        propose(folder(tmp_path, wide="Account ID,2024-11,2024-12,2025-01\n1,5,6,7\n"))
+
+
 def test_a_duckdb_file(tmp_path):
     import duckdb
 

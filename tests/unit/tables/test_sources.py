@@ -30,7 +30,19 @@ def test_csv_with_a_byte_order_mark_and_another_delimiter(bench):
     assert read(bench, "path: u.csv, delimiter: ';'") == EXPECTED
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_delimiter_is_named(bench):
+    (bench.folder / "u.csv").write_text(CSV.replace(",", ";"))
+    with pytest.raises(DataError, match='add `delimiter: ";"` to this table'):
+        read(bench, "path: u.csv")
+
+
+def test_another_encoding_is_named(bench):
+    (bench.folder / "u.csv").write_text("kürzel," + CSV, encoding="windows-1252")
+    with pytest.raises(DataError, match="add `encoding: windows-1252`"):
+        read(bench, "path: u.csv")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "windows-1252"])
 def test_csv_in_another_encoding(bench, encoding):
     (bench.folder / "u.csv").write_text(CSV.replace("a,2", "ä,2"), encoding=encoding)
     found = read(bench, f"path: u.csv, encoding: {encoding}")

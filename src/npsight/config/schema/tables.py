@@ -31,7 +31,9 @@ class Source(Section):
         None, description="Table or view inside a DuckDB file or a connection."
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV field separator.")
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = Field("utf-8", description="CSV encoding.")
+    encoding: Literal["utf-8", "latin-1", "utf-16", "windows-1252"] = Field(
+        "utf-8", description="CSV encoding; Excel in Western Europe writes `windows-1252`."
+    )
     fixed_width: dict[str, tuple[int, int]] | None = Field(
         None,
         description="For `format: fixed_width`: column name to first and last character, counted "
@@ -43,9 +45,20 @@ class Source(Section):
         description="IANA zone of times written without one. Default: the project's `timezone`; "
         "without either, such times are refused.",
     )
-    time_format: str | None = Field(
+    time_format: Annotated[list[str] | None, BeforeValidator(as_list)] = Field(
         None,
-        description="strptime pattern of this table's times, such as `%Y%m%d`. Default: ISO 8601.",
+        description="strptime pattern of this table's times, such as `%Y%m%d`; of several, the "
+        "first that fits a value reads it. Default: ISO 8601.",
+    )
+    decimal: Literal[".", ","] | None = Field(
+        None,
+        description="Decimal sign of numbers written for people: with `,`, `1.234,50 €` is read as "
+        "1234.5; with `.`, `$1,234.50` is. Default: plain numbers only, such as `1234.5`.",
+    )
+    blanks: Annotated[list[str], BeforeValidator(as_list)] = Field(
+        default_factory=list,
+        description="Texts that mean that there is no value, such as `[N/A, '-']`, in any case. An "
+        "empty cell always does.",
     )
     earliest: date = Field(
         date(1980, 1, 1),

@@ -1,0 +1,33 @@
+"""Numbers as people write them -> plain ones."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, cast
+
+import ibis
+import ibis.expr.types as ir
+
+Decimal = Literal[".", ","] | None
+
+# The last sign is the Windows euro as Latin-1 reads it. Other letters, such as `Mio.`, are no unit.
+_SIGNS = "[€$£¥₹₩₽₺₫₴₪฿\x80]"
+_CODES = "EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|ILS|ZAR|JPY|CNY|INR|KRW|SGD|HKD|BRL|MXN"
+_UNIT = f"(?:{_SIGNS}|(?i:{_CODES}|CAD|AUD|NZD|AED|zł|kč|kr|fr\\.))"
+_SPACE = "[\\s\u00a0\u202f]"
+
+
+def plain_number(text: ir.StringValue, decimal: Decimal) -> ir.StringValue:
+    """`1.234,50 €` -> `1234.50` where `decimal` is `,`, and `$1,234.50` where it is `.`.
+
+    Only whole groups of three digits may be parted: by the other sign, a space or an apostrophe.
+    Null where it is no such number. Everything stays as it is where `decimal` is None.
+    """
+    if decimal is None:
+        return text
+    parting = rf"[{'.' if decimal == ',' else ','}'’\s" + "\u00a0\u202f]"
+    bare = text.re_replace(f"^([+-]?){_SPACE}*{_UNIT}?{_SPACE}*([+-]?)", r"\1\2")
+    bare = bare.re_replace(f"{_SPACE}*{_UNIT}$", "")
+    written = rf"^[+-]?([0-9]{{1,3}}({parting}[0-9]{{3}})+|[0-9]+)({re.escape(decimal)}[0-9]+)?$"
+    plain = bare.re_replace(parting, "").replace(decimal, ".")
+    return cast(ir.StringValue, ibis.ifelse(bare.re_search(written), plain, ibis.null("string")))

@@ -1,0 +1,61 @@
+"""Numbers, missing values and times as people write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from npsight.errors import DataError
+from npsight.tables.numbers import plain_number
+
+from .conftest import Workbench, rows
+
+
+@pytest.mark.parametrize(
+    ("decimal", "written", "plain"),
+    [
+        (",", "€ 7.384,57", "7384.57"),
+        (",", "1.234.567", "1234567"),
+        (",", "1 234,50 €", "1234.50"),
+        (",", "-3,5", "-3.5"),
+        (",", "30,78 \x80", "30.78"),
+        (",", "1.23", None),
+        (",", "1,5 Mio", None),
+        (".", "$1,234.50", "1234.50"),
+        (".", "CHF 1'000", "1000"),
+        (".", "-$5", "-5"),
+        (".", "1,23", None),
+        (".", "n/a", None),
+        (None, "$5", "$5"),
+    ],
+)
+def test_a_number_by_its_decimal_sign(decimal, written, plain):
+    table = ibis.memtable(pa.table({"text": [written]}))
+    found = table.select(n=plain_number(table.text, decimal)).to_pyarrow().to_pylist()
+    assert found == [{"n": plain}]
+
+
+def test_a_table_says_how_it_is_written(bench: Workbench):
+    csv = 'account,day,n\na,31.12.2024,"1.234,5 €"\nb,01.02.2025 10:00,n/a\n'
+    how = "time_format: ['%d.%m.%Y', '%d.%m.%Y %H:%M']\ndecimal: ','\nblanks: N/A\nmeasures: [n]"
+    found = bench.usage(csv, how, head="timezone: UTC").facts.sources["usage"]
+    assert rows(found, "account", "occurred_at", "n") == [
+        ("a", datetime(2024, 12, 31), Decimal("1234.5")),
+        ("b", datetime(2025, 2, 1, 10), None),
+    ]
+
+
+def test_unreadable_numbers_and_times_name_the_settings(bench: Workbench):
+    csv = 'account,day,n\na,31.12.2024,"1,5"\nb,2025-02-01,"2,5"\n'
+    with pytest.raises(DataError, match="`decimal`.*`time_format`"):
+        bench.usage(csv, "measures: [n]", head="timezone: UTC")
+
+
+def test_scores_outside_their_scale_name_the_bands(bench: Workbench):
+    csv = "account,at,score\na,2024-05-01,90\nb,2024-05-02,40\n"
+    with pytest.raises(DataError, match="give the survey's scale"):
+        bench.answers(csv, head="timezone: UTC")
