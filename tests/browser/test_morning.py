@@ -95,6 +95,16 @@ def test_a_note_is_not_lost_with_its_session(browser: Browser, served: Served) -
         expect(page.locator("summary", has_text="Snoozed until")).to_be_visible()
 
 
+def test_no_column_of_the_list_is_out_of_sight(browser: Browser, served: Served) -> None:
+    with watched(browser, served.address) as (page, _):
+        enter(page, login_of(MANAGERS[0]), PASSWORD)
+        page.goto("/worklist?list=all")
+        for width in (320, 640, 1024, 1263, 1280, 1600):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(FITS), width
+            assert page.locator(".wl-card").evaluate("c => c.scrollWidth <= c.clientWidth"), width
+
+
 def sign_in(desk: Desk, way: Way) -> None:
     """The first page asks for it, and leads to the week's calls."""
     desk.page.goto("/")
