@@ -9,10 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from chromium import assert_accessible
 from hands import Hand, Keys, Pointer
 from morning_company import MANAGERS, PASSWORD, Served, login_of
 from playwright.sync_api import Browser, Locator, Page, expect
-from watching import FITS, PATIENCE_MILLISECONDS, PHONE, Watch, watched
+from watching import FITS, PATIENCE_MILLISECONDS, PHONE, Watch, enter, watched
 
 STEPS_BACK = re.compile(r"[1-9]\d* more\s+steps?\s+back")
 NOTE = "Spoke to the sponsor; the exports are what hurts."
@@ -71,6 +72,37 @@ def test_a_morning(browser: Browser, served: Served, way: Way) -> None:
         the_loop_is_closed(desk, name)
         sign_out(desk)
         assert (desk.watch.faults, desk.watch.strangers, desk.watch.dialogs) == ([], [], [])
+
+
+def test_a_note_is_not_lost_with_its_session(browser: Browser, served: Served) -> None:
+    with watched(browser, served.address) as (page, _):
+        enter(page, login_of(MANAGERS[0]), PASSWORD)
+        page.goto("/worklist?list=all&back=show")
+        page.locator("tbody th a").last.click()
+        page.get_by_text("Snooze: leave it alone").click()
+        until = (datetime.now(UTC) + timedelta(days=3)).date()
+        page.get_by_label("Until").fill(until.isoformat())
+        page.get_by_label("Why", exact=True).fill(NOTE)
+        page.context.clear_cookies()
+        page.get_by_role("button", name="Snooze", exact=True).click()
+        assert_accessible(page)
+        expect(page.get_by_role("textbox", name="Why")).to_have_value(NOTE)
+        page.get_by_label("Login").fill(login_of(MANAGERS[0]))
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        assert_accessible(page)
+        page.get_by_role("button", name="Send it now").click()
+        expect(page.locator("summary", has_text="Snoozed until")).to_be_visible()
+
+
+def test_no_column_of_the_list_is_out_of_sight(browser: Browser, served: Served) -> None:
+    with watched(browser, served.address) as (page, _):
+        enter(page, login_of(MANAGERS[0]), PASSWORD)
+        page.goto("/worklist?list=all")
+        for width in (320, 640, 1024, 1263, 1280, 1600):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate(FITS), width
+            assert page.locator(".wl-card").evaluate("c => c.scrollWidth <= c.clientWidth"), width
 
 
 def sign_in(desk: Desk, way: Way) -> None:

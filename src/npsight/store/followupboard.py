@@ -48,6 +48,7 @@ class Card:
     name: str | None
     revenue: float | None
     risk: float | None
+    is_scored: bool
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def cards(
     store: Store, project: str, state: State, wanted: BoardFilter, limit: int, offset: int = 0
 ) -> list[Card]:
     """Follow-ups of a state: open ones by due day, ended ones the newest first."""
-    shown = (*FIELDS, scores.c.name, scores.c.revenue, scores.c.detractor_risk)
+    shown = (*FIELDS, scores.c.name, scores.c.revenue, scores.c.detractor_risk, scores.c.run_id)
     query = _matching(select(*shown), project, wanted).where(follow_ups.c.state == state)
     is_open = state in OPEN
     order = follow_ups.c.due_on.asc() if is_open else follow_ups.c.closed_at.desc()
@@ -76,6 +77,7 @@ def cards(
             row._mapping[scores.c.name],
             row._mapping[scores.c.revenue],
             row._mapping[scores.c.detractor_risk],
+            row._mapping[scores.c.run_id] is not None,
         )
         for row in rows
     ]

@@ -31,6 +31,7 @@ from npsight.web.page import Page, PageRoute
 from npsight.web.rendering import NONE, day, percent, signed
 from npsight.web.visible import latest_run, visible_account
 from npsight.web.why import WORDS, Target, targets_of, why
+from npsight.web.worklistwords import days_ahead
 from npsight.worklist.bands import band_move, predicted_band
 
 FIRST_ANSWERS = 4
@@ -111,7 +112,8 @@ def show_account(page: Page) -> Response:
         back=worklist_address(page),
         move=_move(row),
         risk_interval=_risk_interval(row),
-        renews=_renews(row, page.now, zone),
+        renews=days_ahead(row.renewal_at, page.now.astimezone(zone).date()),
+        scored_today=row.as_of.astimezone(zone).date() == page.now.astimezone(zone).date(),
         held_out_until=follow_up.marks.held_out_until,
         targets=[(target, WORDS[target].tab) for target in targets],
         why=told,
@@ -165,18 +167,6 @@ def _move(row: ScoreRow) -> tuple[str | None, str] | None:
 def _risk_interval(row: ScoreRow) -> tuple[float, float] | None:
     low, high = row.risk_low_80, row.risk_high_80
     return None if low is None or high is None else (low, high)
-
-
-def _renews(row: ScoreRow, now: datetime, zone: ZoneInfo) -> str:
-    """How far the renewal is; from the score where that is not today's, as the priority has it."""
-    if row.renewal_at is None:
-        return ""
-    scored, today = row.as_of.astimezone(zone).date(), now.astimezone(zone).date()
-    days = (row.renewal_at.date() - scored).days
-    count = f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
-    if scored != today:
-        return f"{count} {'after' if days >= 0 else 'before'} the score"
-    return "today" if days == 0 else f"in {count}" if days > 0 else f"{count} ago"
 
 
 def _before(

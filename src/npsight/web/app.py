@@ -20,13 +20,16 @@ from starlette.types import Message, Receive, Scope, Send
 
 from npsight.errors import NotFoundError, NpsightError
 from npsight.service.state import Live
+from npsight.store.database import shown
 from npsight.store.sessions import Session, session_of
 from npsight.web.cookies import session_token
 from npsight.web.forms import read_form
-from npsight.web.guard import check_origin, check_request, is_https, secure
+from npsight.web.guard import check_origin, check_request, comes_from_here, is_https, secure
 from npsight.web.page import Page, PageError, PageRoute
 from npsight.web.routes import ROUTES
+from npsight.web.signin import form_page
 from npsight.web.statics import Statics
+from npsight.web.unsent import unsent_of, unsent_page
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +113,7 @@ def _answer(live: Live, route: PageRoute, request: Request, form: Mapping[str, s
             if not page.may(route.role):
                 raise PageError(403, "Your role does not allow this.", "Ask an administrator.")
             if route.method == "POST" and not _same(form.get("csrf", ""), page.session.csrf):
-                raise PageError(403, "This form is too old.", "Open the page again and repeat.")
+                return _too_old(page)
         return route.handler(page)
     except PageError as error:
         return error_page(page, error)
@@ -119,7 +122,12 @@ def _answer(live: Live, route: PageRoute, request: Request, form: Mapping[str, s
     except NpsightError as error:
         what, _, remedy = str(error).partition("\n  → ")
         log.error("%s %s: %s", request.method, route.path, what)
-        return error_page(page, PageError(503, _sentence(what), _sentence(remedy)))
+        # Where the store lies is for the log: whoever reads the page can do nothing with it.
+        what = _sentence(what.removeprefix(f"{shown(page.store.engine.url)}: "))
+        unsent = unsent_of(page) if page.session is not None else None
+        if unsent is not None:
+            return unsent_page(page, unsent, 503, f"{what} {_sentence(remedy)}".strip())
+        return error_page(page, PageError(503, what, _sentence(remedy)))
 
 
 def error_page(page: Page, error: PageError) -> Response:
@@ -155,9 +163,20 @@ def _same(given: str, kept: str) -> bool:
     return compare_digest(given.encode("utf-8", "replace"), kept.encode())
 
 
+def _too_old(page: Page) -> Response:
+    """A form of another session: what was written on it is offered again, if it came from here."""
+    unsent = unsent_of(page)
+    if unsent is None or not comes_from_here(page.project, page.request):
+        raise PageError(403, "This form is too old.", "Open the page again and repeat.")
+    return unsent_page(page, unsent, 403)
+
+
 def _to_sign_in(page: Page) -> Response:
     if page.request.method not in ("GET", "HEAD"):
-        raise PageError(403, "Your session has ended.", "Sign in, then repeat what you did.")
+        unsent = unsent_of(page)
+        if unsent is None:
+            raise PageError(403, "Your session has ended.", "Sign in, then repeat what you did.")
+        return form_page(page, "/worklist", 403, unsent=unsent)
     query = f"?{page.request.url.query}" if page.request.url.query else ""
     target = page.request.url.replace(scheme="", netloc="", path="/sign-in", query="")
     asked = target.include_query_params(next=f"{page.request.url.path}{query}")

@@ -75,6 +75,8 @@ class Panel:
         The account's open follow-up, where `current` is an ended one.
     earlier
         Follow-ups that ended, the newest first.
+    is_scored
+        Whether the account is in the latest run; one that is gone can be closed, not begun.
     typed, problems
         What a refused form held, and why it was refused.
     back
@@ -101,6 +103,7 @@ class Panel:
     earlier: tuple[FollowUp, ...]
     can_write: bool
     back: str
+    is_scored: bool = True
     typed: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -208,6 +211,7 @@ def panel(
         earlier=tuple(one for one in all_ones if not one.is_open and one != current),
         can_write=page.may("csm"),
         back=page.request.url.path if page.request.method == "GET" else "",
+        is_scored=row is not None,
         typed=typed or {},
         problems=tuple(problems),
     )

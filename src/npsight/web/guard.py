@@ -69,12 +69,22 @@ def check_origin(project: ProjectSpec, request: Request) -> None:
     """
     fetched = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    own = (site_of(project, request), f"{request.url.scheme}://{request.headers.get('host')}")
-    foreign = origin is not None and origin not in own
+    foreign = origin is not None and origin not in _own(project, request)
     if fetched is not None:
         foreign = fetched not in ("same-origin", "none") or (foreign and fetched == "none")
     if foreign:
         raise PageError(403, "This form was sent from another site.", "Open the page here.")
+
+
+def comes_from_here(project: ProjectSpec, request: Request) -> bool:
+    """Whether the browser says that a page of ours sent the form; older ones may say nothing."""
+    fetched = request.headers.get("sec-fetch-site")
+    return fetched == "same-origin" or request.headers.get("origin") in _own(project, request)
+
+
+def _own(project: ProjectSpec, request: Request) -> tuple[str, str]:
+    """Our addresses, as an `Origin`."""
+    return site_of(project, request), f"{request.url.scheme}://{request.headers.get('host')}"
 
 
 def _host(header: str) -> str | None:

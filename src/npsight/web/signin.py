@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from datetime import timedelta
 
 from starlette.responses import Response
 
 from npsight.store.attempts import Attempt, begin_attempt, forgive_attempt
-from npsight.store.sessions import end_session, start_session
+from npsight.store.sessions import end_session, session_of, start_session
 from npsight.store.users import User, change_user, has_local_user, rehash, user_by_login
 from npsight.web.cookies import drop_session_cookie, set_session_cookie
 from npsight.web.page import Page, PageRoute
 from npsight.web.passwords import hashed, is_dated, matches
+from npsight.web.unsent import Unsent, carried, unsent_page
 from npsight.web.zones import is_zone
 
 LONGEST_LOGIN = 200
@@ -25,8 +27,10 @@ def sign_in_page(page: Page) -> Response:
     return form_page(page, page.query.get("next", ""))
 
 
-def form_page(page: Page, after: str, status: int = 200, fault: str = "") -> Response:
-    """The form, with what went wrong."""
+def form_page(
+    page: Page, after: str, status: int = 200, fault: str = "", unsent: Unsent | None = None
+) -> Response:
+    """The form, with what went wrong, and another form that waits to be sent."""
     oidc = page.project.pages.oidc
     return page.html(
         "signin.html",
@@ -37,6 +41,7 @@ def form_page(page: Page, after: str, status: int = 200, fault: str = "") -> Res
         company=oidc is not None,
         local=oidc is None or has_local_user(page.store, page.project.name),
         signed_out=page.query.get("signed_out", ""),
+        unsent=unsent or carried(page),
     )
 
 
@@ -89,10 +94,14 @@ def enter(page: Page, user: User, after: str, zone: str | None = None) -> Respon
             page.store, page.project.name, user.login, user.login, "settings", time_zone=zone
         )
     before = page.session.digest if page.session is not None else None
-    token = start_session(
-        page.store, page.project.name, user, page.now, page.session_life, replaces=before
-    )
-    response = page.go(after)
+    project, life = page.project.name, page.session_life
+    token = start_session(page.store, project, user, page.now, life, replaces=before)
+    unsent = carried(page)
+    if unsent is None:
+        response = page.go(after)
+    else:
+        session = session_of(page.store, project, token, page.now, life)
+        response = unsent_page(replace(page, session=session), unsent, 200)
     set_session_cookie(response, page, token)
     return response
 

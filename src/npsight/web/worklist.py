@@ -40,7 +40,15 @@ from npsight.web.worklistaddress import (
     wanted_of,
 )
 from npsight.web.worklistcsv import as_csv
-from npsight.web.worklistwords import Line, Week, capacity_line, chips, line_of, policy_sentence
+from npsight.web.worklistwords import (
+    Line,
+    Week,
+    capacity_line,
+    chips,
+    line_of,
+    nothing_line,
+    policy_sentence,
+)
 
 
 def worklist_page(page: Page) -> Response:
@@ -67,6 +75,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
     else:
         found = _all_sheet(page, run, asked)
     scores = page.store.scores_of(run.id, [row.account for row in found.rows])
+    stepped_back = _stepped_back(page, run, asked)
     return page.html(
         "worklist.html",
         run=run,
@@ -75,7 +84,8 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         capacity=capacity_line(week, page.user.owner),
         lines=_lines(page, found, scores),
         sheet=found,
-        stepped_back=_stepped_back(page, run, asked),
+        stepped_back=stepped_back,
+        nothing=nothing_line(asked, week, run, stepped_back, page.only_owner),
         earlier=_turn(asked, found, "before"),
         later=_turn(asked, found, "after"),
         chips=chips(asked, page.project),
@@ -92,9 +102,14 @@ def _all_sheet(page: Page, run: ScoreRun, asked: Asked) -> Sheet:
     if asked.q and not asked.words:
         return Sheet((), earlier=False, later=False)
     after, before = place_in(asked, asked.after), place_in(asked, asked.before)
-    wanted = wanted_of(asked, run.as_of, page.only_owner)
+    wanted = _wanted(page, asked)
     rows = page.project.pages.rows
     return sheet(page.store, run, wanted, rows, after, before, counted=True)
+
+
+def _wanted(page: Page, asked: Asked) -> Wanted:
+    today = page.now.astimezone(ZoneInfo(page.user.time_zone)).date()
+    return wanted_of(asked, today, page.only_owner)
 
 
 def _week_sheet(page: Page, run: ScoreRun, asked: Asked, week: Week) -> Sheet:
@@ -134,15 +149,15 @@ def week_start(now: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _lines(page: Page, found: Sheet, scores: dict[str, ScoreRow]) -> list[Line]:
-    today = page.now.astimezone(ZoneInfo(page.user.time_zone)).date()
-    return [line_of(row, scores[row.account], page.project, page.now, today) for row in found.rows]
+    zone = ZoneInfo(page.user.time_zone)
+    return [line_of(row, scores[row.account], page.project, page.now, zone) for row in found.rows]
 
 
 def _stepped_back(page: Page, run: ScoreRun, asked: Asked) -> Count | None:
     """How many accounts are hidden because they step back; None where none are hidden."""
     if asked.list == "week" or asked.stepped_back != "hidden":
         return None
-    wanted = wanted_of(asked, run.as_of, page.only_owner)
+    wanted = _wanted(page, asked)
     return count_of(page.store, run, replace(wanted, stepped_back="only"))
 
 
@@ -184,7 +199,7 @@ def export(page: Page) -> Response:
         return as_csv(page, run, _week_sheet(page, run, asked, week).rows)
     if asked.q and not asked.words:
         return as_csv(page, run, ())
-    return as_csv(page, run, wanted_of(asked, run.as_of, page.only_owner))
+    return as_csv(page, run, _wanted(page, asked))
 
 
 def keep_view(page: Page) -> Response:

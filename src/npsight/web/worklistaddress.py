@@ -12,7 +12,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
@@ -159,9 +159,9 @@ def read_address(query: Mapping[str, str]) -> Asked:
     return Asked(**given)  # type: ignore[arg-type]
 
 
-def wanted_of(asked: Asked, as_of: datetime, visible_to: str | None) -> Wanted:
-    """The rows that are asked for; the renewal's days begin with that of as_of, in UTC."""
-    start = as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def wanted_of(asked: Asked, today: date, visible_to: str | None) -> Wanted:
+    """The rows that are asked for; the renewal's days begin with today, as a day of UTC."""
+    start = datetime.combine(today, time(), UTC)
     renewal = (start, start + timedelta(days=int(asked.renewal) + 1)) if asked.renewal else None
     moves: tuple[str, ...] = (asked.move,) if asked.move else ()
     if asked.silent:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from npsight.config.specs import ProjectSpec
-from npsight.store import ScoreRow
-from npsight.store.worklistread import Listed
-from npsight.web.rendering import money
+from npsight.store import ScoreRow, ScoreRun
+from npsight.store.worklistread import Count, Listed
+from npsight.web.rendering import day, money
 from npsight.web.worklistaddress import NONE, SORTS, Asked
 
 WHY = {
@@ -47,9 +48,9 @@ class Reason:
 class Line:
     """An account as the list shows it.
 
-    `priority` is its sum in words, `renewal` the days that lay ahead when it was scored, `due` the
-    follow-up's due day with its tone, `contact` the days since the last contact, `back` why it
-    steps back.
+    `priority` is its sum in words, with the day of the score where that is not today; `renewal` the
+    days until then, `due` the follow-up's due day with its tone, `contact` the days since the last
+    contact, `back` why it steps back.
     """
 
     row: Listed
@@ -63,18 +64,22 @@ class Line:
     priority: str
 
 
-def line_of(row: Listed, score: ScoreRow, project: ProjectSpec, now: datetime, today: date) -> Line:
-    """What is shown of a row."""
+def line_of(
+    row: Listed, score: ScoreRow, project: ProjectSpec, now: datetime, zone: ZoneInfo
+) -> Line:
+    """What is shown of a row; days are those of the zone."""
+    today = now.astimezone(zone).date()
+    scored_on = score.as_of.astimezone(zone).date()
     return Line(
         row=row,
         score=score,
         reasons=_reasons(row, score),
         contact=_ago(row.last_contact_at, now),
-        renewal=_ahead(row.renewal_at, score.as_of),
+        renewal=days_ahead(row.renewal_at, today),
         tone=LEVEL_TONES.get(row.risk_level or "", ""),
         due=None if row.due_on is None else due_words(row.due_on, today, project.pages.soon_days),
         back=WHY.get(row.stands_back_why or "", "") if row.stands_back else "",
-        priority=_sum(score, project),
+        priority=_sum(score, project, None if scored_on == today else scored_on),
     )
 
 
@@ -100,6 +105,23 @@ def capacity_line(week: Week, user_owner: str | None) -> str:
     return (
         f"{week.done:,} of {whose} {week.capacity:,} for this week are done, {week.left:,} to go."
     )
+
+
+def nothing_line(
+    asked: Asked, week: Week, run: ScoreRun, stepped_back: Count | None, only_owner: str | None
+) -> str:
+    """Why a list shows no account."""
+    if asked.list == "week":
+        return "Nothing is left to call this week." if week.done else "No account waits for a call."
+    if asked.is_filtered:
+        return "No account fits. Remove a filter, or search for the beginning of another word."
+    if stepped_back is not None and stepped_back.accounts:
+        return "All accounts step back for now."
+    if only_owner is not None:
+        return "No scored account is yours. An administrator can say whose accounts you see."
+    if run.account_count:
+        return "These scores were made by an older npsight, without a list. Run npsight score."
+    return "No account was scored."
 
 
 def policy_sentence(project: ProjectSpec) -> str:
@@ -159,12 +181,13 @@ def _reasons(row: Listed, score: ScoreRow) -> tuple[Reason, ...]:
     return tuple(Reason(str(n.get("label", "")), str(n.get("sentence", ""))) for n in found)
 
 
-def _sum(score: ScoreRow, project: ProjectSpec) -> str:
+def _sum(score: ScoreRow, project: ProjectSpec, scored_on: date | None) -> str:
     if score.priority is None or not score.priority_reason:
         return ""
+    when = "" if scored_on is None else f"On {day(scored_on)}: "
     if project.worklist.policy == "risk":
-        return score.priority_reason
-    return f"{score.priority_reason} = {money(score.priority, project.pages.currency)}"
+        return f"{when}{score.priority_reason}"
+    return f"{when}{score.priority_reason} = {money(score.priority, project.pages.currency)}"
 
 
 def _ago(at: datetime | None, now: datetime) -> str:
@@ -174,10 +197,11 @@ def _ago(at: datetime | None, now: datetime) -> str:
     return "today" if days == 0 else f"{_days(days)} ago"
 
 
-def _ahead(at: datetime | None, now: datetime) -> str:
+def days_ahead(at: datetime | None, today: date) -> str:
+    """How far the day of a renewal is: `in 3 days`, `today`, `2 days ago`; empty for None."""
     if at is None:
         return ""
-    days = (at.date() - now.date()).days
+    days = (at.date() - today).days
     if days == 0:
         return "today"
     return f"in {_days(days)}" if days > 0 else f"{_days(-days)} ago"

@@ -62,7 +62,7 @@ def rescored(row: ScoreRow, at: datetime) -> ScoreRow:
         owner=OWN,
         segment=HOSTILE,
         revenue=1_234_567.0,
-        renewal_at=at + timedelta(days=30),
+        renewal_at=datetime.now(UTC) + timedelta(days=30),
         last_score=7.0,
         last_answer_at=at - timedelta(days=3),
         detractor_risk=0.66149,
@@ -198,7 +198,7 @@ def test_the_head_tells_how_the_account_stands(page):
         "12 %",
         "€ 1.2 M",
         "passive sliding",
-        "30 days after the score",
+        "in 30 days",
     ):
         assert words in page, words
 

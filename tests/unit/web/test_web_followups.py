@@ -349,7 +349,15 @@ def test_an_account_that_left_can_still_be_closed(browsed, ada, accounts):
     store = browsed.live.state.store
     with store.writing() as connection:
         connection.execute(scores.delete().where(scores.c.account == account))
-    assert ada.get(address).status_code == 200
+    board = ada.get("/follow-ups?owner=all").text
+    assert f'<h3><a href="{address}">{account}</a></h3>' in board
+    assert "not scored any more" in board
+    page = ada.get(address)
+    assert page.status_code == 200
+    # Nothing on it leads to the account's own page, which is not there.
+    assert "The follow-up can still be closed." in page.text
+    assert 'href="/accounts/' not in page.text
+    assert 'action="/accounts/' not in page.text
     assert ada.post(address, {"action": "close", "version": "1", "note": "gone"}).status_code == 303
     assert kept(browsed, address).state == "closed"
 

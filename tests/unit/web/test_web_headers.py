@@ -11,6 +11,7 @@ from browsed import Browsed, browse
 from sqlalchemy import update
 from starlette.requests import Request
 
+from npsight.errors import StateError
 from npsight.store.sessions import Session, session_of, sessions
 from npsight.web.cookies import SESSION
 from npsight.web.guard import HEADERS
@@ -215,3 +216,14 @@ def _session(browsed: Browsed, browser) -> Session:
     found = session_of(store, "tiny", token, datetime.now(UTC), life)
     assert found is not None
     return found
+
+
+def test_a_page_that_waits_for_the_store_offers_to_try_again(admin, monkeypatch):
+    def locked(page):
+        raise StateError("the store is locked\n  → wait, then retry")
+
+    monkeypatch.setattr("npsight.web.worklist.latest_run", locked)
+    response = admin.get("/worklist?list=week")
+    assert response.status_code == 503
+    assert '<a class="button" href="">Try again</a>' in response.text
+    assert ">To the worklist</a>" in admin.get("/no-such-page").text

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 import pytest
 from browsed import HASH, PASSWORD, browse
+from sqlalchemy import update
 
 from npsight.errors import ConfigError, StateError
 from npsight.store.auditlog import audit_log, entries, note
+from npsight.store.tables import scores
 from npsight.store.users import User, add_user, has_user, user_by_login
 from npsight.web import people
 from npsight.web.greeting import greet
@@ -190,6 +192,27 @@ def test_the_log_in_pages_and_of_one_subject(browsed, store, admin):
     assert admin.get("/audit?subject=nothing").text.count("<td") == 0
     assert admin.get("/audit?before=x").status_code == 200
     assert admin.get(f"/audit?before={10**30}").status_code == 200
+
+
+def test_the_log_calls_things_by_their_names(browsed, store, admin):
+    at, identity = datetime(2026, 6, 1, 12, tzinfo=UTC), "0123456789abcdef" * 2
+    account = store.scores(store.latest_run("tiny").id)[0].account
+    with store.writing() as connection:
+        key = scores.c.account == account
+        connection.execute(update(scores).where(key).values(name="Oak <Labs>"))
+        told = {"follow_up": identity, "until": "2026-06-25T00:00:00+00:00"}
+        note(connection, "tiny", at, "ada", "named", f"account {account}", told)
+        note(connection, "tiny", at, "ada", "named", f"view {identity}", {"name": "Sliding"})
+        note(connection, "tiny", at, "ada", "named", f"run {identity}", {"call": 3})
+    text = admin.get("/audit").text
+    for words in (
+        f'account Oak &lt;Labs&gt;</bdi></a> <span class="small dim"><bdi>{account}</bdi>',
+        f'<a href="/follow-ups/{identity}">follow up</a>; until: 25 Jun 2026, 00:00',
+        "<bdi>view Sliding</bdi>",
+        "<bdi>run 01234567…</bdi>",
+        f"/audit?subject=run%20{identity}",
+    ):
+        assert words in text, words
 
 
 def test_the_log_has_no_way_to_change_an_entry():

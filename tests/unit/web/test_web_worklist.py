@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,7 +18,10 @@ from listed import AS_OF, DAY, note, scored
 from npsight.store import ScoreRun
 from npsight.store.auditlog import entries
 from npsight.store.marks import mark
+from npsight.store.worklistread import Count
 from npsight.web.worklist import week_start
+from npsight.web.worklistaddress import read_address
+from npsight.web.worklistwords import Week, nothing_line
 
 HOSTILE = {
     "x1": "<script>alert(1)</script>",
@@ -36,6 +40,10 @@ HOSTILE = {
 }
 
 
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+"""The days until a renewal count from it, however old the scores are."""
+
+
 @pytest.fixture(scope="module")
 def browsed(tmp_path_factory):
     made = browse(tmp_path_factory.mktemp("web"), more="pages: {rows: 5, currency: €}\n")
@@ -47,7 +55,7 @@ def browsed(tmp_path_factory):
             rank=i + 1,
             revenue=1000.0 * (i + 1),
             within_capacity=i < 12 or i >= 20,
-            renewal_at=AS_OF + timedelta(days=10 * i),
+            renewal_at=TODAY + timedelta(days=10 * i),
             risk_low_80=0.31,
             risk_high_80=0.69,
             nps_low_80=-60.0,
@@ -101,11 +109,30 @@ def test_who_owns_nothing_begins_with_everybody(viewer: Browser):
     assert re.search(r"37 accounts", page)
 
 
+@pytest.mark.parametrize(
+    ("asked", "left", "owner", "count", "words"),
+    [
+        ("list=week", 0, None, 5, "No account waits for a call."),
+        ("q=nobody", 0, None, 5, "No account fits. Remove a filter"),
+        ("list=all", 3, None, 5, "All accounts step back for now."),
+        ("list=all", 0, "", 5, "No scored account is yours."),
+        ("list=all", 0, None, 5, "These scores were made by an older npsight"),
+        ("list=all", 0, None, 0, "No account was scored."),
+    ],
+)
+def test_an_empty_list_says_why_it_is_empty(asked, left, owner, count, words):
+    run = ScoreRun("r", "tiny", AS_OF, AS_OF, 1, "digest", account_count=count)
+    week = Week(None, 0, 0)
+    given = read_address(dict(parse_qsl(asked)))
+    assert nothing_line(given, week, run, Count(left, "exactly"), owner).startswith(words)
+
+
 def test_a_row_says_what_a_call_needs(viewer: Browser):
     page = " ".join(viewer.get("/worklist?list=all&q=k02").text.split())
     for words in (
         "50 %", "high", "31 to 69 %", "−30", "−60 to +10", "10 %", "€ 3.0 k", "in 20 days",
-        "<b>Support</b> Tickets rose from 3 to 9.", "50 % risk × 1,000 revenue = € 500",
+        "<b>Support</b> Tickets rose from 3 to 9.",
+        f"On 1 {AS_OF:%b %Y}: 50 % risk × 1,000 revenue = € 500",
         "to contact", "3 days overdue", 'href="/accounts/k02#follow-up"',
     ):  # fmt: skip
         assert words in page, words
@@ -128,8 +155,8 @@ def test_pages_follow_each_other_and_back(viewer: Browser):
         ("q=wren+fo&owner=kim", ["k01", "k03", "k05", "k07", "k09"]),
         ("q=K03", ["k03"]),
         ("q=%F0%9F%98%80", []),
-        ("renewal=38&owner=kim", ["k02", "k03"]),
-        ("renewal=39&owner=kim", ["k02", "k03", "k04"]),
+        ("renewal=39&owner=kim", ["k02", "k03"]),
+        ("renewal=40&owner=kim", ["k02", "k03", "k04"]),
         ("state=to+contact", ["k02"]),
         ("back=only", ["k00", "k01"]),
         ("back=show&owner=kim", ["k00", "k01", "k02", "k03", "k04"]),
