@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
+import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +104,7 @@ def assert_alike(shown: Any, real: Any, place: str) -> None:
         for name in shown:
             assert_alike(shown[name], real[name], f"{place}/{name}")
     elif isinstance(shown, list):
+        assert isinstance(real, list), place
         for i, item in enumerate(shown):
             assert_alike(item, real[i], f"{place}/{i}")
     else:
@@ -153,6 +157,57 @@ def test_a_custom_code_action_returns_its_outputs(
     environment["NPSIGHT_KEY"] = "wrong"
     refused = names["main"]({"inputFields": {"account": "A-1001"}})["outputFields"]
     assert refused["status"] == "malformed-key"
+
+
+@pytest.mark.parametrize("value", [None, ""])
+@pytest.mark.parametrize("block", of("python", having="def main(event)"))
+def test_a_custom_code_action_without_a_key_says_so(
+    block: Block, value: str | None, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    monkeypatch.setattr(os, "environ", environment)
+    names: dict[str, Any] = {}
+    exec(block.text, names)
+    for fields in ({}, {"account": value}):
+        found = names["main"]({"inputFields": fields})["outputFields"]
+        assert found == {"status": "invalid", "why": "must not be empty"}
+    found = names["main"]({"inputFields": {"account": 1001}})["outputFields"]
+    assert found["status"] == "not_found"
+
+
+@pytest.mark.parametrize("block", of("python", having="def main(event)"))
+def test_a_custom_code_action_is_run_again_after_a_proxys_error(
+    block: Block, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    monkeypatch.setattr(os, "environ", environment)
+    names: dict[str, Any] = {}
+    exec(block.text, names)
+
+    def refused(*_arguments: Any, **_options: Any) -> None:
+        page = io.BytesIO(b"<h1>502 Bad Gateway</h1>")
+        raise urllib.error.HTTPError("https://x", 502, "Bad Gateway", Message(), page)
+
+    monkeypatch.setattr("urllib.request.urlopen", refused)
+    with pytest.raises(urllib.error.HTTPError, match="502"):
+        names["main"]({"inputFields": {"account": "A-1001"}})
+
+
+def test_the_python_client_outlives_a_proxys_error(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    names: dict[str, Any] = {}
+    exec(next(b.text for b in BLOCKS if "def call(" in b.text), names)
+    names["npsight"].close()
+    page = httpx.Response(502, html="<h1>502 Bad Gateway</h1>")
+    answers = iter([page, httpx.Response(200, json={"results": []}), *[page] * 4])
+    names["npsight"] = httpx.Client(
+        base_url="https://x", transport=httpx.MockTransport(lambda _request: next(answers))
+    )
+    with names["npsight"]:
+        assert names["call"]("POST", "/v1/score", {"accounts": []}) == {"results": []}
+        with pytest.raises(httpx.HTTPStatusError, match="502"):
+            names["call"]("POST", "/v1/score", {"accounts": []})
 
 
 @pytest.mark.parametrize("block", of("json"))

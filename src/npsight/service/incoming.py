@@ -15,6 +15,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.service.body import account_fault
 from npsight.service.clocktimes import InstantError, read_instant
 from npsight.service.shapes.base import Shape
+from npsight.service.shapes.saying import said
 from npsight.service.shapes.writing import PostedFact as FactShape
 from npsight.service.shapes.writing import PostedResponse as ResponseShape
 from npsight.store import PostedFact
@@ -105,10 +106,10 @@ def _shaped(model: type[Model], row: Any) -> Model:
 
 
 def _said(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "row"
     if error["type"] == "extra_forbidden":
         return "a field is not known; see the specification"
-    return f"{place}: {error['msg']}"
+    place = ".".join(str(part) for part in error["loc"]) or "the row"
+    return f"{place} {said(error)}"
 
 
 def _fact(

@@ -198,14 +198,6 @@ KNOWN = (
         "Make a new key for each new request; keep it only when the same request is repeated.",
     ),
     Known(
-        "no-such-table",
-        422,
-        "There is no such table",
-        "`table` names no activity table of the project file, or the project file declares no "
-        "`tables.responses`.",
-        "Send a name that stands under `tables.activity`; declare the table first.",
-    ),
-    Known(
         "too-many-requests",
         429,
         "Too many requests",

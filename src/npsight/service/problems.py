@@ -129,8 +129,8 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     details = {
-        404: "there is no such path; see /",
-        405: f"this method is not allowed here; {headers.get('Allow')} is",
+        404: "there is no such path; /openapi.json lists those of the API",
+        405: f"this path takes another method: {headers.get('Allow')}",
     }
     known = ApiError(
         error.status_code,

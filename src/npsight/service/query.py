@@ -14,7 +14,8 @@ Value = TypeVar("Value")
 
 LONGEST = 8000
 _WHOLE = re.compile(r"[0-9]{1,9}")
-_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,18})?")
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
+"""Programs write small numbers as 1e-07."""
 
 
 class Query:
@@ -28,7 +29,7 @@ class Query:
         self.faults: list[Fault] = []
         for name, value in request.query_params.multi_items():
             if name not in known:
-                self._fault(name, f"is not known; {', '.join(known)} are")
+                self._fault(name, f"is not known; {_listed(known)}")
             elif name in self._given:
                 self._fault(name, "is given twice")
             else:
@@ -101,6 +102,10 @@ class Query:
         # A parameter has no place in a body; its name is put where a body's field would be.
         shown = name[:100].replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()
         self.faults.append(Fault(f"/{shown}", detail))
+
+
+def _listed(known: Collection[str]) -> str:
+    return f"{', '.join(known)} are" if known else "none are taken here"
 
 
 def _no_text(character: str) -> bool:

@@ -19,6 +19,7 @@ from npsight.errors import ModelIntegrityError, NotFoundError, StateError
 from npsight.models.bundle import unpack
 from npsight.service.entrance import FACTORY, command
 from npsight.service.fitting import REHEARSED, missing_names
+from npsight.service.listens import check_free, wait_until_listened
 from npsight.service.offered import Files, champion_offered, claimed_digest
 from npsight.service.standing import Standing
 from npsight.service.verify import SECONDS, fingerprint, prove
@@ -29,6 +30,7 @@ from npsight.tracking.cache import SERVED
 
 log = logging.getLogger(__name__)
 Say = Callable[[str], None]
+Child = subprocess.Popen[bytes]
 Greet = Callable[[ProjectSpec, str], Sequence[str]]
 
 
@@ -52,7 +54,8 @@ def serve(
 ) -> int:
     """Serve until SIGINT or SIGTERM; requests under way are finished. Returns the exit code.
 
-    `say` is called with a line on what is done and how to call the service. `factory` makes the
+    `say` is called with a line on what is done and how to call the service, the last one once it
+    can be called. `factory` makes the
     application of a worker: this API, or it with pages beside it. `greet` is asked, once a model is
     proved, for lines to say beside; what it raises ends the start.
 
@@ -64,20 +67,27 @@ def serve(
         The champion is damaged, and no earlier one was served here; nothing was started.
     StateError
         The store cannot be opened.
+    NpsightError
+        The address cannot be listened on.
     """
     project = load_project(config)
+    check_free(host, port)
     say("proving the model in a process of its own")
     version = prepare(project)
     warn_of_address(host)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}"
     greeting = greet(project, address)
-    say(f"{project.name}, model version {version}, is served at {address}; Ctrl-C ends")
     for line in greeting:
         say(line)
     if not has_key(project):
         say(f"nobody has a key yet: npsight keys create NAME --scope score -c {project.file}")
-    return _run(command(host, port, workers, factory), serving_environment(config, workers))
+
+    def wait(child: Child) -> None:
+        if wait_until_listened(host, port, lambda: child.poll() is not None):
+            say(f"{project.name}, model version {version}, is served at {address}; Ctrl-C ends")
+
+    return _run(command(host, port, workers, factory), serving_environment(config, workers), wait)
 
 
 def prepare(project: ProjectSpec) -> int:
@@ -192,7 +202,9 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _run(command: list[str], environment: dict[str, str]) -> int:
+def _run(
+    command: list[str], environment: dict[str, str], meanwhile: Callable[[Child], None]
+) -> int:
     child = subprocess.Popen(command, env=environment, start_new_session=True)
 
     def drain(_signal: int, _frame: FrameType | None) -> None:
@@ -200,6 +212,7 @@ def _run(command: list[str], environment: dict[str, str]) -> int:
 
     before = {number: signal.signal(number, drain) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        meanwhile(child)
         code = child.wait()
     finally:
         for number, handler in before.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from types import NoneType
 from typing import Any, NoReturn
 
@@ -50,6 +51,8 @@ def _flat_object(body: bytes) -> dict[str, Any] | None:
 
 def strict_json(body: bytes) -> Any:
     """As `parse_json`, for any body at all."""
+    if body.startswith(BOM_UTF8):
+        raise _malformed("the body is not JSON: it begins with a byte order mark; leave it out")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -191,9 +191,7 @@ class _Row:
 
 def _numbers(shown: JsonObject) -> JsonObject | None:
     """What a change shows; null for an account that had no score."""
-    return (
-        {**shown, "as_of": instant_text(datetime.fromisoformat(shown["as_of"]))} if shown else None
-    )
+    return shown or None
 
 
 def _refuse_unknown(rescorer: Rescorer, rows: Sequence[_Row]) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from npsight.store import tables
 from npsight.store.changes import ScoreChange, record_changes, score_changes
 from npsight.store.rows import JsonObject
+from npsight.store.values import utc_text
 
 RUN = "run"
 CHUNK = 1000
@@ -87,6 +88,5 @@ def _since(connection: Connection, project: str, run_id: str) -> dict[str, JsonO
 
 
 def _numbers(row: Any, run: Any, prefix: str) -> JsonObject:
-    as_of = run.as_of.isoformat().replace("+00:00", "Z")
     numbers = {name: getattr(row, prefix + name) for name in NUMBERS}
-    return {"as_of": as_of, "model_version": run.model_version, **numbers}
+    return {"as_of": utc_text(run.as_of), "model_version": run.model_version, **numbers}

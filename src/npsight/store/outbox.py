@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from npsight.store.rows import JsonObject
 from npsight.store.tables import metadata
-from npsight.store.values import UtcInstant, clean, to_json
+from npsight.store.values import UtcInstant, clean, to_json, utc_text
 from npsight.store.webhooks import TEST_EVENT, WebhookEndpoint, listening
 
 if TYPE_CHECKING:
@@ -122,14 +122,13 @@ def _row(
     endpoint: WebhookEndpoint, account: str, event: str, data: JsonObject, now: datetime
 ) -> dict[str, Any]:
     """The body is kept as text: each attempt sends, and signs, the same bytes."""
-    at = now.isoformat().replace("+00:00", "Z")
     return {
         "message_id": f"msg_{uuid.uuid4().hex}",
         "project": endpoint.project,
         "endpoint_id": endpoint.id,
         "account": account,
         "event": event,
-        "body": to_json(clean({"type": event, "timestamp": at, "data": data})),
+        "body": to_json(clean({"type": event, "timestamp": utc_text(now), "data": data})),
         "created_at": now,
         "status": PENDING,
         "attempts": 0,

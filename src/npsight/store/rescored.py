@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -17,7 +17,7 @@ from npsight.store.factsread import ALL, facts_read, note_read
 from npsight.store.posted import posted_facts
 from npsight.store.rows import JsonObject, ScoreRow, ScoreRun
 from npsight.store.store import Store
-from npsight.store.values import clean
+from npsight.store.values import clean, utc_text
 from npsight.store.worklistrows import CONTACTED_DAYS, rewrite_row
 
 IDS = 500
@@ -167,7 +167,7 @@ def write_rescored(
 def shown(row: ScoreRow, model_version: int) -> JsonObject:
     """What a change shows of a row."""
     return {
-        "as_of": (row.as_of if row.as_of.tzinfo else row.as_of.replace(tzinfo=UTC)).isoformat(),
+        "as_of": utc_text(row.as_of),
         "model_version": model_version,
         "detractor_risk": row.detractor_risk,
         "predicted_nps": row.predicted_nps,

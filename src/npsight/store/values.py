@@ -39,6 +39,12 @@ class UtcInstant(TypeDecorator[datetime]):
         return None if value is None else value.replace(tzinfo=UTC)
 
 
+def utc_text(instant: datetime) -> str:
+    """ISO 8601 in UTC, such as `2026-06-01T00:00:00Z`; without a zone it is UTC already."""
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
 def clean(value: Any) -> Any:
     """NaN and infinities become None, NumPy scalars Python's own, within lists and mappings too."""
     if hasattr(value, "item") and not isinstance(value, (list, tuple, dict)):

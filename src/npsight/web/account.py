@@ -180,7 +180,7 @@ def _before(
 def _change(page: Page, row: ScoreRow, run: ScoreRun, earlier: ScoreRow | None) -> Change | None:
     """What made the shown score, within its run or since the run before; None for a first one."""
     last = last_change(page.store, page.project.name, row.account)
-    if last is not None and last.before and last.after.get("as_of") == row.as_of.isoformat():
+    if last is not None and last.before and last.after.get("as_of") == shown(row, 0)["as_of"]:
         why_so = CAUSES.get(last.cause, last.cause)
         return Change(last.changed_at, why_so, _numbers(last.before, last.after))
     if earlier is None:

@@ -19,12 +19,20 @@ from starlette.routing import Mount, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from npsight.errors import NotFoundError, NpsightError
+from npsight.service.problems import on_http_error
 from npsight.service.state import Live
 from npsight.store.database import shown
 from npsight.store.sessions import Session, session_of
 from npsight.web.cookies import session_token
 from npsight.web.forms import read_form
-from npsight.web.guard import check_origin, check_request, comes_from_here, is_https, secure
+from npsight.web.guard import (
+    check_origin,
+    check_request,
+    comes_from_here,
+    is_https,
+    secure,
+    wants_html,
+)
 from npsight.web.page import Page, PageError, PageRoute
 from npsight.web.routes import ROUTES
 from npsight.web.signin import form_page
@@ -71,6 +79,8 @@ class Pages(Starlette):
     async def _refused(self, request: Request, error: Exception) -> Response:
         """No page, no such method, a form that is too long."""
         status = error.status_code if isinstance(error, HTTPException) else 500
+        if status == 404 and not wants_html(request.scope):
+            return await on_http_error(request, error)  # a program that missed the API's paths
         said = PageError(status, WORDS.get(status, "The request cannot be read."))
         response = await run_sync(_refusal, self.live, request, said)
         for name, value in (getattr(error, "headers", None) or {}).items():

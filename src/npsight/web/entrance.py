@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from npsight.web.guard import wants_html
+
 if TYPE_CHECKING:
     from npsight.service.entrance import Entrance
     from npsight.service.state import Live
@@ -30,18 +32,13 @@ class Both:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope["path"]
-        is_api = is_of_api(path) or (path == "/" and not _wants_html(scope))
+        is_api = is_of_api(path) or (path == "/" and not wants_html(scope))
         await (self._api if is_api else self._pages)(scope, receive, send)
 
 
 def is_of_api(path: str) -> bool:
     """Whether the API answers a path, be it with its own 404."""
     return path in API_PATHS or any(path == root or path.startswith(f"{root}/") for root in API)
-
-
-def _wants_html(scope: Scope) -> bool:
-    """Browsers name `text/html`; programs `application/json`, `*/*` or nothing."""
-    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def beside(live: Live, api: ASGIApp) -> ASGIApp:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.types import Scope
 
 from npsight.config.specs import ProjectSpec
 from npsight.web.page import PageError
@@ -31,6 +32,11 @@ def secure(headers: MutableHeaders, is_https: bool) -> None:
     headers.setdefault("Cache-Control", "no-store")
     if is_https:
         headers["Strict-Transport-Security"] = f"max-age={YEAR}"
+
+
+def wants_html(scope: Scope) -> bool:
+    """Browsers name `text/html`; programs `application/json`, `*/*` or nothing."""
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def is_https(project: ProjectSpec, request: Request) -> bool:

@@ -37,6 +37,11 @@ def test_every_code_in_the_sources_is_known_with_its_status(status: int, code: s
     assert status in BY_CODE[code].statuses
 
 
+def test_every_known_code_can_be_answered() -> None:
+    made_of_others = {"bad-request", "method-not-allowed", "expired-key", "revoked-key"}
+    assert set(BY_CODE) == {code for _, code in RAISED} | made_of_others
+
+
 def test_there_are_codes() -> None:
     assert {"malformed-json", "invalid-body", "store-unavailable"} <= {code for _, code in RAISED}
 

@@ -117,6 +117,8 @@ def test_the_worklist_comes_first_and_says_what_it_is_of(
         ({"listed": "false"}, lambda r: r["rank"] is None),
         ({"min_risk": "0.4"}, lambda r: r["detractor_risk"] >= 0.4),
         ({"min_risk": "0"}, lambda r: True),
+        ({"min_risk": "4e-1"}, lambda r: r["detractor_risk"] >= 0.4),
+        ({"min_risk": str(1e-7)}, lambda r: True),
         ({"owner": "nobody"}, lambda r: False),
         ({"owner": "' OR 1=1 --"}, lambda r: False),
         ({"owner": "", "band": "", "limit": "", "cursor": ""}, lambda r: True),

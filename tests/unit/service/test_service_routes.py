@@ -104,7 +104,7 @@ def test_large_bodies_are_413(client: TestClient, chunked: bool) -> None:
         (b'{"accounts": [1e999]}', "range of a double"),
         (b'{"accounts": [], "accounts": []}', "same key twice"),
         (b'{"accounts": ["\xff"]}', "not UTF-8"),
-        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"\xef\xbb\xbf{}", "begins with a byte order mark; leave it out"),
         (b"[" * 200_000, "nested too deeply"),
         (b'{"accounts": [' + b"9" * 5000 + b"]}", "too many digits"),
     ],
@@ -130,6 +130,31 @@ def test_all_faults_of_a_body_are_told_at_once(
 ) -> None:
     problem = assert_problem(client.post("/v1/score", json=body), 422, "invalid-body")
     assert [fault["pointer"] for fault in problem["errors"]] == pointers
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ([], "must be an object"),
+        ({"accounts": "a"}, "must be a list"),
+        ({"accounts": ["a"] * 1001}, "may have at most 1000 items"),
+        ({"account": "a", "drivers": "true"}, "must be true or false"),
+        ({"account": "a", "as_of": 1}, "must be a string"),
+        ({"account": "a", "colour": 1}, "is no field of this; leave it out"),
+    ],
+)
+def test_faults_are_told_without_words_of_a_library(
+    client: TestClient, body: object, said: str
+) -> None:
+    problem = assert_problem(client.post("/v1/score", json=body), 422, "invalid-body")
+    assert [fault["detail"] for fault in problem["errors"]] == [said]
+
+
+def test_a_path_without_parameters_says_that_it_takes_none(client: TestClient) -> None:
+    problem = assert_problem(client.get("/v1/accounts/a?fields=name"), 400, "invalid-parameter")
+    assert problem["errors"] == [
+        {"pointer": "/fields", "detail": "is not known; none are taken here"}
+    ]
 
 
 def test_a_defect_is_told_without_its_values(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tiny_project import make_project
 
 from npsight.config.load import load_project
 from npsight.config.runtime import serving_environment, serving_workers
-from npsight.errors import ModelIntegrityError, NotFoundError, StateError
+from npsight.errors import ModelIntegrityError, NotFoundError, NpsightError, StateError
 from npsight.models.bundle import verify
 from npsight.service import offered, serve
 from npsight.service.serve import is_loopback, prepare, warn_of_address
@@ -129,21 +130,52 @@ def test_workers_are_told_by_the_environment() -> None:
 def test_serve_tells_the_process_its_workers(config: Path, monkeypatch) -> None:
     told: list[dict[str, str]] = []
     monkeypatch.setattr(serve, "prepare", lambda _project: None)
-    monkeypatch.setattr(serve, "_run", lambda _command, environment: told.append(environment) or 0)
+    monkeypatch.setattr(serve, "_run", lambda _command, found, _wait: told.append(found) or 0)
     assert serve.serve(config, workers=2) == 0
     assert told[0]["NPSIGHT_WORKERS"] == "2"
 
 
 def test_serve_says_where_it_is_and_how_to_get_a_key(config: Path, monkeypatch) -> None:
-    monkeypatch.setattr(serve, "_run", lambda _command, _environment: 0)
+    """The last line comes when somebody listens, and not where the process ended before."""
+    ends = [None]
+
+    class Child:
+        def poll(self) -> int | None:
+            return ends[0]
+
+    def run(command: list[str], _environment: dict[str, str], meanwhile) -> int:
+        host, port = (command[command.index(name) + 1] for name in ("--host", "--port"))
+        assert not any("is served at" in line for line in said)
+        with socket.create_server(
+            (host, int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        ):
+            meanwhile(Child())
+        return 0
+
+    monkeypatch.setattr(serve, "_run", run)
     said: list[str] = []
-    serve.serve(config, port=3123, say=said.append)
-    assert "tiny, model version 7, is served at http://127.0.0.1:3123" in said[1]
-    assert "npsight keys create NAME --scope score" in said[2]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve.serve(config, port=port, say=said.append)
+    assert "npsight keys create NAME --scope score" in said[1]
+    assert f"tiny, model version 7, is served at http://127.0.0.1:{port}" in said[2]
     store = open_store(store_file(config.parent / "state"))
     create_key(store, "tiny", "crm", ["score"])
     store.close()
     said.clear()
-    serve.serve(config, host="::1", port=3123, say=said.append)
-    assert "http://[::1]:3123" in said[1]
+    serve.serve(config, host="::1", port=port, say=said.append)
+    assert f"http://[::1]:{port}" in said[1]
     assert len(said) == 2
+    said.clear()
+    ends[0] = 3
+    serve.serve(config, port=port, say=said.append)
+    assert len(said) == 1
+
+
+def test_a_port_in_use_is_told_before_anything_is_proved(config: Path) -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(NpsightError, match=f"port {port} .* cannot be used.*\n.*--port"):
+            serve.serve(config, port=port, say=said.append)
+    assert said == []

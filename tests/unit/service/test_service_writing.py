@@ -80,8 +80,8 @@ LATER = (datetime.now(UTC) + timedelta(days=2)).isoformat()
     [
         ({"score": 11}, "score is outside its scale 0–10"),
         ({"score": 6.5}, "score is in no band of 0–10"),
-        ({"score": True}, "score: Input should be a valid number"),
-        ({"score": "9"}, "score: Input should be a valid number"),
+        ({"score": True}, "score must be a number"),
+        ({"score": "9"}, "score must be a number"),
         ({"occurred_at": "2026-05-03T10:00:00"}, "occurred_at has no offset"),
         ({"occurred_at": "yesterday"}, "occurred_at is no instant"),
         ({"occurred_at": "2026-02-30T10:00:00Z"}, "occurred_at is no instant"),

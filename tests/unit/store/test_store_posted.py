@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -116,6 +116,16 @@ def test_many_writers_number_facts_in_the_order_in_which_they_are_seen(store) ->
         list(pool.map(write, range(30)))
         list(pool.map(write, range(30)))
     assert max(seen) == 30
+
+
+def test_a_change_tells_its_instants_in_utc_with_z(store) -> None:
+    outcomes(store, fact())
+    through = newest_posted(store, store.run.project)
+    later = (RUN_AT + timedelta(hours=1)).astimezone(timezone(timedelta(hours=2)))
+    for as_of in (RUN_AT, later):
+        change = rescore(store, "a", as_of, through)["a"]
+        assert change.after["as_of"] == as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        assert change.before["as_of"] == RUN_AT.isoformat().replace("+00:00", "Z")
 
 
 def test_who_waits(store) -> None:

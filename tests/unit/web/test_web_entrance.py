@@ -63,6 +63,16 @@ def test_other_paths_are_answered_with_pages(client, path):
     assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
+@pytest.mark.parametrize("accept", ["application/json", "*/*", ""])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_programs_that_miss_the_api_are_told_so_by_a_problem(client, method, accept):
+    response = client.request(method, "/score", headers={"Accept": accept})
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "not-found"
+    assert "/openapi.json" in response.json()["detail"]
+
+
 def test_head_and_options(client):
     head = client.head("/sign-in")
     assert (head.status_code, head.content) == (200, b"")

@@ -77,7 +77,7 @@ def test_every_answer_has_the_headers_and_is_kept_by_nobody(browsed, viewer, rou
     ],
 )
 def test_errors_have_the_headers_too(browsed, method, path, status):
-    response = browsed.nobody().request(method, path)
+    response = browsed.nobody().request(method, path, headers={"Accept": "text/html"})
     assert response.status_code == status
     assert_headers(response)
     if status == 405:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from npsight.service.problems import ApiError, Fault
+from npsight.service.shapes.saying import said
 
 Model = TypeVar("Model", bound="Shape")
 
@@ -54,7 +55,7 @@ def faults_of(model: type[Model], value: Any, place: str = "") -> tuple[Model | 
         return model.__pydantic_validator__.validate_python(value), []
     except ValidationError as error:
         found = error.errors(include_url=False)
-    return None, [Fault(place + pointer(e["loc"]), e["msg"]) for e in found]
+    return None, [Fault(place + pointer(e["loc"]), said(e)) for e in found]
 
 
 def pointer(place: Sequence[str | int]) -> str:

@@ -13,10 +13,11 @@ API: dict[str, Any] = {
     "title": "npsight",
     "version": API_VERSION,
     "description": "Next-period NPS, detractor risk and churn risk of accounts, and what drives "
-    "them. Send a key in the header X-API-Key. Every body carries request_id; errors are "
-    "application/problem+json and name every fault. A batch answers 200 with a status for each "
-    "row. Instants are text in ISO 8601 with an offset, such as 2026-06-01T00:00:00Z; null means "
-    "missing. Answers may get more fields, so ignore those you do not know.",
+    "them. Send a key in the header X-API-Key. Every answer under /v1 carries request_id; errors "
+    "are application/problem+json, carry it too, and name every fault. A batch answers 200 with a "
+    "status for each row. Instants are text in ISO 8601 with an offset, such as "
+    "2026-06-01T00:00:00Z; null means missing. Answers may get more fields, so ignore those you do "
+    "not know.",
 }
 TAGS = [
     {"name": "Scores", "description": "Scores of accounts, and of what-if rows."},
