@@ -190,6 +190,8 @@ def builder_of(
         segment=segment,
         respondents=True,
         touchpoints=touchpoints,
+        tables=SimpleNamespace(accounts=None),
+        timezone=None,
     )
     return FeatureBuilder(engine, facts_of(engine, world), project, own=OWN)
 

@@ -139,12 +139,13 @@ class FeatureBuilder:
     def display(self, spine: ir.Table) -> pd.DataFrame:
         """Name, owner, revenue and renewal of each spine row as of the day; null where unmapped.
 
-        Columns: `account`, `as_of`, `name`, `owner`, `revenue` (float64), `renewal_at`, and
+        Columns: `account`, `as_of`, `name`, `owner`, `revenue` (float64), `renewal_at` (midnight
+        of its calendar day in the zone of the accounts table, whatever the zone of a reader), and
         `last_score`, `last_band`, `last_answer_at` of the newest answer known before as_of, and
         `last_contact_at` of the newest contact known before it (see `last_contact_expr`).
         """
         tables = [self._fetch(table) for table in self.display_tables(spine)]
-        return displayed(*tables)
+        return displayed(self.project, *tables)
 
     def display_tables(self, spine: ir.Table) -> list[ir.Table]:
         """The expressions of `display`: attributes, last answers, contacts where there are any."""
@@ -286,13 +287,15 @@ def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
     return functions
 
 
-def displayed(attributes: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
+def displayed(
+    project: ProjectSpec, attributes: pd.DataFrame, *others: pd.DataFrame
+) -> pd.DataFrame:
     """What `FeatureBuilder.display` gives, of its tables; null where one of them is not."""
     frame = attributes[KEYS].copy()
     for column in DISPLAY:
         frame[column.rstrip("_")] = attributes.get(column)
     frame["revenue"] = pd.to_numeric(frame["revenue"], errors="coerce")
-    frame["renewal_at"] = pd.to_datetime(frame["renewal_at"])
+    frame["renewal_at"] = _calendar_days(pd.to_datetime(frame["renewal_at"]), project)
     frame = beside_each_other([frame, *others])
     missing = {
         "last_score": np.nan,
@@ -301,6 +304,14 @@ def displayed(attributes: pd.DataFrame, *others: pd.DataFrame) -> pd.DataFrame:
         "last_contact_at": pd.NaT,
     }
     return frame.assign(**{name: blank for name, blank in missing.items() if name not in frame})
+
+
+def _calendar_days(instants: pd.Series[Any], project: ProjectSpec) -> pd.Series[Any]:
+    """Instants in UTC as midnights of the days that calendars of the accounts' zone show."""
+    accounts = project.tables.accounts
+    zone = (accounts.timezone if accounts else None) or project.timezone or "UTC"
+    local = instants.dt.tz_localize("UTC").dt.tz_convert(zone)
+    return local.dt.tz_localize(None).dt.normalize()
 
 
 def segments_among(attributes: pd.DataFrame, segment: str) -> Any:

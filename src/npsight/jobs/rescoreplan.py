@@ -138,7 +138,7 @@ class Plan:
         if not self.project.tables.responses:
             segment = self.project.segment
             features["segment_"] = "" if segment is None else segments_among(shown[0], segment)
-        return PlannedFeatures(features, displayed(*shown))
+        return PlannedFeatures(features, displayed(self.project, *shown))
 
     # --- Making ------------------------------------------------------------------------------
 
