@@ -102,7 +102,7 @@ def _value(stand_in: ir.Table, function: OwnFunction) -> ir.Scalar | Problem:
     """What the function makes of the stand-in, or what is wrong with it."""
     try:
         value: Any = function(stand_in)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         columns = ", ".join(stand_in.columns)
         what = f"fails with {type(error).__name__}: {str(error).rstrip('.')}"
         return Problem(what, f"mend the function; its table has the columns {columns}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
+from npsight.jobs.proposedtable import bands_of, place_of
 from npsight.jobs.yamltext import Lines, flow, scalar
 
 if TYPE_CHECKING:
@@ -139,34 +139,8 @@ class _Proposal:
     # --- Sections ---------------------------------------------------------------------------
 
     def _where(self, table: TableProfile, indent: int) -> None:
-        path = Path(str(table.source.path)).resolve()
-        if self.relative_to is None:
-            text = str(path)
-        else:
-            text = os.path.relpath(path, self.relative_to.resolve())
-        self.lines.add(indent, f"path: {scalar(text)}")
-        for setting in ("table", "encoding", "delimiter"):
-            if setting in table.source.model_fields_set:
-                value = getattr(table.source, setting)
-                self.lines.add(indent, f"{setting}: {scalar(value)}")
-        self._how_written(indent, table)
-
-    def _how_written(self, indent: int, table: TableProfile) -> None:
-        """Settings by which times, numbers and missing values are read."""
-        patterns = {c.time_format for c in table.columns if c.time_format is not None}
-        if patterns - {""}:
-            formats = sorted(patterns - {""}) + (list(guess.ISO_FORMATS) if "" in patterns else [])
-            unsure = "VERIFY: day first or month first?" if "/" in "".join(formats) else ""
-            value = flow(formats) if len(formats) > 1 else scalar(formats[0])
-            self.lines.add(indent, f"time_format: {value}", unsure)
-        decimals = sorted({c.decimal for c in table.columns if c.decimal})
-        if decimals:
-            unsure = "VERIFY: some numbers use the other sign" if len(decimals) > 1 else ""
-            self.lines.add(indent, f"decimal: {scalar(decimals[0])}", unsure)
-        read = [c for c in table.columns if c.is_number or c.is_time]
-        blanks = sorted({text for c in read for text in c.blanks})
-        if blanks:
-            self.lines.add(indent, f"blanks: {flow(blanks)}")
+        for text, comment in place_of(table, self.relative_to):
+            self.lines.add(indent, text, comment)
 
     def _column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:
         if column is not None:
@@ -277,7 +251,8 @@ class _Proposal:
         self._column(at, "invited_at", guess.pick(table.columns, guess.INVITED_WORDS, time=True))
         self._column(at, "score", score)
         if score is not None:
-            self._bands(at, score, table.name)
+            for text, comment in bands_of(score, table.name):
+                self.lines.add(at, text, comment)
         few = [c for c in table.columns if guess.is_category(c)]
         self._column(at, "role", guess.pick(few, guess.ROLE_WORDS))
         texts = [c for c in table.columns if c.mean_length > 15 and not c.is_time]
@@ -293,30 +268,6 @@ class _Proposal:
             return
         self.lines.add(
             at, "delay_hours: 0", "VERIFY: hours until a row can first be read (24: loaded nightly)"
-        )
-
-    def _bands(self, at: int, score: ColumnProfile, table_name: str) -> None:
-        if score.is_percent:
-            self.lines.add(
-                at,
-                "bands: {scale: [0, 100], detractor: [0, 69], passive: [70, 89], "
-                "promoter: [90, 100]}",
-                "VERIFY: scores run from 0 to 100; confirm the scale and its bands",
-            )
-            return
-        low, high = score.low or 0, score.high or 10
-        named_nps = "nps" in guess.words(score.name) | guess.words(table_name)
-        if low == 0 or (high > 7 and (named_nps or low > 1)):
-            return
-        top, bands = 10, "detractor: [1, 6], passive: [7, 8], promoter: [9, 10]"
-        if high <= 5:
-            top, bands = 5, "detractor: [1, 3], passive: [4, 4], promoter: [5, 5]"
-        elif high <= 7:
-            top, bands = 7, "detractor: [1, 5], passive: [6, 6], promoter: [7, 7]"
-        self.lines.add(
-            at,
-            f"bands: {{scale: [1, {top}], {bands}}}",
-            f"VERIFY: scores run from {low:g} to {high:g}; confirm the scale and its bands",
         )
 
     def _activity(self) -> None:

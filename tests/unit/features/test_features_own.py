@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import ibis
 import pytest
@@ -221,6 +222,7 @@ REFUSED = {
     "typing-error": (lambda f: f.login.sum(), "fails with AttributeError: 'Table' object has no attribute 'login'", "the columns as_of, occurred_at, known_at, logins, kind"),
     "account": (lambda f: f.account.nunique(), "no attribute 'account'", "the columns"),
     "branch": (branch, "fails with ValueError: The truth value of an Ibis expression", "mend"),
+    "exit": (lambda f: sys.exit("no facts"), "fails with SystemExit: no facts", "mend"),
     "exception": (lambda f: 1 / 0, "fails with ZeroDivisionError: division by zero", "mend"),
 }  # fmt: skip
 
