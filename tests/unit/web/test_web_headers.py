@@ -226,4 +226,5 @@ def test_a_page_that_waits_for_the_store_offers_to_try_again(admin, monkeypatch)
     response = admin.get("/worklist?list=week")
     assert response.status_code == 503
     assert '<a class="button" href="">Try again</a>' in response.text
-    assert ">To the worklist</a>" in admin.get("/no-such-page").text
+    elsewhere = admin.get("/no-such-page", headers={"accept": "text/html"})
+    assert ">To the worklist</a>" in elsewhere.text
