@@ -14,7 +14,10 @@ from npsight.jobs.segmentinputs import _edges, _labels, attributes_asked, read_i
 from npsight.jobs.segmentreport import NONE
 
 ACCOUNTS = SimpleNamespace(
-    attributes={"plan": "category", "seats": "number"}, segments=["plan"], owner="owner_"
+    attributes={"plan": "category", "seats": "number"},
+    segments=["plan"],
+    owner="owner_",
+    timezone=None,
 )
 
 
@@ -24,6 +27,7 @@ def project_of(accounts=ACCOUNTS):
         segment=accounts and "plan",
         training=Training(period_days=90),
         tables=SimpleNamespace(accounts=accounts),
+        timezone=None,
         file=SimpleNamespace(name="p.yaml"),
         respondents=False,
         touchpoints=(),
