@@ -16,6 +16,9 @@ from npsight.tables.profile import ColumnProfile, TableProfile
 
 ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "organization"}
 ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant"}
+ACCOUNT_WORDS |= {"kunde", "kunden", "konto", "compte", "cliente", "cuenta", "klant"}
+JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded"}
+RENEWAL_WORDS = {"renewal", "renew", "renews"}
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
 END_WORDS |= {"expires", "expired", "solved"}
@@ -211,7 +214,8 @@ def guess_accounts(
     if not found:
         return None
     best = max(found, key=lambda item: item[:2])
-    dated = any(c.is_time for c in best[2].columns)
+    standing = JOINED_WORDS | RENEWAL_WORDS | {"updated", "modified"}
+    dated = any(c.is_time and not words(c.name) & standing for c in best[2].columns)
     # A table of events in which every account happens to occur once is not one of accounts.
     return best[2] if best[0] or best[1] or not dated else None
 

@@ -24,7 +24,7 @@ _HEAD = """\
 
 
 def propose(source: Path, relative_to: Path | None = None) -> str:
-    """The text of a project file for the CSV and Parquet files of a folder, or a DuckDB file.
+    """The text of a project file for the tables in the files of a folder, or of a DuckDB file.
 
     Parameters
     ----------
@@ -170,9 +170,8 @@ class _Proposal:
     def _display(self, table: TableProfile) -> None:
         timed = [c for c in table.columns if c.is_time]
         plain = [c for c in table.columns if not c.is_time]
-        joined = {"created", "signup", "joined", "since", "onboarded"}
-        self._column(4, "created_at", guess.pick(timed, joined))
-        self._column(4, "renewal_at", guess.pick(timed, {"renewal", "renew", "renews"}))
+        self._column(4, "created_at", guess.pick(timed, guess.JOINED_WORDS))
+        self._column(4, "renewal_at", guess.pick(timed, guess.RENEWAL_WORDS))
         self._column(4, "name", guess.pick([c for c in plain if not c.is_number], {"name"}))
         self._column(4, "owner", guess.pick(plain, {"owner", "csm", "manager"}))
         numbers = [c for c in plain if c.is_number]

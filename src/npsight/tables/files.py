@@ -8,6 +8,7 @@ import gzip
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +22,7 @@ from npsight.tables.engine import fresh_name, name_literal, run, text_literal
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
 from npsight.tables.sniff import delimiter_of, encoding_of
 from npsight.tables.textfiles import opened
+from npsight.tables.workbooks import ENDINGS, write_sheet
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -32,6 +34,7 @@ _ENDINGS = {
     ".parquet": "parquet",
     ".duckdb": "duckdb",
     ".db": "duckdb",
+    **dict.fromkeys(ENDINGS, "excel"),
 }
 # Any other is rewritten before the engine reads it.
 _ENGINE_ENCODINGS = ("utf-8", "latin-1", "utf-16")
@@ -56,6 +59,8 @@ def read_files(source: Source, key: str, backend: Backend) -> RawTable:
         run(backend, "SET preserve_insertion_order = true")
         if kind == "csv":
             malformed = _read_csv(source, key, files, name, backend)
+        elif kind == "excel":
+            malformed = _read_sheets(source, key, files, name, backend)
         elif kind == "parquet":
             _create(backend, name, f"SELECT * FROM read_parquet({_file_list(files)})")
         elif kind == "fixed_width":
@@ -114,7 +119,7 @@ def _kind_of(file: Path, key: str) -> str:
             return kind
     problem = Problem(
         "the ending does not tell the format",
-        "add `format: csv`, `parquet`, `duckdb` or `fixed_width`",
+        "add `format: csv`, `excel`, `parquet`, `duckdb` or `fixed_width`",
         tidy(file),
         key,
     )
@@ -242,6 +247,25 @@ def _header(file: Path, source: Source, key: str) -> tuple[str, ...]:
         )
         raise UnusableTableError([problem])
     return names
+
+
+# --- Workbooks ----------------------------------------------------------------------------------
+
+
+def _read_sheets(
+    source: Source, key: str, files: Sequence[Path], name: str, backend: Backend
+) -> list[tuple[int, str, int]]:
+    as_csv = source.model_copy(update={"delimiter": ",", "encoding": "utf-8", "skip_rows": 0})
+    with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
+        copies = [Path(folder) / f"{number}.csv" for number, _ in enumerate(files)]
+        for file, copy in zip(files, copies, strict=True):
+            write_sheet(file, source, key, copy)
+        try:
+            return _read_csv(as_csv, key, copies, name, backend)
+        except UnusableTableError as error:
+            shown = {tidy(c): tidy(file) for c, file in zip(copies, files, strict=True)}
+            problems = [replace(p, where=shown.get(p.where, p.where)) for p in error.problems]
+            raise UnusableTableError(problems) from None
 
 
 # --- Fixed width --------------------------------------------------------------------------------

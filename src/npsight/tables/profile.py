@@ -20,6 +20,7 @@ from npsight.tables.files import read_files
 from npsight.tables.numbers import Decimal, plain_number
 from npsight.tables.raw import UnusableTableError
 from npsight.tables.sniff import sniffed
+from npsight.tables.workbooks import ENDINGS, sheets_of
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -28,7 +29,7 @@ _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 TIME_FORMATS = ("", "%Y%m%d", *(day + clock for clock in _CLOCKS for day in _DAYS))
 """What reads most values is taken; of equals the first. The empty one is ISO 8601."""
-_TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".parquet")
+_TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".parquet", *ENDINGS)
 _DATABASE_ENDINGS = (".duckdb", ".db")
 BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a")
 DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
@@ -85,7 +86,7 @@ class TableProfile:
 
 
 def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
-    """Profile every CSV and Parquet file of a folder, or every table of a DuckDB file.
+    """Profile every CSV, Parquet and Excel file of a folder, or every table of a DuckDB file.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
     if not found:
         nothing = Problem(
             "no table can be read here",
-            "give a folder with CSV or Parquet files, or a DuckDB file",
+            "give a folder with CSV, Parquet or Excel files, or a DuckDB file",
             str(location),
         )
         raise DataError(f"{location}: nothing to propose from", problems or [nothing])
@@ -133,11 +134,21 @@ def _sources(location: Path, backend: Backend) -> list[tuple[str, Source]]:
             for name in _tables_of(location, backend)
         ]
     files = [location] if location.is_file() else sorted(location.glob("*"))
-    return [
-        (file.name.split(".")[0], sniffed(file))
-        for file in files
-        if file.is_file() and file.name.lower().endswith(_TABLE_ENDINGS)
-    ]
+    tables = [f for f in files if f.is_file() and f.name.lower().endswith(_TABLE_ENDINGS)]
+    return [found for file in tables for found in _in_file(file)]
+
+
+def _in_file(file: Path) -> list[tuple[str, Source]]:
+    name = file.name.split(".")[0]
+    if not file.name.lower().endswith(ENDINGS):
+        return [(name, sniffed(file))]
+    try:
+        sheets = sheets_of(file)
+    except UnusableTableError:
+        sheets = []  # reading it says why
+    if len(sheets) < 2:
+        return [(name, Source(path=str(file)))]
+    return [(sheet, Source(path=str(file), table=sheet)) for sheet in sheets]
 
 
 def _tables_of(file: Path, backend: Backend) -> list[str]:

@@ -18,6 +18,7 @@ from npsight.errors import Problem
 from npsight.tables import times
 from npsight.tables.engine import INSTANT, MEASURE
 from npsight.tables.numbers import plain_number
+from npsight.tables.workbooks import CELL_TIMES, is_workbook
 
 SHOWN_CHARACTERS = 40
 YES = ("true", "yes", "1")
@@ -200,11 +201,16 @@ class Sheet:
         if not readable:
             self._wrong_type(column, str(value.type()), "times")
             return None, text
-        parsed = times.parse_text(text, self.zone, self.source.time_format or [])
+        parsed = times.parse_text(text, self.zone, self._patterns())
         # A pattern with an offset makes every value aware: there is no column to probe.
         if self.zone is None and isinstance(parsed.naive, ir.BooleanColumn):
             self.probes.append(Probe(column, setting, text.notnull(), parsed.naive, text))
         return parsed, text
+
+    def _patterns(self) -> list[str]:
+        """How texts are read as times; a cell of a workbook that holds one needs no pattern."""
+        given = self.source.time_format or []
+        return [*given, *CELL_TIMES] if given and is_workbook(self.source) else given
 
     def no_zone(self, probe: Probe, example: str) -> None:
         """A column in which no value has a zone is one problem, not a table full of bad rows."""

@@ -16,9 +16,9 @@ class Source(Section):
     path: str | None = Field(
         None,
         description="File or glob, relative to the project file; `${VAR}` is taken from the "
-        "environment. CSV, Parquet and DuckDB files are told apart by their ending.",
+        "environment. CSV, Parquet, Excel and DuckDB files are told apart by their ending.",
     )
-    format: Literal["csv", "parquet", "duckdb", "fixed_width"] | None = Field(
+    format: Literal["csv", "parquet", "excel", "duckdb", "fixed_width"] | None = Field(
         None, description="Overrides what the ending of `path` says."
     )
     connection: str | None = Field(
@@ -28,7 +28,9 @@ class Source(Section):
         "(PostgreSQL, SQLite, Snowflake, BigQuery …). The string itself never stands in this file.",
     )
     table: str | None = Field(
-        None, description="Table or view inside a DuckDB file or a connection."
+        None,
+        description="Table or view inside a DuckDB file or a connection, or sheet of a workbook; "
+        "a workbook with one sheet needs none.",
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV field separator.")
     encoding: Literal["utf-8", "latin-1", "utf-16", "windows-1252"] = Field(
@@ -39,7 +41,11 @@ class Source(Section):
         description="For `format: fixed_width`: column name to first and last character, counted "
         "from 1. Blanks around a value are dropped.",
     )
-    skip_rows: int = Field(0, ge=0, description="Lines before the data (fixed-width files).")
+    skip_rows: int = Field(
+        0,
+        ge=0,
+        description="Lines before the data (fixed-width files) or before the header (workbooks).",
+    )
     timezone: str | None = Field(
         None,
         description="IANA zone of times written without one. Default: the project's `timezone`; "
