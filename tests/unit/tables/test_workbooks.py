@@ -37,7 +37,9 @@ def workbook(file: Path, **sheets: list[tuple[Any, ...]]) -> None:
 
 def read(bench: Workbench, source: str, head: str = "timezone: Europe/Berlin") -> list[Any]:
     text = f"activity:\n  usage: {{{source}, account: account, time: day, measures: [n]}}"
-    return rows(bench.prepare(text, head=head).facts.sources["usage"], "account", "occurred_at", "n")
+    return rows(
+        bench.prepare(text, head=head).facts.sources["usage"], "account", "occurred_at", "n"
+    )
 
 
 EXPECTED = [
@@ -53,7 +55,14 @@ def test_cells_are_what_they_show(bench):
 
 
 def test_blank_rows_lines_before_the_header_and_other_sheets_are_left_out(bench):
-    lines = [("Export of 2024",), ("for", "internal", "use"), *TWO_DAYS[:2], (), TWO_DAYS[2], (" ",)]
+    lines = [
+        ("Export of 2024",),
+        ("for", "internal", "use"),
+        *TWO_DAYS[:2],
+        (),
+        TWO_DAYS[2],
+        (" ",),
+    ]
     workbook(bench.folder / "u.xlsx", Notes=[("read", "me")], Usage=lines, Empty=[])
     assert read(bench, "path: u.xlsx, table: Usage, skip_rows: 2") == EXPECTED
 
@@ -81,7 +90,11 @@ def test_several_files_and_yes_or_no(bench):
 
 
 def test_a_bad_cell_is_quarantined_with_its_value(bench):
-    lines = [HEADER, *(("a", datetime(2024, 5, day), day) for day in range(1, 20)), ("a", "soon", 2)]
+    lines = [
+        HEADER,
+        *(("a", datetime(2024, 5, day), day) for day in range(1, 20)),
+        ("a", "soon", 2),
+    ]
     workbook(bench.folder / "u.xlsx", Usage=lines)
     source = "path: u.xlsx, timezone: UTC, account: account, time: day, measures: [n]"
     found = bench.prepare(f"activity:\n  usage: {{{source}}}", head="quarantine: {max_share: 0.5}")
