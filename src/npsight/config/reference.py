@@ -74,6 +74,19 @@ TIME_NOTES = """
 - Where a table has no `known_at`, a row counts as known `delay_hours` after it happened.
 """
 
+ROW_NOTES = """
+One file may hold several kinds of rows, and rows that are none. `only` and `without` say which are
+read; what they leave out is counted by `npsight check`, and is no bad row. The same file may be read
+by several tables:
+
+```yaml
+tables:
+  activity:
+    songs: {path: events.csv, account: userId, time: at, only: {page: NextSong}, without: {userId: ''}}
+  churn: {path: events.csv, account: userId, time: at, only: {page: 'Cancel*'}}
+```
+"""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -99,7 +112,13 @@ class Part:
 def page() -> str:
     """The whole page, in Markdown."""
     blocks = [HEAD, _contents(), *(_section(part) for part in parts())]
-    blocks += ["## Times\n" + TIME_NOTES, _aggregations(), _history(), _themes()]
+    blocks += [
+        "## Rows\n" + ROW_NOTES,
+        "## Times\n" + TIME_NOTES,
+        _aggregations(),
+        _history(),
+        _themes(),
+    ]
     blocks.append("## Rules for drivers\n" + DRIVER_NOTES)
     return "\n".join(block.strip("\n") + "\n" for block in blocks)
 
@@ -148,7 +167,8 @@ def _suffix(annotation: Any) -> str:
 
 def _contents() -> str:
     lines = [f"- [{part.title}](#{part.anchor})" for part in parts()]
-    rest = ("Times", "Aggregations", "Built-in features", "Themes of comments", "Rules for drivers")
+    rest = ("Rows", "Times", "Aggregations", "Built-in features")
+    rest += ("Themes of comments", "Rules for drivers")
     lines += [f"- [{title}](#{title.lower().replace(' ', '-')})" for title in rest]
     return "\n".join(lines)
 
@@ -240,7 +260,7 @@ def _type(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         return " or ".join(_type(a, metadata) for a in some)
     if schema.base.as_mapping in before:
         return "list of columns, or `{name: column}`"
-    if schema.base.as_list in before:
+    if {schema.base.as_list, schema.base.as_texts} & set(before):
         return f"{_type(arguments[0])}, or a list of them"
     if origin is Literal:
         return " or ".join(f"`{a}`" for a in arguments)

@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables import times
+from npsight.tables.cells import cell_text
 from npsight.tables.engine import INSTANT, MEASURE
 from npsight.tables.numbers import plain_number
 
@@ -84,17 +85,7 @@ class Sheet:
         if kind.is_nested() or kind.is_binary():
             self._wrong_type(column, str(kind), "text")
             return cast(ir.StringValue, ibis.null("string"))
-        if kind.is_floating():
-            # pandas turns whole keys into 17.0 as soon as one is missing.
-            whole = value.try_cast("int64")
-            text = ibis.ifelse(whole == value, whole.cast("string"), value.cast("string"))
-        else:
-            text = value.cast("string")
-        filled = text.strip().nullif("")
-        if self.source.blanks:
-            meant = [blank.strip().lower() for blank in self.source.blanks]
-            filled = ibis.ifelse(filled.lower().isin(meant), ibis.null("string"), filled)
-        return cast(ir.StringValue, filled)
+        return cell_text(value, self.source.blanks)
 
     def blank(self, column: str) -> ir.BooleanValue:
         """Whether there is no value: null, or nothing but blanks."""

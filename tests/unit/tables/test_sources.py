@@ -173,3 +173,52 @@ def test_a_postgresql_connection(bench, monkeypatch, postgres_url):
     remote.disconnect()
     monkeypatch.setenv("CRM_URL", postgres_url)
     assert read(bench, "connection: CRM_URL, table: usage") == EXPECTED
+
+
+# --- Which rows are read ------------------------------------------------------------------------
+
+EVENTS = """\
+account,day,page,n
+a,2024-05-01T00:00:00Z,Song,1
+a,2024-05-02T00:00:00Z,Cancelled,2
+,2024-05-03T00:00:00Z,Song,3
+b,2024-05-04T00:00:00Z,Song,4
+Totals (4 rows),,,10
+Totals (4 rows),,,10
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        ("only: {page: Cancelled}", [2]),
+        ("only: {page: [Cancelled, Song], account: b}", [4]),
+        ("without: {account: ['', 'Totals*']}", [1, 2, 4]),
+        ("without: {account: [null, 'T* (4*s)'], n: 2}", [1, 4]),
+        ("blanks: b\nwithout: {account: ''}\nonly: {page: S*}", [1]),
+    ],
+)
+def test_only_rows_that_are_asked_for_are_read(bench, settings, read):
+    found = bench.usage(EVENTS, f"measures: [n]\n{settings}")
+    assert [int(n) for (n,) in rows(found.facts.sources["usage"], "n")] == read
+    report = found.reports[0]
+    assert report.quarantined == 0
+    notes = dict(report.notes)
+    assert notes["left out by `only` and `without`"] + report.rows == 6
+
+
+def test_rows_are_numbered_as_in_the_file_where_some_are_left_out(bench):
+    found = bench.usage(EVENTS.replace("b,2024-05-04T", "b,soon"), "only: {page: Song}")
+    assert {fault.row for fault in found.reports[0].faults} == {3, 4}
+
+
+def test_a_filter_that_leaves_nothing_says_what_there_is(bench):
+    with pytest.raises(
+        DataError, match=r"(?s)none of its 6 rows .*`page` holds: Song, '', Cancelled"
+    ):
+        bench.usage(EVENTS, "only: {page: cancelled}")
+
+
+def test_a_filter_by_a_column_that_is_not_there_is_named(bench):
+    with pytest.raises(DataError, match=r"pages \(only\.pages\) did you mean `page`"):
+        bench.usage(EVENTS, "only: {pages: Song}")

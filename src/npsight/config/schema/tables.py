@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from npsight.config.schema.base import ColumnMap, Name, Section, as_list
+from npsight.config.schema.base import ColumnMap, Name, Section, Texts, as_list
 
 
 class Source(Section):
@@ -70,6 +70,17 @@ class Source(Section):
         description="What becomes of a row that equals another one in every column of the source: "
         "`drop` counts it once, so that a file loaded twice changes nothing; `keep` is for logs "
         "without an id in which two equal rows are two facts.",
+    )
+    only: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="Only rows whose columns hold these values are read, such as "
+        "`{page: [Cancel, Downgrade]}`. Values are compared as text, whole and in their case; `*` "
+        "stands for anything, `''` for no value.",
+    )
+    without: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="Rows in which one of these columns holds one of its values are not read, "
+        "such as `{Account: 'Grand Totals*', CustomerID: ''}`.",
     )
 
 
