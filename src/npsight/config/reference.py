@@ -68,6 +68,8 @@ TIME_NOTES = """
 - `2025-03-01T09:30:00Z` and `2025-03-01 09:30:00+01:00` say where they are and become UTC.
 - `2025-03-01 09:30:00` and `2025-03-01` do not. They are read in the table's `timezone`, else the
   project's; without either they are refused.
+- `time_format: epoch_ms` reads milliseconds since 1970 in UTC, `epoch_s` seconds, `epoch_us`
+  microseconds.
 - When clocks jump forward, a time that no clock showed moves forward by the jump. When they are
   set back, a time that occurred twice is read as the second, in standard time.
 - An *end* in the year 9000 or later means "never" and is read as blank.
@@ -75,16 +77,19 @@ TIME_NOTES = """
 """
 
 ROW_NOTES = """
-One file may hold several kinds of rows, and rows that are none. `only` and `without` say which are
-read; what they leave out is counted by `npsight check`, and is no bad row. The same file may be read
-by several tables:
+One file may hold several kinds of rows, and rows that are none. `only` and `without` say which
+are read; what they leave out is counted by `npsight check`, and is no bad row. The same file may
+be read by several tables:
 
 ```yaml
 tables:
   activity:
-    songs: {path: events.csv, account: userId, time: at, only: {page: NextSong}, without: {userId: ''}}
+    songs: {path: events.csv, account: userId, time: at, without: {page: 'Cancel*'}}
   churn: {path: events.csv, account: userId, time: at, only: {page: 'Cancel*'}}
 ```
+
+A file of JSON holds one object a line, or one list of objects. A value within another one (and a
+field of a record in Parquet) is a column named by the way to it, such as `device.os`.
 """
 
 
@@ -167,8 +172,8 @@ def _suffix(annotation: Any) -> str:
 
 def _contents() -> str:
     lines = [f"- [{part.title}](#{part.anchor})" for part in parts()]
-    rest = ("Rows", "Times", "Aggregations", "Built-in features")
-    rest += ("Themes of comments", "Rules for drivers")
+    rest = ["Rows", "Times", "Aggregations", "Built-in features", "Themes of comments"]
+    rest.append("Rules for drivers")
     lines += [f"- [{title}](#{title.lower().replace(' ', '-')})" for title in rest]
     return "\n".join(lines)
 

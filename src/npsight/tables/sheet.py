@@ -186,7 +186,7 @@ class Sheet:
                 return None, text
             return times.parse_typed(value, self.zone), text
         readable = value.type().is_string() or (
-            value.type().is_integer() and self.source.time_format is not None
+            value.type().is_numeric() and self.source.time_format is not None
         )
         if not readable:
             self._wrong_type(column, str(value.type()), "times")
@@ -210,5 +210,6 @@ class Sheet:
         what = f"column `{column}` has type {kind}, where {wanted} are expected"
         remedy = "map another column, or cast it where the table is exported"
         if wanted == "times":
-            remedy += "; for numbers such as 20240131 add `time_format: '%Y%m%d'`"
+            remedy += "; for numbers such as 20240131 add `time_format: '%Y%m%d'`, for seconds "
+            remedy += "since 1970 `epoch_s`, for milliseconds `epoch_ms`"
         self.problems.append(Problem(what, remedy, self.where, self.key))

@@ -16,9 +16,10 @@ class Source(Section):
     path: str | None = Field(
         None,
         description="File or glob, relative to the project file; `${VAR}` is taken from the "
-        "environment. CSV, Parquet and DuckDB files are told apart by their ending.",
+        "environment; `**` stands for folders at any depth. CSV, JSON, Parquet and DuckDB files "
+        "are told apart by their ending.",
     )
-    format: Literal["csv", "parquet", "duckdb", "fixed_width"] | None = Field(
+    format: Literal["csv", "json", "parquet", "duckdb", "fixed_width"] | None = Field(
         None, description="Overrides what the ending of `path` says."
     )
     connection: str | None = Field(
@@ -39,7 +40,11 @@ class Source(Section):
         description="For `format: fixed_width`: column name to first and last character, counted "
         "from 1. Blanks around a value are dropped.",
     )
-    skip_rows: int = Field(0, ge=0, description="Lines before the data (fixed-width files).")
+    skip_rows: int = Field(
+        0,
+        ge=0,
+        description="Lines before the header of a CSV file, or the data of a fixed-width one.",
+    )
     timezone: str | None = Field(
         None,
         description="IANA zone of times written without one. Default: the project's `timezone`; "
@@ -47,8 +52,9 @@ class Source(Section):
     )
     time_format: Annotated[list[str] | None, BeforeValidator(as_list)] = Field(
         None,
-        description="strptime pattern of this table's times, such as `%Y%m%d`; of several, the "
-        "first that fits a value reads it. Default: ISO 8601.",
+        description="strptime pattern of this table's times, such as `%Y%m%d`, or `epoch_s`, "
+        "`epoch_ms`, `epoch_us` for numbers since 1970; of several, the first that fits a value "
+        "reads it. Default: ISO 8601.",
     )
     decimal: Literal[".", ","] | None = Field(
         None,
