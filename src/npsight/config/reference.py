@@ -68,10 +68,28 @@ TIME_NOTES = """
 - `2025-03-01T09:30:00Z` and `2025-03-01 09:30:00+01:00` say where they are and become UTC.
 - `2025-03-01 09:30:00` and `2025-03-01` do not. They are read in the table's `timezone`, else the
   project's; without either they are refused.
+- `time_format: epoch_ms` reads milliseconds since 1970 in UTC, `epoch_s` seconds, `epoch_us`
+  microseconds.
 - When clocks jump forward, a time that no clock showed moves forward by the jump. When they are
   set back, a time that occurred twice is read as the second, in standard time.
 - An *end* in the year 9000 or later means "never" and is read as blank.
 - Where a table has no `known_at`, a row counts as known `delay_hours` after it happened.
+"""
+
+ROW_NOTES = """
+One file may hold several kinds of rows, and rows that are none. `only` and `without` say which
+are read; what they leave out is counted by `npsight check`, and is no bad row. The same file may
+be read by several tables:
+
+```yaml
+tables:
+  activity:
+    songs: {path: events.csv, account: userId, time: at, without: {page: 'Cancel*'}}
+  churn: {path: events.csv, account: userId, time: at, only: {page: 'Cancel*'}}
+```
+
+A file of JSON holds one object a line, or one list of objects. A value within another one (and a
+field of a record in Parquet) is a column named by the way to it, such as `device.os`.
 """
 
 
@@ -99,7 +117,13 @@ class Part:
 def page() -> str:
     """The whole page, in Markdown."""
     blocks = [HEAD, _contents(), *(_section(part) for part in parts())]
-    blocks += ["## Times\n" + TIME_NOTES, _aggregations(), _history(), _themes()]
+    blocks += [
+        "## Rows\n" + ROW_NOTES,
+        "## Times\n" + TIME_NOTES,
+        _aggregations(),
+        _history(),
+        _themes(),
+    ]
     blocks.append("## Rules for drivers\n" + DRIVER_NOTES)
     return "\n".join(block.strip("\n") + "\n" for block in blocks)
 
@@ -148,7 +172,8 @@ def _suffix(annotation: Any) -> str:
 
 def _contents() -> str:
     lines = [f"- [{part.title}](#{part.anchor})" for part in parts()]
-    rest = ("Times", "Aggregations", "Built-in features", "Themes of comments", "Rules for drivers")
+    rest = ["Rows", "Times", "Aggregations", "Built-in features", "Themes of comments"]
+    rest.append("Rules for drivers")
     lines += [f"- [{title}](#{title.lower().replace(' ', '-')})" for title in rest]
     return "\n".join(lines)
 
@@ -240,7 +265,7 @@ def _type(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         return " or ".join(_type(a, metadata) for a in some)
     if schema.base.as_mapping in before:
         return "list of columns, or `{name: column}`"
-    if schema.base.as_list in before:
+    if {schema.base.as_list, schema.base.as_texts} & set(before):
         return f"{_type(arguments[0])}, or a list of them"
     if origin is Literal:
         return " or ".join(f"`{a}`" for a in arguments)

@@ -22,6 +22,7 @@ from npsight.tables.raw import BETWEEN, FAULTS, ROW, WITHIN, RawTable, UnusableT
 from npsight.tables.repeats import mark_repeats, mark_reviewed
 from npsight.tables.report import (
     IDENTICAL,
+    LEFT_OUT,
     POSTED,
     POSTED_ASIDE,
     POSTED_TOO,
@@ -90,7 +91,7 @@ def check_table(
         remedy = "export it again, or take the table out of the project file"
         raise UnusableTableError([Problem("holds no rows", remedy, sheet.where, sheet.key)])
     notes = [(what, counts[f"note_{i}"] or 0) for i, what in enumerate(sheet.notes)]
-    notes += [(IDENTICAL, counts["identical"])]
+    notes += [(IDENTICAL, counts["identical"]), (LEFT_OUT, raw.left_out)]
     name = _materialise(sheet, contract, backend)
     faults = list(sheet.faults)
     if contract.identity:

@@ -45,6 +45,8 @@ def mapped_columns(source: Source, project: ProjectSpec) -> dict[str, str]:
         for setting in _COLUMN_SETTINGS
         if isinstance(column := getattr(source, setting, None), str)
     }
+    found |= {f"only.{column}": column for column in source.only}
+    found |= {f"without.{column}": column for column in source.without}
     if isinstance(source, Activity):
         found |= {f"measures.{name}": column for name, column in source.measures.items()}
         found |= {f"categories.{name}": column for name, column in source.categories.items()}

@@ -122,6 +122,11 @@ def utc_of(instant: ir.TimestampValue) -> ir.TimestampValue:
     return cast(ir.TimestampValue, finite)
 
 
+def utc_of_epoch(microseconds: ir.IntegerValue) -> ir.TimestampValue:
+    """Microseconds since 1970-01-01 UTC as a UTC timestamp without a zone."""
+    return cast(ir.TimestampValue, _from_microseconds(microseconds))
+
+
 @ibis.udf.scalar.builtin(name="try_strptime")
 def parse_local(text: str, pattern: str) -> INSTANT:
     """The clock time that the text shows by the pattern; null where it does not fit."""

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +20,8 @@ from npsight.config.checks import suggest
 from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
+from npsight.tables.jsonfiles import read_json
+from npsight.tables.nested import flatten
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
 from npsight.tables.sniff import delimiter_of, encoding_of
 from npsight.tables.textfiles import opened
@@ -31,6 +34,11 @@ _ENDINGS = {
     ".csv": "csv",
     ".csv.gz": "csv",
     ".tsv": "csv",
+    ".json": "json",
+    ".json.gz": "json",
+    ".jsonl": "json",
+    ".jsonl.gz": "json",
+    ".ndjson": "json",
     ".parquet": "parquet",
     ".duckdb": "duckdb",
     ".db": "duckdb",
@@ -62,11 +70,15 @@ def read_files(source: Source, key: str, backend: Backend) -> RawTable:
         elif kind == "excel":
             malformed = _read_sheets(source, key, files, name, backend)
         elif kind == "parquet":
-            _create(backend, name, f"SELECT * FROM read_parquet({_file_list(files)})")
+            query = f"SELECT * FROM read_parquet({_file_list(files)}, union_by_name = true)"
+            _create(backend, name, query)
+        elif kind == "json":
+            malformed = read_json(files, key, name, backend)
         elif kind == "fixed_width":
             _create(backend, name, _fixed_width_query(source, files))
         else:
             _copy_from_database(source, files[0], name, backend)
+        flatten(name, backend)
     except duckdb.Error as error:
         raise _not_of_format(kind, files[0], source.encoding, key, error) from None
     except (UnicodeDecodeError, csv.Error, EOFError, gzip.BadGzipFile) as error:
@@ -92,7 +104,9 @@ def _matching(source: Source, key: str) -> list[Path]:
     pattern = source.path or ""
     if Path(pattern).is_file():
         return [Path(pattern)]
-    files = [Path(name) for name in sorted(glob.glob(pattern)) if Path(name).is_file()]
+    files = [
+        Path(name) for name in sorted(glob.glob(pattern, recursive=True)) if Path(name).is_file()
+    ]
     if files:
         return files
     folder = Path(pattern).parent
@@ -119,7 +133,7 @@ def _kind_of(file: Path, key: str) -> str:
             return kind
     problem = Problem(
         "the ending does not tell the format",
-        "add `format: csv`, `excel`, `parquet`, `duckdb` or `fixed_width`",
+        "add `format: csv`, `excel`, `json`, `parquet`, `duckdb` or `fixed_width`",
         tidy(file),
         key,
     )
@@ -135,7 +149,7 @@ def _not_of_format(
 ) -> UnusableTableError:
     # Only the kind of error: the engine's full message may quote rows of the file.
     first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-    what = first_line if kind in ("duckdb", "parquet") else type(error).__name__
+    what = first_line if kind in ("duckdb", "json", "parquet") else type(error).__name__
     remedy = "check `format`, `encoding` and `delimiter`, or export the table again"
     if kind == "csv" and encoding != (fits := encoding_of(file)):
         remedy = f"add `encoding: {fits}`: all of the file can be read so"
@@ -190,7 +204,8 @@ def _read_lines(
         groups.setdefault(header, []).append(file)
     queries = [
         f"SELECT * FROM read_csv({_file_list(group)}, header = true, auto_detect = false, "
-        f"columns = {_text_columns(header)}, delim = {text_literal(_delimiter(source, group[0]))}, "
+        f"skip = {source.skip_rows}, columns = {_text_columns(header)}, "
+        f"delim = {text_literal(_delimiter(source, group[0]))}, "
         f"quote = '\"', escape = '\"', encoding = {text_literal(encoding)}, "
         f"ignore_errors = true, store_rejects = true, "
         f"rejects_table = {text_literal(rejects)}, "
@@ -223,7 +238,8 @@ def _text_columns(header: tuple[str, ...]) -> str:
 def _header(file: Path, source: Source, key: str) -> tuple[str, ...]:
     delimiter = _delimiter(source, file)
     with opened(file, source.encoding) as text:
-        first = next(csv.reader(text, delimiter=delimiter), [])
+        data = islice(text, source.skip_rows, None)
+        first = next(csv.reader(data, delimiter=delimiter), [])
     names = tuple(cell.strip() or f"column_{i}" for i, cell in enumerate(first, start=1))
     if not names:
         problem = Problem("holds no rows", "export it again, with its header", tidy(file), key)

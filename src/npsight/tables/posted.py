@@ -81,6 +81,8 @@ def as_posted(table: Versioned) -> Versioned:
         "time_format": None,
         "decimal": None,
         "blanks": [],
+        "only": {},
+        "without": {},
     }
     if isinstance(table, Responses):
         mapped |= {"score": column("score"), "invited_at": None}

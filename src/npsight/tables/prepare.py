@@ -17,6 +17,7 @@ from npsight.errors import DataError, Problem
 from npsight.tables import contracts
 from npsight.tables.assemble import CheckedRows, assembled, named_tables
 from npsight.tables.checked import Further, check_table
+from npsight.tables.chosen import chosen
 from npsight.tables.columns import check_columns, mapped_columns
 from npsight.tables.comments import with_comment_measures
 from npsight.tables.contract import Contract
@@ -145,6 +146,7 @@ class _Run:
         try:
             raw = self.reader.read(source, key)
             check_columns(mapped_columns(source, self.project), raw.columns, where, key)
+            raw = chosen(source, raw, where, key)
             zone = source.timezone or self.project.timezone
             rows = self.reader.facts_of(source, raw)
             sheet = Sheet(rows, source, zone, self.now, key, where)

@@ -33,7 +33,7 @@ class RawTable:
     `table` has the source's columns and `_row`; `has_order` says whether `_row` is the order in
     the source. `malformed` holds lines that could not be split into the header's columns, as
     (line number in the file, what is wrong), and `malformed_twins` counts further lines that
-    read the same as one of these.
+    read the same as one of these. `left_out` counts rows that the project file does not want.
     """
 
     name: str
@@ -41,6 +41,7 @@ class RawTable:
     has_order: bool
     malformed: tuple[tuple[int, str], ...] = ()
     malformed_twins: int = 0
+    left_out: int = 0
 
     @property
     def columns(self) -> list[str]:

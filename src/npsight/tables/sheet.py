@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables import times
+from npsight.tables.cells import cell_text
 from npsight.tables.engine import INSTANT, MEASURE
 from npsight.tables.numbers import plain_number
 from npsight.tables.workbooks import CELL_TIMES, is_workbook
@@ -85,17 +86,7 @@ class Sheet:
         if kind.is_nested() or kind.is_binary():
             self._wrong_type(column, str(kind), "text")
             return cast(ir.StringValue, ibis.null("string"))
-        if kind.is_floating():
-            # pandas turns whole keys into 17.0 as soon as one is missing.
-            whole = value.try_cast("int64")
-            text = ibis.ifelse(whole == value, whole.cast("string"), value.cast("string"))
-        else:
-            text = value.cast("string")
-        filled = text.strip().nullif("")
-        if self.source.blanks:
-            meant = [blank.strip().lower() for blank in self.source.blanks]
-            filled = ibis.ifelse(filled.lower().isin(meant), ibis.null("string"), filled)
-        return cast(ir.StringValue, filled)
+        return cell_text(value, self.source.blanks)
 
     def blank(self, column: str) -> ir.BooleanValue:
         """Whether there is no value: null, or nothing but blanks."""
@@ -196,7 +187,7 @@ class Sheet:
                 return None, text
             return times.parse_typed(value, self.zone), text
         readable = value.type().is_string() or (
-            value.type().is_integer() and self.source.time_format is not None
+            value.type().is_numeric() and self.source.time_format is not None
         )
         if not readable:
             self._wrong_type(column, str(value.type()), "times")
@@ -225,5 +216,6 @@ class Sheet:
         what = f"column `{column}` has type {kind}, where {wanted} are expected"
         remedy = "map another column, or cast it where the table is exported"
         if wanted == "times":
-            remedy += "; for numbers such as 20240131 add `time_format: '%Y%m%d'`"
+            remedy += "; for numbers such as 20240131 add `time_format: '%Y%m%d'`, for seconds "
+            remedy += "since 1970 `epoch_s`, for milliseconds `epoch_ms`"
         self.problems.append(Problem(what, remedy, self.where, self.key))

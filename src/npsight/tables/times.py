@@ -3,6 +3,7 @@
 What each form becomes:
 
 - a text with an offset or `Z`, or a column that knows its zone, is converted to UTC;
+- a number since 1970 is in UTC, where `time_format` says what it counts;
 - a text or a column without one is a clock time in the zone that the project file names. A zone
   is never guessed: without one, such times are refused;
 - where clocks jump forward, a time in the gap moves forward by the length of the gap
@@ -30,9 +31,13 @@ from npsight.tables.engine import (
     parse_aware,
     parse_local,
     utc_of,
+    utc_of_epoch,
 )
 
 NEVER_YEAR = 9000
+EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
+"""Names of `time_format` for numbers since 1970 -> how many make a second."""
+_YEAR_9999 = 253_000_000_000_000_000
 
 _OFFSET = r"(?i)[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
 _HAS_OFFSET = re.compile(r"%[zZ]")
@@ -91,10 +96,21 @@ def parse_text(text: ir.StringValue, zone: str | None, patterns: Sequence[str]) 
 
 
 def _parse_pattern(text: ir.StringValue, zone: str | None, pattern: str) -> ParsedTime:
+    if pattern in EPOCHS:
+        return _parse_epoch(text, EPOCHS[pattern])
     if _HAS_OFFSET.search(pattern):
         at = utc_of(parse_aware(text, pattern))
         return ParsedTime(at, ibis.literal(False), text.notnull() & at.isnull())
     return _from_local(text, parse_local(text, pattern), zone)
+
+
+def _parse_epoch(text: ir.StringValue, per_second: int) -> ParsedTime:
+    number = text.try_cast("float64")
+    microseconds = number * (1_000_000 / per_second)
+    within = (microseconds.abs() < _YEAR_9999).fill_null(False)
+    whole = ibis.ifelse(within, microseconds, ibis.null("float64")).round().cast("int64")
+    at = utc_of_epoch(whole)
+    return ParsedTime(at, ibis.literal(False), text.notnull() & at.isnull())
 
 
 def _parse_iso(text: ir.StringValue, zone: str | None) -> ParsedTime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 from python_calamine import (
@@ -25,7 +25,7 @@ ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 CELL_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S.%f")
 """How cells that hold a date or a time are written into the CSV file."""
 
-Cell = str | float | int | bool | date | None
+Cell = str | float | int | bool | date | time | timedelta
 
 
 def is_workbook(source: Source) -> bool:
@@ -115,4 +115,4 @@ def _text(cell: Cell) -> str:
         return cell.strftime(CELL_TIMES[2 if cell.microsecond else 0])
     if isinstance(cell, date):
         return cell.strftime(CELL_TIMES[1])
-    return "" if cell is None else str(cell)
+    return str(cell)

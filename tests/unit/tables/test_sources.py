@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from postgres_server import postgres_server
 
@@ -173,3 +176,118 @@ def test_a_postgresql_connection(bench, monkeypatch, postgres_url):
     remote.disconnect()
     monkeypatch.setenv("CRM_URL", postgres_url)
     assert read(bench, "connection: CRM_URL, table: usage") == EXPECTED
+
+
+EPOCHS = """\
+{"account": "a", "day": 1714521600000, "n": 1, "user": {"id": 7, "tags": ["x"]}}
+{"account": "b", "day": 1.7146080e12, "n": "2", "late": {"day": "2024-05-02T02:00:00+02:00"}}
+{"account": "c", "day": 17146080
+
+"text"
+{"account": "b", "day": 9e99, "n": 3}
+"""
+
+
+def test_json_has_a_column_for_every_value_and_times_since_1970(bench):
+    (bench.folder / "u.jsonl").write_text(EPOCHS)
+    text = """
+    activity:
+      usage: {path: u.jsonl, account: account, time: day, time_format: epoch_ms, measures: [n],
+              categories: {who: user.id, tags: user.tags}}
+      late: {path: u.jsonl, account: account, time: late.day}
+    """
+    found = bench.prepare(text, head="quarantine: {max_share: 1}")
+    usage = rows(found.facts.sources["usage"], "account", "occurred_at", "n", "who", "tags")
+    assert usage == [(*EXPECTED[0], "7", '["x"]'), (*EXPECTED[1], None, None)]
+    assert rows(found.facts.sources["late"], "account", "occurred_at") == [EXPECTED[1][:2]]
+    assert reasons(found) == {
+        "time in column day is not a time": 1,
+        "line does not fit the header (first: line 3, no JSON object)": 2,
+    }
+
+
+@pytest.mark.parametrize("name", ["u.json", "u.json.gz"])
+def test_json_as_one_list(bench, name):
+    objects = json.dumps(
+        [{"account": a, "day": f"{d}Z", "n": str(n)} for a, d, n in EXPECTED], default=str, indent=1
+    )
+    text = objects.encode()
+    (bench.folder / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    assert read(bench, f"path: {name}") == EXPECTED
+
+
+def test_json_without_objects_names_the_way_out(bench):
+    (bench.folder / "u.json").write_text("[1, 2]")
+    with pytest.raises(DataError, match="one object a line, or one list of objects"):
+        read(bench, "path: u.json")
+
+
+def test_fields_of_parquet_records_are_columns_in_folders_at_any_depth(bench):
+    for month, (account, day, n) in enumerate(EXPECTED):
+        folder = bench.folder / "events" / f"month={month}"
+        folder.mkdir(parents=True)
+        fact = {"account": account, "at": {"day": day.replace(tzinfo=UTC), "n": {"all": n}}}
+        further = {"more": "x"} if month else {}
+        pq.write_table(pa.Table.from_pylist([fact | further]), folder / "part.parquet")
+    text = """
+    activity:
+      usage: {path: 'events/**/*.parquet', account: account, time: at.day, measures: {n: at.n.all},
+              categories: [month, more]}
+    """
+    found = bench.prepare(text).facts.sources["usage"]
+    assert rows(found, "account", "occurred_at", "n") == EXPECTED
+    assert rows(found, "month", "more") == [("0", None), ("1", "x")]
+
+
+def test_lines_before_the_header_are_skipped(bench):
+    (bench.folder / "u.csv").write_text(f"Report of 1 May, all rows\n\n{CSV}")
+    assert read(bench, "path: u.csv, skip_rows: 2") == EXPECTED
+
+
+# --- Which rows are read ------------------------------------------------------------------------
+
+EVENTS = """\
+account,day,page,n
+a,2024-05-01T00:00:00Z,Song,1
+a,2024-05-02T00:00:00Z,Cancelled,2
+,2024-05-03T00:00:00Z,Song,3
+b,2024-05-04T00:00:00Z,Song,4
+Totals (4 rows),,,10
+Totals (4 rows),,,10
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        ("only: {page: Cancelled}", [2]),
+        ("only: {page: [Cancelled, Song], account: b}", [4]),
+        ("without: {account: ['', 'Totals*']}", [1, 2, 4]),
+        ("without: {account: [null, 'T* (4*s)'], n: 2}", [1, 4]),
+        ("blanks: b\nwithout: {account: ''}\nonly: {page: S*}", [1]),
+    ],
+)
+def test_only_rows_that_are_asked_for_are_read(bench, settings, read):
+    found = bench.usage(EVENTS, f"measures: [n]\n{settings}")
+    assert [int(n) for (n,) in rows(found.facts.sources["usage"], "n")] == read
+    report = found.reports[0]
+    assert report.quarantined == 0
+    notes = dict(report.notes)
+    assert notes["left out by `only` and `without`"] + report.rows == 6
+
+
+def test_rows_are_numbered_as_in_the_file_where_some_are_left_out(bench):
+    found = bench.usage(EVENTS.replace("b,2024-05-04T", "b,soon"), "only: {page: Song}")
+    assert {fault.row for fault in found.reports[0].faults} == {3, 4}
+
+
+def test_a_filter_that_leaves_nothing_says_what_there_is(bench):
+    with pytest.raises(
+        DataError, match=r"(?s)none of its 6 rows .*`page` holds: Song, '', Cancelled"
+    ):
+        bench.usage(EVENTS, "only: {page: cancelled}")
+
+
+def test_a_filter_by_a_column_that_is_not_there_is_named(bench):
+    with pytest.raises(DataError, match=r"pages \(only\.pages\) did you mean `page`"):
+        bench.usage(EVENTS, "only: {pages: Song}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -29,4 +30,19 @@ def as_list(value: Any) -> Any:
     return [value] if isinstance(value, dict | str | int) else value
 
 
+def as_texts(value: Any) -> Any:
+    """Accept numbers, days and nothing as the texts that stand in a table."""
+    items = value if isinstance(value, list) else [value]
+    return [_as_text(item) for item in items]
+
+
+def _as_text(value: Any) -> Any:
+    if value is None:
+        return ""
+    # Of `Yes`, which YAML takes for true, nobody knows how the table writes it.
+    plain = isinstance(value, int | float | date) and not isinstance(value, bool)
+    return str(value) if plain else value
+
+
+Texts = Annotated[list[str], BeforeValidator(as_texts)]
 ColumnMap = Annotated[dict[Name, str], BeforeValidator(as_mapping)]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from npsight.config.schema.base import ColumnMap, Name, Section, as_list
+from npsight.config.schema.base import ColumnMap, Name, Section, Texts, as_list
 
 
 class Source(Section):
@@ -16,9 +16,10 @@ class Source(Section):
     path: str | None = Field(
         None,
         description="File or glob, relative to the project file; `${VAR}` is taken from the "
-        "environment. CSV, Parquet, Excel and DuckDB files are told apart by their ending.",
+        "environment; `**` stands for folders at any depth. CSV, JSON, Parquet, Excel and DuckDB "
+        "files are told apart by their ending.",
     )
-    format: Literal["csv", "parquet", "excel", "duckdb", "fixed_width"] | None = Field(
+    format: Literal["csv", "json", "parquet", "excel", "duckdb", "fixed_width"] | None = Field(
         None, description="Overrides what the ending of `path` says."
     )
     connection: str | None = Field(
@@ -44,7 +45,8 @@ class Source(Section):
     skip_rows: int = Field(
         0,
         ge=0,
-        description="Lines before the data (fixed-width files) or before the header (workbooks).",
+        description="Lines before the header of a CSV file or a sheet, or the data of a "
+        "fixed-width file.",
     )
     timezone: str | None = Field(
         None,
@@ -53,8 +55,9 @@ class Source(Section):
     )
     time_format: Annotated[list[str] | None, BeforeValidator(as_list)] = Field(
         None,
-        description="strptime pattern of this table's times, such as `%Y%m%d`; of several, the "
-        "first that fits a value reads it. Default: ISO 8601.",
+        description="strptime pattern of this table's times, such as `%Y%m%d`, or `epoch_s`, "
+        "`epoch_ms`, `epoch_us` for numbers since 1970; of several, the first that fits a value "
+        "reads it. Default: ISO 8601.",
     )
     decimal: Literal[".", ","] | None = Field(
         None,
@@ -76,6 +79,17 @@ class Source(Section):
         description="What becomes of a row that equals another one in every column of the source: "
         "`drop` counts it once, so that a file loaded twice changes nothing; `keep` is for logs "
         "without an id in which two equal rows are two facts.",
+    )
+    only: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="Only rows whose columns hold these values are read, such as "
+        "`{page: [Cancel, Downgrade]}`. Values are compared as text, whole and in their case; `*` "
+        "stands for anything, `''` for no value.",
+    )
+    without: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="Rows in which one of these columns holds one of its values are not read, "
+        "such as `{Account: 'Grand Totals*', CustomerID: ''}`.",
     )
 
 

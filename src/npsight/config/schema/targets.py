@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from npsight.config.schema.base import Days, Name, Section, as_list
+from npsight.config.schema.base import Days, Name, Section, Texts, as_list
 
 
 class DetractorTarget(Section):
@@ -46,7 +46,7 @@ class ChurnTarget(Section):
     )
     activity: Name | None = Field(None, description="For `no_activity`: the activity table.")
     column: str | None = Field(None, description="For `snapshot`: the outcome column.")
-    positive: Annotated[list[str], BeforeValidator(as_list)] = Field(
+    positive: Texts = Field(
         default_factory=list, description="For `snapshot`: the values that mean the account left."
     )
     gap_days: int = Field(14, ge=0, description="As for `detractor`.")
