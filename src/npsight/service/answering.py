@@ -8,8 +8,8 @@ from typing import Any
 
 from orjson import dumps
 
+from npsight.service.accountkeys import account_fault
 from npsight.service.api import Api
-from npsight.service.body import account_fault
 from npsight.service.kept import Kept
 from npsight.service.scoring import invalid, not_found
 from npsight.service.together import MOST_TOGETHER, Made, results

@@ -19,6 +19,8 @@ Result = TypeVar("Result")
 
 DEADLINE_SECONDS = 25.0
 """Below BentoML's own time-out, and below the 30 seconds that Zapier and HubSpot wait."""
+RETRY_SECONDS = 5
+"""What a caller is told to wait after a deadline: a busy moment is over by then."""
 WORKERS = 2
 
 
@@ -83,4 +85,5 @@ class Api:
                 503,
                 "deadline-exceeded",
                 f"no answer within {self.deadline:g} seconds; retry later or send fewer accounts",
+                retry_after=RETRY_SECONDS,
             ) from None

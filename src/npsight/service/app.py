@@ -25,6 +25,7 @@ from npsight.service.metrics import CountRequests, Metrics
 from npsight.service.once import answered_once
 from npsight.service.problems import Json
 from npsight.service.state import Live
+from npsight.service.zipped import LEAST_BYTES, packed
 
 
 class App(Starlette):
@@ -82,14 +83,18 @@ def build_app(live: Live, deadline: float = DEADLINE_SECONDS) -> App:
 
 async def _answer(api: Api, request: Request, endpoint: Endpoint) -> Response:
     """What the endpoint gives the caller, an error included."""
-    begin_call(request.scope, endpoint.body_bytes)
+    call = begin_call(request.scope, endpoint.body_bytes)
     try:
         caller = await admit(api, request, endpoint)
         if endpoint.writes:
-            return await answered_once(api, request, endpoint, caller)
-        return await endpoint.handler(api, request)
+            response = await answered_once(api, request, endpoint, caller)
+        else:
+            response = await endpoint.handler(api, request)
     except Exception as error:
-        return await problems.answer_of(request, error)
+        response = await problems.answer_of(request, error)
+    if len(response.body) < LEAST_BYTES:
+        return response
+    return await packed(response, call.headers.get(b"accept-encoding", b""))
 
 
 def _route(api: Api, endpoint: Endpoint) -> Route:

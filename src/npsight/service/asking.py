@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from npsight.errors import NotFoundError
-from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
+from npsight.service.accountkeys import account_fault, key_of, shown_key
+from npsight.service.body import ScoreRequest
 from npsight.service.instants import instant_of, instant_text
 from npsight.service.problems import ApiError, Fault
 from npsight.service.scoring import DIGITS, JsonObject, score_accounts
@@ -46,8 +47,8 @@ def asked(body: Any) -> Asked:
     """
     read = checked_too(ScoreBody, body)
     as_of = None if read.as_of is None else instant_of(read.as_of)
-    accounts = (read.account,) if read.accounts is None else tuple(read.accounts)
-    return Asked(accounts, bool(read.drivers), targets_of(read.targets), as_of)
+    accounts = (read.account,) if read.accounts is None else read.accounts
+    return Asked(tuple(map(key_of, accounts)), bool(read.drivers), targets_of(read.targets), as_of)
 
 
 def checked_too(model: type[Model], body: Any) -> Model:
@@ -199,10 +200,8 @@ def _stored(
 
 
 def refused(account: Any, fault: str) -> JsonObject:
-    """`invalid`; what is no text, or no short one, cannot be given back as one."""
-    known = isinstance(account, str) and len(account) <= MAX_KEY_LENGTH
-    shown = account.encode("utf-8", "replace").decode() if known else ""
-    return {"account": shown, "status": "invalid", "detail": fault}
+    """`invalid`."""
+    return {"account": shown_key(account), "status": "invalid", "detail": fault}
 
 
 def unknown(account: str) -> JsonObject:

@@ -9,8 +9,8 @@ from typing import Any
 
 from npsight.config.specs import FeatureSpec
 from npsight.models.model import Model
+from npsight.service.accountkeys import account_fault, key_of, shown_key
 from npsight.service.answered import Answer
-from npsight.service.body import MAX_KEY_LENGTH, account_fault
 from npsight.service.instants import instant_of
 from npsight.service.problems import Fault
 from npsight.service.shapes.base import faults_of
@@ -60,7 +60,7 @@ class RowReader:
 
     def _key_faults(self, fields: Mapping[str, Any]) -> list[Fault]:
         faults = []
-        identity = fields.get("id")
+        identity = key_of(fields.get("id"))
         if isinstance(identity, str):
             if identity in self._seen:
                 faults.append(Fault("/id", "is the id of an earlier row, too"))
@@ -147,7 +147,4 @@ def late_faults(row: Row, as_of: datetime) -> list[Fault]:
 
 def id_of(raw: Any) -> str:
     """The row's id as far as it has one that can be given back."""
-    found = raw.get("id") if isinstance(raw, dict) else None
-    if not isinstance(found, str) or len(found) > MAX_KEY_LENGTH:
-        return ""
-    return found.encode("utf-8", "replace").decode()
+    return shown_key(raw.get("id") if isinstance(raw, dict) else None)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from npsight.config.schema import Activity, Bands, Responses, VersionedSource
 from npsight.config.specs import ProjectSpec
-from npsight.service.body import account_fault
+from npsight.service.accountkeys import account_fault
 from npsight.service.clocktimes import InstantError, read_instant
 from npsight.service.shapes.base import Shape
 from npsight.service.shapes.saying import said

@@ -9,9 +9,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from npsight.service.accountkeys import account_fault, key_of
 from npsight.service.api import Api
 from npsight.service.asking import checked_too, refused
-from npsight.service.body import account_fault, read_json
+from npsight.service.body import read_json
 from npsight.service.cursors import content_of, cursor_of, expired
 from npsight.service.instants import instant_text, text_or_none
 from npsight.service.problems import ApiError, Json, request_id
@@ -27,6 +28,8 @@ MAX_BODY_BYTES = 8_000_000
 MAX_LIMIT = 1000
 LIMIT = 200
 MOST_WAITING = 50
+RETRY_SECONDS = 30
+"""About as long as a large job takes."""
 KIND = "job"
 PARAMETERS = {
     "limit": f"Results a page, 1 to {MAX_LIMIT}; {LIMIT} unless said.",
@@ -68,13 +71,14 @@ def taken_on(state: ServingState, wanted: JobBody) -> JsonObject:
     )
     if made is None:
         detail = f"{MOST_WAITING} jobs are waiting; retry when some of them are done"
-        raise ApiError(429, "too-many-jobs", detail)
+        raise ApiError(429, "too-many-jobs", detail, retry_after=RETRY_SECONDS)
     return _shown(made)
 
 
 def _judged(accounts: Sequence[Any]) -> list[Any]:
     """Keys as they are; of what is none the result that it will have."""
-    return [refused(a, fault) if (fault := account_fault(a)) else a for a in accounts]
+    keys = map(key_of, accounts)
+    return [refused(key, fault) if (fault := account_fault(key)) else key for key in keys]
 
 
 def _everyone(state: ServingState, run_id: str) -> Iterator[list[str]]:

@@ -10,9 +10,9 @@ from typing import Any, get_args
 from starlette.requests import Request
 from starlette.responses import Response
 
+from npsight.service.accountkeys import account_fault
 from npsight.service.api import Api
 from npsight.service.asking import interval, rounded
-from npsight.service.body import account_fault
 from npsight.service.cursors import content_of, cursor_of, digest_of, expired
 from npsight.service.instants import instant_of, instant_text, text_or_none
 from npsight.service.problems import Json, request_id

@@ -7,10 +7,11 @@ from collections import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from npsight.service.accountkeys import account_fault
 from npsight.service.answering import scored
 from npsight.service.api import Api
 from npsight.service.asking import answer, asked, rounded
-from npsight.service.body import account_fault, read_json
+from npsight.service.body import read_json
 from npsight.service.describing import described
 from npsight.service.instants import instant_text
 from npsight.service.listing import account_row

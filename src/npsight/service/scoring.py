@@ -17,7 +17,8 @@ from npsight.drivers.sentences import DriverNote, Target, notes
 from npsight.models.logits import Vector
 from npsight.models.model import Predictions
 from npsight.models.rows import ArrayRows
-from npsight.service.body import MAX_KEY_LENGTH, ScoreRequest, account_fault
+from npsight.service.accountkeys import account_fault, shown_key
+from npsight.service.body import ScoreRequest
 from npsight.service.inputs import past_of_inputs, rows_of_inputs
 from npsight.service.instants import instant_text
 from npsight.service.state import ServingState
@@ -61,10 +62,7 @@ def model_facts(state: ServingState) -> JsonObject:
 
 def invalid(account: Any, fault: str) -> JsonObject:
     """The result of what cannot be scored, with the reason."""
-    # What is no text, or no short one, cannot be given back as one.
-    known = isinstance(account, str) and len(account) <= MAX_KEY_LENGTH
-    shown = account.encode("utf-8", "replace").decode() if known else ""
-    return {**NOTHING, "account": shown, "status": "invalid", "detail": fault}
+    return {**NOTHING, "account": shown_key(account), "status": "invalid", "detail": fault}
 
 
 def not_found(account: str) -> JsonObject:

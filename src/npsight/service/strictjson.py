@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from types import NoneType
 from typing import Any, NoReturn
 
@@ -51,12 +51,14 @@ def _flat_object(body: bytes) -> dict[str, Any] | None:
 
 def strict_json(body: bytes) -> Any:
     """As `parse_json`, for any body at all."""
-    if body.startswith(BOM_UTF8):
-        raise _malformed("the body is not JSON: it begins with a byte order mark; leave it out")
     try:
-        text = body.decode("utf-8")
+        # RFC 8259 lets a reader pass over the mark that .NET and PowerShell put before UTF-8.
+        text = body.removeprefix(BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _malformed(f"the body is not UTF-8 (byte {error.start})") from None
+        place = f"byte {error.start}"
+        if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            place = "it begins like UTF-16"
+        raise _malformed(f"the body is not UTF-8 ({place})") from None
     try:
         return json.loads(
             text, parse_constant=_constant, parse_float=_float, object_pairs_hook=_object

@@ -10,12 +10,12 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from npsight.config.checks import suggest
 from npsight.errors import NpsightError
+from npsight.service.accountkeys import shown_key
 from npsight.service.api import Api
 from npsight.service.body import read_json
 from npsight.service.closing import close_loops
@@ -237,9 +237,7 @@ def _settled(
 def _shown(given: Any, name: str) -> str | None:
     """What the row gave, where it is a text that can be given back."""
     value = given.get(name) if isinstance(given, dict) else None
-    if isinstance(given, BaseModel) or not isinstance(value, str) or len(value) > 512:
-        return None
-    return value.encode("utf-8", "replace").decode()
+    return shown_key(value) or None
 
 
 _RESCORERS: WeakKeyDictionary[Live, Rescorer] = WeakKeyDictionary()

@@ -6,11 +6,12 @@ from functools import partial
 
 from starlette.responses import Response
 
+from npsight.service.limits import whole_seconds
 from npsight.store.sessions import end_sessions, sessions_of
 from npsight.store.users import change_user, user_by_login
 from npsight.web.page import Page, PageError, PageRoute
 from npsight.web.passwords import fault_of, hashed
-from npsight.web.signin import check_password
+from npsight.web.signin import check_password, wait_words
 from npsight.web.zones import is_zone, zones_by_place
 
 THEMES = (("system", "As the device"), ("light", "Light"), ("dark", "Dark"))
@@ -52,7 +53,9 @@ def change_password(page: Page) -> Response:
         return _shown(page, 422, fault=fault)
     user, wait = check_password(page, login, page.form.get("password", ""))
     if wait is not None:
-        return _shown(page, 429, fault="Too many wrong passwords. Try again in a few minutes.")
+        response = _shown(page, 429, fault=f"Too many wrong passwords. {wait_words(wait)}")
+        response.headers["Retry-After"] = str(whole_seconds(wait.total_seconds()))
+        return response
     if user is None:
         return _shown(page, 403, fault="Your present password is another.")
     others = partial(end_sessions, but=page.signed_in.digest)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from npsight.service.limits import whole_seconds
 from npsight.store.attempts import Attempt, begin_attempt, forgive_attempt
 from npsight.store.sessions import end_session, session_of, start_session
 from npsight.store.users import User, change_user, has_local_user, rehash, user_by_login
@@ -77,12 +78,16 @@ def check_password(page: Page, login: str, password: str) -> tuple[User | None, 
 
 def too_often(page: Page, after: str, wait: timedelta) -> Response:
     """Nobody may try that login, or from that address, for a while."""
-    seconds = max(1, round(wait.total_seconds()))
-    words = f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
-    fault = f"Too many failed sign-ins. Wait {words}, then try again."
-    response = form_page(page, after, 429, fault)
-    response.headers["Retry-After"] = str(seconds)
+    response = form_page(page, after, 429, f"Too many failed sign-ins. {wait_words(wait)}")
+    response.headers["Retry-After"] = str(whole_seconds(wait.total_seconds()))
     return response
+
+
+def wait_words(wait: timedelta) -> str:
+    """When to try again."""
+    seconds = whole_seconds(wait.total_seconds())
+    words = f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
+    return f"Wait {words}, then try again."
 
 
 def enter(page: Page, user: User, after: str, zone: str | None = None) -> Response:

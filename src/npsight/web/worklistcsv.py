@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from npsight.jobs.export import cell
+from npsight.service.zipped import packed_parts, takes_gzip
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import Listed, every_row
@@ -38,11 +39,12 @@ def as_csv(page: Page, run: ScoreRun, wanted: Wanted | Iterable[Listed]) -> Resp
         wanted if not isinstance(wanted, Wanted) else every_row(page.store, run, wanted, AT_ONCE)
     )
     name = f"worklist-{run.as_of:%Y-%m-%d}.csv"
-    return StreamingResponse(
-        _lines(page, run, rows),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept-Encoding"}
+    lines: Iterator[str] | Iterator[bytes] = _lines(page, run, rows)
+    if takes_gzip(page.request.headers.get("accept-encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        lines = packed_parts(lines)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _lines(page: Page, run: ScoreRun, rows: Iterable[Listed]) -> Iterator[str]:

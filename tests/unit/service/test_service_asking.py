@@ -30,7 +30,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServingState]:
         replace(row, as_of=OLDER, detractor_risk=0.125, churn_risk=0.0625)
         for row in state.store.scores("run-1")[:5]
     ]
-    state.store.write_run(run, rows, [])
+    state.store.write_run(run, [*rows, replace(rows[0], account="7")], [])
     yield state
     state.store.close()
 
@@ -60,12 +60,13 @@ def test_now_and_later_are_the_latest_run_by_the_served_model(crm: TestClient, a
 
 @pytest.mark.parametrize("as_of", [OLDER, AS_OF - timedelta(microseconds=1)])
 def test_before_the_latest_run_the_older_ones_rows_stand(crm: TestClient, as_of) -> None:
-    asked = ["a/7 é", ACCOUNT, 7, "nobody", "\0"]
+    asked = ["a/7 é", ACCOUNT, None, "nobody", "\0", 7, "7"]
     answer = score(crm, asked, as_of=instant_text(as_of))
     assert (answer["model_version"], answer["model_digest"]) == (3, "older")
     assert answer["as_of"] == instant_text(OLDER)
     status = [result["status"] for result in answer["results"]]
-    assert status == ["not_found", "ok", "invalid", "not_found", "invalid"]
+    assert status == ["not_found", "ok", "invalid", "not_found", "invalid", "ok", "ok"]
+    assert answer["results"][5] == answer["results"][6]
     result = answer["results"][1]
     assert (result["detractor_risk"], result["churn_risk"]) == (0.125, 0.0625)
     assert result["as_of"] == instant_text(OLDER)
@@ -150,7 +151,7 @@ def test_one_account_may_stand_by_itself(client) -> None:
     listed = client.post("/v1/score", json={"accounts": ["a/1 é"]}).json()
     alone = client.post("/v1/score", json={"account": "a/1 é"}).json()
     assert alone["results"] == listed["results"]
-    (row,) = client.post("/v1/score", json={"account": 7}).json()["results"]
+    (row,) = client.post("/v1/score", json={"account": False}).json()["results"]
     assert row["status"] == "invalid"
 
 

@@ -193,7 +193,7 @@ HOSTILE = [
     ([], "", [""]),
     ({}, "", ["/id"]),
     ({"id": ""}, "", ["/id"]),
-    ({"id": 7, "features": {}, "x": 1}, "", ["/id", "/features", "/x"]),
+    ({"id": 7.5, "features": {}, "x": 1}, "7.5", ["/id", "/features", "/x"]),
     ({"id": "x" * 513}, "", ["/id"]),
     ({"id": "f1", "features": [number("nope", 1), number(LOGINS, "7"), 5]}, "f1",
      ["/features/0/name", "/features/1/number", "/features/2"]),
@@ -221,7 +221,8 @@ HOSTILE = [
 
 def test_every_row_has_its_own_fate_and_all_its_faults(crm: TestClient) -> None:
     fine = {"id": "twice", "account": ACCOUNT}
-    results = what_if(crm, fine, *(row for row, _, _ in HOSTILE), {"id": "end"})
+    results = what_if(crm, fine, *(row for row, _, _ in HOSTILE), {"id": 8841})
+    assert results[-1]["id"] == "8841"
     assert results[0]["status"] == results[-1]["status"] == "ok"
     for result, (row, identity, pointers) in zip(results[1:-1], HOSTILE, strict=True):
         assert result["status"] == "invalid", row

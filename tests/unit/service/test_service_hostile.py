@@ -133,8 +133,8 @@ def test_a_body_of_another_kind_is_422(client: TestClient, path: str, body: str)
 
 @pytest.mark.parametrize(
     "body",
-    [b"\xef\xbb\xbf{}", '{"accounts": []}'.encode("utf-16"), b'{"accounts": ["\xc3"]}', b"\xff"],
-    ids=["byte order mark", "UTF-16", "cut UTF-8", "no text"],
+    ['{"accounts": []}'.encode("utf-16"), b'{"accounts": ["\xc3"]}', b"\xff"],
+    ids=["UTF-16", "cut UTF-8", "no text"],
 )
 def test_other_encodings_are_400(client: TestClient, body: bytes) -> None:
     check_problem(client.post("/v1/score", content=body, headers=JSON), 400, "malformed-json")

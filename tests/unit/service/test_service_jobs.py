@@ -199,6 +199,7 @@ def test_only_so_many_may_wait(crm: TestClient) -> None:
         start(crm, accounts=["a"])
     answer = crm.post("/v1/jobs/score", json={"accounts": ["a"]})
     assert (answer.status_code, answer.json()["code"]) == (429, "too-many-jobs")
+    assert answer.json()["retry_after"] == int(answer.headers["retry-after"]) == 30
 
 
 def test_a_job_is_made_of_one_model(

@@ -77,8 +77,59 @@ def test_unknown_path_and_method(client: TestClient) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_other_content_types_are_415(client: TestClient, kind: str) -> None:
-    answer = client.post("/v1/score", content=b"{}", headers={"content-type": kind})
-    assert_problem(answer, 415, "unsupported-media-type")
+    answer = client.post("/v1/score", content=b"{}", headers={"content-type": f"{kind}; a=b"})
+    detail = assert_problem(answer, 415, "unsupported-media-type")["detail"]
+    assert detail == "send Content-Type: application/json" + (f", not {kind}" if kind else "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "accepted"),
+    [
+        ("application/json;charset=UTF-8", "application/json"),
+        ('APPLICATION/JSON; charset="utf-8"', "text/html, */*;q=0.1"),
+        ("application/vnd.api+json", "application/xml"),
+    ],
+)
+def test_json_is_json_however_its_type_is_written(
+    client: TestClient, kind: str, accepted: str
+) -> None:
+    headers = {"content-type": kind, "accept": accepted}
+    # As .NET and PowerShell write UTF-8: with its mark.
+    body = b"\xef\xbb\xbf" + '{"account": "a/1 é"}'.encode()
+    answer = client.post("/v1/score", content=body, headers=headers)
+    assert [r["status"] for r in answer.json()["results"]] == ["ok"], answer.text
+    assert answer.headers["content-type"] == "application/json"
+
+
+ACCEPTED = [("gzip, deflate, br", True), ("GZIP;q=0.5", True), ("*", True), ("identity", False),
+            ("", False), ("gzip;q=0", False), ("gzip; q=0.000, *", False)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("accepted", "packed"), ACCEPTED)
+def test_a_long_answer_is_packed_for_who_takes_it(
+    client: TestClient, accepted: str, packed: bool
+) -> None:
+    body = {"accounts": ["nobody"] * 200}
+    answer = client.post("/v1/score", json=body, headers={"accept-encoding": accepted})
+    assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert (int(answer.headers["content-length"]) < 5_000) == packed
+    assert [r["account"] for r in answer.json()["results"]] == body["accounts"]
+
+
+def test_a_long_document_is_packed_and_one_account_is_not(client: TestClient) -> None:
+    assert client.get("/openapi.json").headers["content-encoding"] == "gzip"
+    answer = client.post("/v1/score", json={"account": "a/1 é", "drivers": True})
+    assert not {"content-encoding", "vary"} & set(answer.headers)
+
+
+def test_head_is_answered_where_get_is_and_options_names_the_methods(client: TestClient) -> None:
+    whole, head = client.get("/v1/model"), client.head("/v1/model")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    options = client.options("/v1/model")
+    assert_problem(options, 405, "method-not-allowed")
+    assert options.headers["allow"] == "GET, HEAD"
 
 
 def test_compressed_bodies_are_415(client: TestClient) -> None:
@@ -104,7 +155,8 @@ def test_large_bodies_are_413(client: TestClient, chunked: bool) -> None:
         (b'{"accounts": [1e999]}', "range of a double"),
         (b'{"accounts": [], "accounts": []}', "same key twice"),
         (b'{"accounts": ["\xff"]}', "not UTF-8"),
-        (b"\xef\xbb\xbf{}", "begins with a byte order mark; leave it out"),
+        ('{"accounts": ["é"]}'.encode("latin-1"), "not UTF-8 (byte 15)"),
+        ('{"accounts": []}'.encode("utf-16"), "not UTF-8 (it begins like UTF-16)"),
         (b"[" * 200_000, "nested too deeply"),
         (b'{"accounts": [' + b"9" * 5000 + b"]}", "too many digits"),
     ],

@@ -46,7 +46,7 @@ def test_one_account_scores_as_among_many(client: TestClient, state: ServingStat
 
 
 def test_every_row_has_its_own_status_in_order(client: TestClient) -> None:
-    asked = ["a/1 é", True, 7, None, "", "nobody", {"a": 1}, "x" * 513, "a\u0000b", "a/1 é"]
+    asked = ["a/1 é", True, 7.5, None, "", "nobody", {"a": 1}, "x" * 513, "a\u0000b", "a/1 é"]
     answer = client.post("/v1/score", json={"accounts": asked, "drivers": False})
     assert answer.status_code == 200
     results = answer.json()["results"]
@@ -55,9 +55,22 @@ def test_every_row_has_its_own_status_in_order(client: TestClient) -> None:
         "invalid", "ok",
     ]  # fmt: skip
     assert "boolean" in results[1]["detail"]
-    assert "number" in results[2]["detail"]
+    assert "number with a point" in results[2]["detail"]
+    assert results[2]["account"] == "7.5"
     assert results[0] == results[9]
     assert results[0]["drivers"] is None
+
+
+def test_a_whole_number_is_the_key_that_it_prints_as(client: TestClient) -> None:
+    """Flows keep ids as numbers; beyond fifteen digits they may have been rounded."""
+    asked = [7, -7, 999_999_999_999_999, 10**15, 7.0]
+    results = client.post("/v1/score", json={"accounts": asked}).json()["results"]
+    assert [(r["account"], r["status"]) for r in results] == [
+        ("7", "not_found"), ("-7", "not_found"), ("999999999999999", "not_found"),
+        ("1000000000000000", "invalid"), ("7.0", "invalid"),
+    ]  # fmt: skip
+    assert "send it as a string" in results[3]["detail"]
+    assert client.post("/v1/score", json={"account": 7}).json()["results"] == results[:1]
 
 
 def test_a_lone_surrogate_is_an_invalid_row(client: TestClient) -> None:
@@ -109,6 +122,7 @@ def test_the_deadline_is_ours(state: ServingState) -> None:
     with api_client(state, deadline=0.0) as client:
         answer = client.post("/v1/score", json={"accounts": ["a/1 é"]})
     assert (answer.status_code, answer.json()["code"]) == (503, "deadline-exceeded")
+    assert answer.json()["retry_after"] == int(answer.headers["retry-after"]) == 5
 
 
 def test_the_counts_that_the_priors_read_are_asked_of_the_stored_inputs(state):

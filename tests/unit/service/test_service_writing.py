@@ -66,10 +66,21 @@ def test_twins_at_once_are_kept_once(client, state) -> None:
 
 
 def test_an_unknown_account_is_refused(client, state) -> None:
-    unknown, fine = post(client, row("u1", account="nobody"), row("u2"))
+    unknown, number, fine = post(
+        client, row("u1", account="nobody"), row("u3", account=7), row("u2")
+    )
     assert unknown["status"] == "not_found"
+    assert (number["status"], number["account"]) == ("not_found", "7")
     assert fine["status"] == "stored"
     assert kept(state, "u1") == []
+
+
+def test_ids_may_be_whole_numbers(client, state) -> None:
+    number, text = post(client, row(8841, respondent=12), row("8841", respondent="12"))
+    assert [(r["id"], r["status"]) for r in (number, text)] == [
+        ("8841", "stored"), ("8841", "unchanged"),
+    ]  # fmt: skip
+    assert kept(state, "8841")[0].content["respondent"] == "12"
 
 
 LATER = (datetime.now(UTC) + timedelta(days=2)).isoformat()
@@ -90,6 +101,7 @@ LATER = (datetime.now(UTC) + timedelta(days=2)).isoformat()
         ({"known_at": "2026-05-03T09:59:59.999999Z"}, "known_at lies before occurred_at"),
         ({"known_at": LATER}, "known_at lies after now"),
         ({"id": ""}, "id must not be empty"),
+        ({"id": 7.5}, "id must be a string, or a whole number of at most 15 digits"),
         ({"account": "x" * 513}, "account has 513 characters"),
         ({"comment": "x" * 20_001}, "comment has more than 20,000 characters"),
         ({"role": "\0"}, "role holds characters that no text has"),

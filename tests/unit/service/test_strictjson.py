@@ -47,7 +47,7 @@ REFUSED = [
     b'{"account": "a",}',
     b'{"account": "\xff"}',
     b'{"account": "a\nb"}',
-    b'\xef\xbb\xbf{"account": "a"}',
+    b'\xef\xbb\xbf\xef\xbb\xbf{"account": "a"}',
     b"",
 ]
 
@@ -85,6 +85,11 @@ def test_the_strict_reader_decides_on_others(body: bytes, monkeypatch: pytest.Mo
 def test_what_is_refused_is_refused_in_the_same_words(body: bytes) -> None:
     assert outcome(strict_json, body).startswith("400 malformed-json: ")
     assert outcome(parse_json, body) == outcome(strict_json, body)
+
+
+@pytest.mark.parametrize("body", FLAT + OTHERS)
+def test_the_mark_of_utf_8_is_passed_over(body: bytes) -> None:
+    assert outcome(parse_json, b"\xef\xbb\xbf" + body) == outcome(parse_json, body)
 
 
 def test_a_lone_surrogate_is_left_to_the_check_of_the_account() -> None:

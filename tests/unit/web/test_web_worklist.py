@@ -247,6 +247,19 @@ def test_the_table_holds_every_account_of_the_filters(viewer: Browser):
     assert row["follow_up"] == "to contact"
 
 
+def test_the_table_is_packed_for_who_takes_it(viewer: Browser):
+    path = "/worklist.csv?list=all&owner=kim"
+    plain = viewer.get(path, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    packed = viewer.get(path, headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+    assert table(packed) == table(plain)
+    # A page holds the token of its forms beside what was asked for.
+    page = viewer.get("/worklist?list=all&owner=kim", headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in page.headers
+
+
 def test_no_cell_of_the_table_is_a_formula(viewer: Browser):
     rows = table(viewer.get("/worklist.csv?list=all&owner=max"))
     assert len(rows) == len(HOSTILE)

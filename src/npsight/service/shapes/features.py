@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from npsight.service.accountkeys import Key
 from npsight.service.shapes.base import Shape, ShownAs
 from npsight.service.shapes.score import Numbers
 
@@ -32,12 +33,13 @@ class GivenAnswer(Shape):
 class FeatureRow(Shape):
     """What to score: a stored account with other values, or values alone."""
 
-    id: str = Field(
+    id: Key = Field(
         min_length=1, max_length=512, description="Your name for the row, unique in the batch."
     )
-    account: str | None = Field(
+    account: Key | None = Field(
         None,
         description="A stored account: its stored features are taken, those given replace them. "
+        "A whole number of at most 15 digits is taken as the text it prints as. "
         "Null: only what is given counts, and every other feature is missing.",
     )
     segment: str | None = Field(

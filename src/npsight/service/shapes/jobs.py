@@ -18,8 +18,9 @@ class JobBody(Shape):
     accounts: list[Annotated[Any, ShownAs(str)]] | None = Field(
         None,
         max_length=MAX_JOB_ACCOUNTS,
-        description="Keys of the accounts, at most 100,000. Each is judged by itself. Null: all "
-        "accounts of the latest run.",
+        description="Keys of the accounts, at most 100,000. A whole number of at most 15 digits "
+        "is taken as the text it prints as. Each is judged by itself. Null: all accounts of the "
+        "latest run.",
     )
     drivers: bool | None = Field(
         False, description="Whether to say what drives each score. Default: false."

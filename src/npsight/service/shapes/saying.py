@@ -16,6 +16,8 @@ WORDS = {
     "list_type": "must be a list",
     "model_type": "must be an object",
     "too_long": "may have at most {max_length} items",
+    "string_too_short": "must not be empty",
+    "string_too_long": "may have at most {max_length} characters",
 }
 """Kind of fault -> what is said of it; the braces name facts that pydantic gives."""
 

@@ -17,13 +17,14 @@ class ScoreBody(Shape):
     accounts: list[Annotated[Any, ShownAs(str)]] | None = Field(
         None,
         max_length=MAX_ACCOUNTS,
-        description="Keys of the accounts, at most 1,000. Each is judged by itself: a key that "
-        "is no text gives a result with status `invalid` and harms no other.",
+        description="Keys of the accounts, at most 1,000. A whole number of at most 15 digits is "
+        "taken as the text it prints as. Each is judged by itself: what is neither gives a result "
+        "with status `invalid` and harms no other.",
     )
     account: Annotated[Any, ShownAs(str)] = Field(
         None,
         description="Key of one account, in place of `accounts`: for workflow steps that send flat "
-        "names and values only.",
+        "names and values only. A whole number is taken as in `accounts`.",
     )
     as_of: str | None = Field(
         None,
@@ -105,7 +106,7 @@ class Numbers(Shape):
 class ScoreResult(Numbers):
     """What became of one account of a batch."""
 
-    account: str = Field(description="The key as it was sent; empty where it was no text.")
+    account: str = Field(description="The key that was sent, as text; empty for what is no key.")
     status: str = Field(
         description="`ok`, `not_found` (the run has no such account) or `invalid` (see detail)."
     )

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pydantic import Field, SkipValidation
 
+from npsight.service.accountkeys import Key
 from npsight.service.shapes.base import Shape
 
 MAX_RESPONSES = 100
 MAX_FACTS = 1000
 MAX_VALUES = 200
 
+_ACCOUNT = (
+    "Key of the account, as in the project's tables. A whole number of at most 15 digits is taken "
+    "as the text it prints as."
+)
 _AT = "ISO 8601 with an offset, such as 2026-06-01T09:30:00Z"
 _KNOWN = (
     "When it could first be read, for facts of earlier days: not before the fact itself and not "
@@ -24,11 +29,11 @@ _KEY = (
 class PostedResponse(Shape):
     """One survey answer."""
 
-    id: str = Field(description="Your id of the answer. The same id again is the same answer.")
-    account: str = Field(description="Key of the account, as in the project's tables.")
+    id: Key = Field(description="Your id of the answer. The same id again is the same answer.")
+    account: Key = Field(description=_ACCOUNT)
     score: float = Field(description="The score, on the scale of the project file.")
     occurred_at: str = Field(description=f"When it was given. {_AT}. Not after now.")
-    respondent: str | None = Field(None, description="Key of the person who answered.")
+    respondent: Key | None = Field(None, description="Key of the person who answered.")
     comment: str | None = Field(None, description="The free text.")
     touchpoint: str | None = Field(None, description="Where it was asked.")
     role: str | None = Field(None, description="The respondent's role.")
@@ -56,8 +61,8 @@ class NamedValue(Shape):
 class PostedFact(Shape):
     """One row of an activity table."""
 
-    id: str = Field(description="Your id of the fact. The same id again is the same fact.")
-    account: str = Field(description="Key of the account, as in the project's tables.")
+    id: Key = Field(description="Your id of the fact. The same id again is the same fact.")
+    account: Key = Field(description=_ACCOUNT)
     occurred_at: str = Field(
         description=f"When it happened. {_AT}. After now only in a table that is `scheduled`."
     )
