@@ -32,6 +32,7 @@ TIME_FORMATS = ("", "%Y%m%d", *(day + clock for clock in _CLOCKS for day in _DAY
 BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a")
 DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
 _LIKE_A_DATE = re.compile(r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$)")
+_TOTAL = r"(?i)^(grand |sub-?)?totals?( général)?( \(\d+ [a-z]+\))?:?$|^(gesamt)?summe:?$|^gesamt$"
 _MOSTLY = 0.95
 _SAMPLE = 1_000
 _AT_ONCE = 25
@@ -48,8 +49,8 @@ class ColumnProfile:
     `high` the lowest and highest of those, and `is_percent` says that all numbers lie between 0
     and 100, some above 10. `time_format` is None unless the column holds times. `decimal` is None
     where its numbers, if any, are plain. `blanks` are texts such as `N/A`, which are not counted
-    as values. `sample` holds different values; of two columns with the same values it holds the
-    same ones.
+    as values. `total` is a value that names a line of totals. `sample` holds different values; of
+    two columns with the same values it holds the same ones.
     """
 
     name: str
@@ -66,6 +67,7 @@ class ColumnProfile:
     blanks: tuple[str, ...] = ()
     is_percent: bool = False
     sample: frozenset[str] = frozenset()
+    total: str | None = None
 
     @property
     def is_time(self) -> bool:
@@ -195,6 +197,8 @@ def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
         "mean_length": given.length().mean(),
         "blanks": ibis.ifelse(blank, text, ibis.null("string")).collect(distinct=True),
     }
+    if value.type().is_string():
+        counts["total"] = ibis.ifelse(given.re_search(_TOTAL), given, ibis.null("string")).min()
     for sign in DECIMALS if value.type().is_string() else ():
         counts[sign] = plain_number(given, sign).notnull().sum()
     return counts
@@ -227,6 +231,7 @@ def _column(
         decimal=decimal,
         blanks=tuple(sorted(blanks)),
         sample=frozenset(sample),
+        total=seen.get("total") or None,
         is_percent=bool(
             seen["numbers"] >= enough and seen["lowest"] >= 0 and 10 < seen["highest"] <= 100
         ),
