@@ -25,7 +25,7 @@ _HEAD = """\
 
 
 def propose(source: Path, relative_to: Path | None = None) -> str:
-    """The text of a project file for the CSV and Parquet files of a folder, or a DuckDB file.
+    """The text of a project file for the table files of a folder, or a DuckDB file.
 
     Parameters
     ----------
