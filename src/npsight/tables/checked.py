@@ -272,6 +272,11 @@ def _report(
 _HINTS = (
     ("is not a number", ", say how it writes numbers (`decimal`) and no value (`blanks`)"),
     ("is not a time", ", say how it writes times (`time_format`)"),
+    (
+        "is not in tables.accounts",
+        ", map the column with the key that `tables.accounts` uses (two systems often have keys "
+        "of their own)",
+    ),
     ("outside its scale", ", give the survey's scale (`bands`)"),
 )
 

@@ -27,6 +27,8 @@ NOTES_TO_CHECK = {
     IDENTICAL: "if two equal rows are two facts of this table, say `duplicates: keep`; if the "
     "file was loaded twice, all is well",
 }
+IDENTICAL_STATES = "if the file was loaded twice, all is well: no row is a second fact here"
+"""Of a table whose rows say what is so, rather than what happened once more."""
 """Notes that may show a mistake where they are many, and what to do then."""
 
 

@@ -320,6 +320,20 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
         changed("detractor: {}", "detractor: {rule: usage__count__31d}"),
         9, "targets.detractor.rule", "there is no feature", "did you mean `usage__count__30d`?",
     ),
+    "true where a number is meant": (
+        BASE + "quarantine: {max_share: true}\n",
+        12, "quarantine.max_share", "should be a number; it is `True`", "larger share",
+    ),
+    "true in a list of numbers": (
+        changed("windows: 30", "windows: [30, on]"),
+        11, "features[0].windows", "should be a number", "Window lengths",
+    ),
+    "a driver that nearly is one": (
+        changed("windows: 30", "windows: 30, driver: suport").replace(
+            "features:\n", "features:\n  - {source: usage, aggregate: last, measure: logins, driver: support}\n"
+        ) + "drivers: {support: {label: Support}}\n",
+        12, "features[1].driver", "`suport` is not declared", "did you mean `support`?",
+    ),
     "driver without features": (
         BASE + "drivers: {support: {label: Support}}\n",
         12, "drivers.support", "no feature belongs to this driver", "usage",
