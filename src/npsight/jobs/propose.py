@@ -394,6 +394,6 @@ class _Proposal:
             add(
                 2,
                 f"churn: {{event: no_activity, activity: {busiest}, gap_days: 0, "
-                "horizon_days: 90}",
-                "VERIFY: silence for this long means the account is lost",
+                "horizon_days: 90, active_within_days: 90}",
+                "VERIFY: silence for this long means the account is lost, or has left already",
             )

@@ -312,6 +312,10 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
         SNAPSHOT.replace("positive: Gone", "positive: [Gone, Yes]"),
         4, "targets.churn.positive[1]", "YAML reads an unquoted yes", '"Yes"',
     ),
+    "silence without the activity it is of": (
+        SNAPSHOT.replace("positive: Gone", "positive: Gone, active_within_days: 30"),
+        4, "targets.churn.active_within_days", "needs `event: no_activity`", "drop it",
+    ),
     "a feature twice": (
         BASE + f"  - {FEATURE}\n",
         12, "features[1]", "declares `usage__count__30d` a second time", "drop one",

@@ -123,9 +123,8 @@ def test_a_snapshot_is_told_by_its_single_table_without_times(tmp_path):
 
 def test_activity_alone_gives_churn_by_silence(tmp_path):
     found = proposed(folder(tmp_path, logins=LOGINS))
-    assert found["targets"] == {
-        "churn": {"event": "no_activity", "activity": "logins", "gap_days": 0, "horizon_days": 90}
-    }
+    silence = {"event": "no_activity", "activity": "logins", "gap_days": 0, "horizon_days": 90}
+    assert found["targets"] == {"churn": silence | {"active_within_days": 90}}
 
 
 EXPORT = """\
