@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from npsight.config import reference
+from npsight.config import reference, referencenotes
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import Project, Section, Source
 from npsight.drivers.points import MAX_GROUPS
@@ -83,7 +83,7 @@ def test_every_link_within_the_page_has_its_heading() -> None:
 
 
 def test_the_most_drivers_are_those_of_the_points() -> None:
-    assert reference.MOST_DRIVERS == MAX_GROUPS
+    assert referencenotes.MOST_DRIVERS == MAX_GROUPS
 
 
 def test_defaults_and_bounds_are_written_as_a_user_would() -> None:

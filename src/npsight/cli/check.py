@@ -80,7 +80,8 @@ def _print_quarantine(report: CheckReport, console: Console) -> None:
         where = f" (kept in {line.quarantine_file})" if line.quarantine_file else ""
         console.print(f"[bold]{_escape(line.key)}[/bold]{_escape(where)}", highlight=False)
         for fault in line.faults:
-            console.print(f"  [red]✗[/red] {_escape(str(fault))}", highlight=False)
+            mark = "[yellow]~[/yellow]" if fault.kept else "[red]✗[/red]"
+            console.print(f"  {mark} {_escape(str(fault))}", highlight=False)
         for what, rows in line.notes:
             console.print(f"  [yellow]~[/yellow] {_escape(what)}: {rows:,}", highlight=False)
 

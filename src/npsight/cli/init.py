@@ -14,7 +14,9 @@ from npsight.cli.common import make_console
 def init_command(
     source: Annotated[
         Path,
-        typer.Option("--from", help="Folder with CSV, Parquet or Excel files, or a DuckDB file."),
+        typer.Option(
+            "--from", help="Folder with CSV, Excel, JSON or Parquet files, or a DuckDB file."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Project file to write.")] = Path(
         "npsight.yaml"

@@ -251,6 +251,12 @@ def check_targets(targets: Targets, tables: Tables) -> Iterator[Finding]:
         )
     if churn.event == "churn_table" and tables.churn is None:
         yield Finding(at, "`churn_table` needs `tables.churn`", "map that table")
+    if churn.active_within_days is not None and churn.event != "no_activity":
+        yield Finding(
+            (*at, "active_within_days"),
+            f"needs `event: no_activity`; `{churn.event}` says by itself who has left",
+            "drop it, or choose the other event",
+        )
     if churn.event == "no_activity" and churn.activity not in tables.activity:
         yield Finding(
             (*at, "activity"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +31,10 @@ from npsight.config.specs import FeatureSpec
 from npsight.config.yamlfile import KeyPath, YamlFile
 
 SectionT = TypeVar("SectionT", bound=Section)
+
+
+_MISTYPED = 0.8
+"""How alike two names are, from 0 to 1, of which one is taken for the other."""
 
 
 def cross_checked(file: YamlFile, project: Project | None) -> list[Finding]:
@@ -152,6 +157,8 @@ def _check_names(project: Project, tables: Tables, base: Path) -> Iterator[Findi
     for key in project.drivers:
         if key not in used:
             yield Finding(("drivers", key), "no feature belongs to this driver", suggest(key, used))
+    for index, feature in enumerate(project.features):
+        yield from _check_driver(feature.driver, project, ("features", index, "driver"))
     if project.worklist.medium_risk >= project.worklist.high_risk:
         yield Finding(
             ("worklist", "medium_risk"),
@@ -176,6 +183,16 @@ def _check_names(project: Project, tables: Tables, base: Path) -> Iterator[Findi
             "`churn_loss` ranks by the risk to leave, not by `detractor`",
             "drop `target`, or choose another policy",
         )
+
+
+def _check_driver(name: str | None, project: Project, key: KeyPath) -> Iterator[Finding]:
+    """A driver need not be declared, but one that is nearly called as another was mistyped."""
+    if name is None or name in project.drivers:
+        return
+    meant = difflib.get_close_matches(name, project.drivers, n=1, cutoff=_MISTYPED)
+    if meant:
+        remedy = f"did you mean `{meant[0]}`? If not, declare `{name}` under `drivers`, too"
+        yield Finding(key, f"`{name}` is not declared under `drivers`", remedy)
 
 
 def _check_audit(project: Project, features: tuple[FeatureSpec, ...]) -> Iterator[Finding]:

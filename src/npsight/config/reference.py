@@ -19,12 +19,10 @@ from pydantic.fields import FieldInfo
 from npsight.config import schema
 from npsight.config.aggregations import AGGREGATIONS, Aggregation, Need
 from npsight.config.expand import history_features
+from npsight.config.referencenotes import DRIVER_NOTES, FEATURE_NOTES, ROW_NOTES, TIME_NOTES
 from npsight.config.runtime import CONFIG_VARIABLE, REGISTRY_VARIABLE
 from npsight.config.schema import IDENTIFIER, Project, Section, Source, Tables
 from npsight.config.specs import DEFAULT_THEMES, NPS_HISTORY, FeatureSpec
-
-MOST_DRIVERS = 16
-"""As `npsight.drivers.points.MAX_GROUPS`; a test holds the two equal."""
 
 HEAD = f"""# The project file
 
@@ -42,54 +40,6 @@ One YAML file tells npsight what your tables and columns mean. Nothing else has 
 Two environment variables matter: `{REGISTRY_VARIABLE}` is the address of a shared MLflow (without
 it, each project keeps its own), and `{CONFIG_VARIABLE}` is the project file of a service process
 (`npsight serve` sets it).
-"""
-
-FEATURE_NOTES = """
-A feature for a day reads only rows that had happened *and* were known before that day. A window
-of w days is `[as_of − w, as_of)`: the day itself is not in it. Without `windows`, all history
-before the day counts.
-
-The name of a feature is derived from its definition, so the two cannot part:
-"""
-
-DRIVER_NOTES = f"""
-- A feature belongs to the driver it names; without one, to a driver called like its source.
-- Everything read from an account's own answers, and the history prior, belongs to
-  `{NPS_HISTORY}`.
-- A driver that features name without declaring it here gets a label made from its name and no
-  play. It is actionable, except `{NPS_HISTORY}` and `accounts`: customer success cannot change
-  what was answered, nor the industry.
-- A driver that no feature belongs to is refused.
-- At most {MOST_DRIVERS} drivers can share the points of one number: the exact split is computed
-  over all their subsets.
-"""
-
-TIME_NOTES = """
-- `2025-03-01T09:30:00Z` and `2025-03-01 09:30:00+01:00` say where they are and become UTC.
-- `2025-03-01 09:30:00` and `2025-03-01` do not. They are read in the table's `timezone`, else the
-  project's; without either they are refused.
-- `time_format: epoch_ms` reads milliseconds since 1970 in UTC, `epoch_s` seconds, `epoch_us`
-  microseconds.
-- When clocks jump forward, a time that no clock showed moves forward by the jump. When they are
-  set back, a time that occurred twice is read as the second, in standard time.
-- An *end* in the year 9000 or later means "never" and is read as blank.
-- Where a table has no `known_at`, a row counts as known `delay_hours` after it happened.
-"""
-
-ROW_NOTES = """
-One file may hold several kinds of rows, and rows that are none. `only` and `without` say which
-are read; what they leave out is counted by `npsight check`, and is no bad row. The same file may
-be read by several tables:
-
-```yaml
-tables:
-  activity:
-    songs: {path: events.csv, account: userId, time: at, without: {page: 'Cancel*'}}
-  churn: {path: events.csv, account: userId, time: at, only: {page: 'Cancel*'}}
-```
-
-A file of JSON holds one object a line, or one list of objects. A value within another one (and a
-field of a record in Parquet) is a column named by the way to it, such as `device.os`.
 """
 
 

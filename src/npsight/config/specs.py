@@ -176,6 +176,14 @@ class ProjectSpec:
         """Touchpoints whose answers are foreseen; empty for all."""
         return tuple(self.detractor.touchpoints) if self.detractor else ()
 
+    @property
+    def left_after(self) -> tuple[str, int] | None:
+        """The activity, and the days without it after which an account has left."""
+        churn = self.churn
+        if churn is None or churn.activity is None or churn.active_within_days is None:
+            return None
+        return churn.activity, churn.active_within_days
+
     def driver(self, key: str) -> DriverSpec:
         """The driver of that key; raises KeyError when the project has none."""
         for driver in self.drivers:

@@ -34,6 +34,11 @@ AUDIT_FILE = "audit.json"
 NO_TIME = "the data are a snapshot: nothing in them is dated"
 USUAL_GAP_DAYS = 14
 
+_SILENCE = (
+    "accounts that have long been silent may tell themselves: say after how many days of silence "
+    "an account has left (`targets.churn.active_within_days`). Else "
+)
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -50,6 +55,15 @@ class Extent:
     column_accounts: int
     column_rows: int
     answers: int
+
+
+def about_silence(check: Check, project: ProjectSpec) -> Check:
+    """The check of a loss by silence, its remedies led by what keeps out the long silent."""
+    churn = project.churn
+    if churn is None or churn.event != "no_activity" or project.left_after is not None:
+        return check
+    found = [replace(f, remedy=_SILENCE + f.remedy) for f in check.findings]
+    return replace(check, findings=tuple(found))
 
 
 def full(project: ProjectSpec, rows: int | None = None) -> Extent:
@@ -165,7 +179,8 @@ class _Run:
         splits = {name: self._splits(rows) for name, rows in self.targets.items()}
         self.progress("audit: each feature alone")
         for name, pairs in splits.items():
-            yield too_good_alone(name, pairs, specs, settings)
+            check = too_good_alone(name, pairs, specs, settings)
+            yield about_silence(check, self.project) if name == "churn" else check
         if self.project.is_snapshot:
             return
         self.progress("audit: features of a gap earlier")

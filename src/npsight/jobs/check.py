@@ -241,6 +241,8 @@ class _Findings:
 
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
+        from npsight.jobs.connected import unconnected
+
         if self.project.is_snapshot:
             yield Problem(
                 "a snapshot has no time in it: nothing about time can be checked, and a column "
@@ -250,6 +252,7 @@ class _Findings:
             return
         if self.answers is not None:
             yield from self._about_answers(self.answers)
+        yield from unconnected(self.facts)
         yield from self._about_days()
         yield from self._about_age()
         yield from self._about_rows()
@@ -315,7 +318,7 @@ class _Findings:
             )
 
     def _about_rows(self) -> Iterator[Problem]:
-        from npsight.tables.report import NOTES_TO_CHECK
+        from npsight.tables.report import IDENTICAL, IDENTICAL_STATES, NOTES_TO_CHECK
 
         for report in self.reports:
             ahead = sum(f.rows for f in report.faults if "lies in the future" in f.reason)
@@ -327,8 +330,10 @@ class _Findings:
                 )
             for what, rows in report.notes:
                 if what in NOTES_TO_CHECK and rows > 0.01 * report.rows:
+                    happened = report.key.startswith(("tables.activity", "tables.responses"))
+                    states = what == IDENTICAL and not happened
                     yield Problem(
                         f"{what} in {rows:,} of {report.rows:,} rows",
-                        NOTES_TO_CHECK[what],
+                        IDENTICAL_STATES if states else NOTES_TO_CHECK[what],
                         key=report.key,
                     )

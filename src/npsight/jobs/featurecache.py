@@ -79,6 +79,7 @@ def definitions_digest(project: ProjectSpec) -> str:
         "format": FORMAT,
         "features": [asdict(spec) for spec in project.features],
         "segment": project.segment,
+        "left_after": project.left_after,
         "history": bool(project.tables.responses),
         "respondents": project.respondents,
         "touchpoints": project.touchpoints,

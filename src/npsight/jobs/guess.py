@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,6 @@ from npsight.tables.profile import ColumnProfile, TableProfile
 ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "organization"}
 ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant"}
 ACCOUNT_WORDS |= {"kunde", "kunden", "konto", "compte", "cliente", "cuenta", "klant"}
-JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded"}
-RENEWAL_WORDS = {"renewal", "renew", "renews"}
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
 END_WORDS |= {"expires", "expired", "solved"}
@@ -35,15 +32,21 @@ ROLE_WORDS = {"role", "persona"}
 TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
 LATER_WORDS = {"due", "renewal", "renew", "updated", "modified", "valid", "expected"}
 STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent"}
-CHURN_WORDS = {"churn", "churned", "left", "exited", "attrition", "lost"}
+CHURN_WORDS = {"churn", "churned", "churner", "left", "exited", "attrition", "attrited", "lost"}
+JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded", "registered", "registration"}
+PERIOD_WORDS = {"period", "trial", "phase"}
 TODAY_WORDS = {"status", "stage"}
 ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 LEFT_WORDS = {"closed", "churned", "terminated", "left", "lost"} | CANCEL_WORDS - {"notice"}
 LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left", "lost", "Y", "y")
+_LEAVING = re.compile(
+    r"(?i)^(yes|y|true|t|1|1\.0|churn.*|left|lost|exit.*|attrited.*|cancel.*)\.?$"
+)
 _CATEGORY_VALUES = 30
-_FEW_ACCOUNTS = 10
-_SAME_ACCOUNTS = 0.5
-_MONTH = re.compile(r"^(\d{4}[-/_. ]?\d{2}|\d{2}[-/_. ]\d{4}|[A-Za-z]{3,9}[-/_. ]'?\d{2,4})$")
+_MONTH_NAMES = "(?i:jan|feb|m[aä]r|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]{0,6}"
+_MONTH = re.compile(
+    rf"^(\d{{4}}[-/_. ]?\d{{2}}|\d{{2}}[-/_. ]\d{{4}}|{_MONTH_NAMES}[-/_. ]'?\d{{2,4}})$"
+)
 
 
 def words(name: str) -> set[str]:
@@ -82,46 +85,7 @@ def is_category(column: ColumnProfile) -> bool:
 
 def is_id(column: ColumnProfile) -> bool:
     """Named as an identifier."""
-    return bool(words(column.name) & {"id", "key", "uuid", "number"})
-
-
-def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
-    """Table to the column of its account: the one shared by most tables, by name then by count.
-
-    A table without a column named so has the one whose values are those of the others' accounts.
-    Without any column named so, persons are the accounts.
-    """
-    shared = Counter(column.name for table in tables for column in table.columns)
-
-    def rank(column: ColumnProfile) -> tuple[bool, bool, int, bool]:
-        named = bool(words(column.name) & ACCOUNT_WORDS)
-        whole_key = named and (is_id(column) or len(words(column.name)) == 1)
-        return (whole_key, named, shared[column.name], is_id(column))
-
-    keys: dict[str, ColumnProfile] = {}
-    unsure: list[tuple[TableProfile, list[ColumnProfile]]] = []
-    for table in tables:
-        filled = [c for c in table.columns if not c.is_time and c.filled >= 0.9 * table.rows > 0]
-        candidates = [c for c in filled if is_id(c) or words(c.name) & ACCOUNT_WORDS]
-        if candidates:
-            keys[table.name] = max(candidates, key=rank)
-        if not candidates or not rank(keys[table.name])[1]:
-            unsure.append((table, filled))
-    sure = [c for c in keys.values() if rank(c)[1]]
-    for table, filled in unsure:
-        overlap = {c: max((_overlap(c, key) for key in sure), default=0.0) for c in filled}
-        best = max(overlap, key=lambda c: overlap[c], default=None)
-        if best is not None and overlap[best] >= _SAME_ACCOUNTS:
-            keys[table.name] = best
-    if not keys:
-        keys = {t.name: c for t in tables if (c := pick(t.columns, PERSON_WORDS, time=False))}
-    return {table: column.name for table, column in keys.items()}
-
-
-def _overlap(column: ColumnProfile, key: ColumnProfile) -> float:
-    """Share of the column's sampled values that are the key's, too; 0 where there are few."""
-    fewer = min(len(column.sample), len(key.sample))
-    return len(column.sample & key.sample) / fewer if fewer >= _FEW_ACCOUNTS else 0.0
+    return bool(words(column.name) & {"id", "key", "uuid", "number", "no", "nr"})
 
 
 def left_out_because(table: TableProfile, key: str | None) -> str:
@@ -130,6 +94,12 @@ def left_out_because(table: TableProfile, key: str | None) -> str:
     if len(months) >= 3:
         return (
             f"a column for each month ({months[0]} …): turn them into rows of account, month, value"
+        )
+    left = pick([c for c in table.columns if c.distinct == 2], CHURN_WORDS, time=False)
+    if left is not None and not any(c.is_time for c in table.columns):
+        return (
+            f"`{left.name}` says who left, but not when: bring the day of each loss, or propose "
+            "from a folder with this table alone, as a snapshot"
         )
     if key is None:
         return "no column with an account was recognised"
@@ -202,7 +172,7 @@ def guess_accounts(
     tables: Sequence[TableProfile], keys: dict[str, str], taken: Collection[str]
 ) -> TableProfile | None:
     """The table with one row an account, or with versions of accounts (`valid_from`)."""
-    found: list[tuple[bool, bool, TableProfile]] = []
+    found: list[tuple[bool, bool, bool, int, TableProfile]] = []
     for table in tables:
         key = table.column(keys.get(table.name, ""))
         if key is None or table.name in taken:
@@ -210,14 +180,35 @@ def guess_accounts(
         versioned = pick(table.columns, {"valid"}, time=True) is not None
         if key.distinct == table.rows or versioned:
             named = bool({word.rstrip("s") for word in words(table.name)} & ACCOUNT_WORDS)
-            found.append((named, versioned, table))
+            # One that says since when each is an account lists them, whatever it is called.
+            joined = len(tables) > 1 and guess_joined(table) is not None
+            found.append((named, versioned, joined, len(table.columns), table))
     if not found:
         return None
-    best = max(found, key=lambda item: item[:2])
-    standing = JOINED_WORDS | RENEWAL_WORDS | {"updated", "modified"}
-    dated = any(c.is_time and not words(c.name) & standing for c in best[2].columns)
+    named, versioned, joined, _, best = max(found, key=lambda item: item[:4])
+    dated = any(c.is_time for c in best.columns)
     # A table of events in which every account happens to occur once is not one of accounts.
-    return best[2] if best[0] or best[1] or not dated else None
+    return best if named or versioned or joined or not dated else None
+
+
+def guess_joined(table: TableProfile) -> ColumnProfile | None:
+    """The time since when the account is one."""
+    return pick(table.columns, JOINED_WORDS, time=True)
+
+
+def guess_end(table: TableProfile) -> ColumnProfile | None:
+    """When a subscription ended: not the end of its paid period, which comes again; rather a
+    column that is blank while it runs.
+    """
+    ends = [c for c in table.columns if not words(c.name) & PERIOD_WORDS]
+    blank = [c for c in ends if c.filled < table.rows]
+    return pick(blank, END_WORDS, time=True) or pick(ends, END_WORDS, time=True)
+
+
+def leaving_values(outcome: ColumnProfile) -> list[str]:
+    """The values of a column of two that mean the account left; every usual one if none is told."""
+    told = sorted(text for text in outcome.sample if _LEAVING.match(text))
+    return told if len(told) == 1 else list(LEAVING_VALUES)
 
 
 def guess_snapshot(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
-from npsight.jobs.proposedtable import bands_of, place_of
+from npsight.jobs.guesskeys import guess_keys
+from npsight.jobs.proposedtable import bands_of, place_of, rows_of, snapshot_target
 from npsight.jobs.yamltext import Lines, flow, scalar
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _HEAD = """\
 
 
 def propose(source: Path, relative_to: Path | None = None) -> str:
-    """The text of a project file for the tables in the files of a folder, or of a DuckDB file.
+    """The text of a project file for the table files of a folder, or a DuckDB file.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class _Proposal:
         # The truth of a simulation lies beside its tables and would give everything away.
         self.left_out = [t.name for t in tables if t.name.startswith("truth")]
         self.tables = [t for t in tables if t.name not in self.left_out]
-        self.keys = guess.guess_keys(self.tables)
+        self.keys = guess_keys(self.tables)
         self.lines = Lines()
         self.taken: set[str] = set()
         self.features: list[str] = []
@@ -116,7 +117,7 @@ class _Proposal:
         self.taken |= {t.name for t in self.responses}
         for table in keyed:
             start = guess.pick(table.columns, guess.START_WORDS, time=True)
-            end = guess.pick(table.columns, guess.END_WORDS, time=True)
+            end = guess.guess_end(table)
             if start and end and table.name not in self.taken and self.subscriptions is None:
                 self.subscriptions = table
                 self.taken.add(table.name)
@@ -139,7 +140,8 @@ class _Proposal:
     # --- Sections ---------------------------------------------------------------------------
 
     def _where(self, table: TableProfile, indent: int) -> None:
-        for text, comment in place_of(table, self.relative_to):
+        place = place_of(table, self.relative_to)
+        for text, comment in (*place, *rows_of(table, self.keys[table.name])):
             self.lines.add(indent, text, comment)
 
     def _column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:
@@ -170,8 +172,8 @@ class _Proposal:
     def _display(self, table: TableProfile) -> None:
         timed = [c for c in table.columns if c.is_time]
         plain = [c for c in table.columns if not c.is_time]
-        self._column(4, "created_at", guess.pick(timed, guess.JOINED_WORDS))
-        self._column(4, "renewal_at", guess.pick(timed, guess.RENEWAL_WORDS))
+        self._column(4, "created_at", guess.guess_joined(table))
+        self._column(4, "renewal_at", guess.pick(timed, {"renewal", "renew", "renews"}))
         self._column(4, "name", guess.pick([c for c in plain if not c.is_number], {"name"}))
         self._column(4, "owner", guess.pick(plain, {"owner", "csm", "manager"}))
         numbers = [c for c in plain if c.is_number]
@@ -181,7 +183,11 @@ class _Proposal:
         key = self.keys[table.name]
         outcome = self.snapshot[1].name if self.snapshot else ""
         shown = {"name", "owner", "csm", "manager"}
-        measures, categories = guess.guess_measures(table, {key, outcome})
+        told = {c.name for c in table.columns if guess.words(c.name) & guess.CHURN_WORDS}
+        told = told - {outcome} if self.snapshot else set()
+        if told:
+            self.lines.comment(4, f"left out, because they tell the outcome: {', '.join(told)}")
+        measures, categories = guess.guess_measures(table, {key, outcome, *told})
         columns = [
             *((c, "category") for c in categories if not guess.words(c.name) & shown),
             *((c, "number") for c in measures),
@@ -357,7 +363,7 @@ class _Proposal:
         self._where(table, 4)
         self.lines.add(4, f"account: {scalar(self.keys[table.name])}")
         self._column(4, "started_at", guess.pick(table.columns, guess.START_WORDS, time=True))
-        self._column(4, "ended_at", guess.pick(table.columns, guess.END_WORDS, time=True))
+        self._column(4, "ended_at", guess.guess_end(table))
         known = guess.pick(table.columns, guess.CANCEL_WORDS | guess.KNOWN_WORDS, time=True)
         if known is not None:
             self._column(4, "ended_known_at", known)
@@ -373,13 +379,8 @@ class _Proposal:
         add = self.lines.add
         add(0, "targets:")
         if self.snapshot is not None:
-            column = self.snapshot[1]
-            add(
-                2,
-                f"churn: {{event: snapshot, column: {scalar(column.name)}, "
-                f"positive: {flow(list(guess.LEAVING_VALUES))}}}",
-                "VERIFY: the values that mean the account left",
-            )
+            text, comment = snapshot_target(self.snapshot[1])
+            add(2, text, comment)
             return
         if self.responses:
             add(2, "detractor: {gap_days: 14, horizon_days: 90}")
@@ -393,6 +394,6 @@ class _Proposal:
             add(
                 2,
                 f"churn: {{event: no_activity, activity: {busiest}, gap_days: 0, "
-                "horizon_days: 90}",
-                "VERIFY: silence for this long means the account is lost",
+                "horizon_days: 90, active_within_days: 90}",
+                "VERIFY: silence for this long means the account is lost, or has left already",
             )

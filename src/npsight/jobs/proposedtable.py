@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from npsight.jobs.yamltext import flow, scalar
 
 if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
+
+_MANY_BLANK = 0.01
 
 Line = tuple[str, str]
 """A setting, and the comment behind it."""
@@ -44,6 +47,32 @@ def _written(table: TableProfile) -> Iterator[Line]:
     blanks = sorted({text for c in read for text in c.blanks})
     if blanks:
         yield f"blanks: {flow(blanks)}", ""
+
+
+def rows_of(table: TableProfile, key: str) -> Iterator[Line]:
+    """Which rows are not read: those without an account where they are many, and totals."""
+    column = table.column(key)
+    if column is None or not table.rows:
+        return
+    blank = 1 - column.filled / table.rows
+    left_out = [""] if blank >= _MANY_BLANK else []
+    comment = f"VERIFY: rows without an account ({blank:.0%}) are not read" if left_out else ""
+    if column.total is not None:
+        head = re.sub(r"\s*\(.*$", "*", column.total)
+        left_out.append(head)
+        comment = comment or f"VERIFY: `{column.total}` is no account"
+    if left_out:
+        values = scalar(left_out[0]) if len(left_out) == 1 else flow(left_out)
+        yield f"without: {{{scalar(key)}: {values}}}", comment
+
+
+def snapshot_target(outcome: ColumnProfile) -> Line:
+    """Churn by a column without time in it."""
+    return (
+        f"churn: {{event: snapshot, column: {scalar(outcome.name)}, "
+        f"positive: {flow(guess.leaving_values(outcome))}}}",
+        "VERIFY: the values that mean the account left",
+    )
 
 
 def bands_of(score: ColumnProfile, table_name: str) -> Iterator[Line]:

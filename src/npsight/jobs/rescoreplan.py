@@ -157,7 +157,8 @@ class Plan:
         sentiment_table(self._sentiments, self._backend)
         checked = self._checked()
         self._plan_additions(checked)
-        facts = assembled(self.project.tables, checked, NO_END, self._keep)
+        project = self.project
+        facts = assembled(project.tables, checked, NO_END, self._keep, project.left_after)
         builder = FeatureBuilder(self._backend, facts, self.project)
         spine = self._backend.table(SPINE)
         days = spine.select("as_of").distinct()

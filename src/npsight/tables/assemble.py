@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import ibis
@@ -48,7 +48,13 @@ class CheckedRows:
         return found
 
 
-def assembled(mapped: Tables, rows: CheckedRows, now: datetime, keep: Keep) -> Facts:
+def assembled(
+    mapped: Tables,
+    rows: CheckedRows,
+    now: datetime,
+    keep: Keep,
+    left_after: tuple[str, int] | None = None,
+) -> Facts:
     """The facts that checked rows tell of, whoever read them."""
     sources = {name: without(facts_among(table), STATED) for name, table in rows.activities.items()}
     if rows.answers:
@@ -67,7 +73,8 @@ def assembled(mapped: Tables, rows: CheckedRows, now: datetime, keep: Keep) -> F
             ("merges", rows.merges),
         )
     }
-    return facts_of(mapped, ReadTables(sources=sources, **plain), now, keep)
+    facts = facts_of(mapped, ReadTables(sources=sources, **plain), now, keep)
+    return replace(facts, left_after=left_after)
 
 
 def _answered(answers: Sequence[ir.Table]) -> ir.Table:

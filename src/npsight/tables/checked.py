@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import ibis
 import ibis.expr.types as ir
@@ -18,7 +18,7 @@ from npsight.tables.contracts import ALWAYS
 from npsight.tables.engine import fresh_name, name_literal, one_row, run
 from npsight.tables.posted import add_rows
 from npsight.tables.quarantine import write_quarantine
-from npsight.tables.raw import BETWEEN, FAULTS, ROW, WITHIN, RawTable, UnusableTableError
+from npsight.tables.raw import BETWEEN, FAULTS, ROW, UNREAD, WITHIN, RawTable, UnusableTableError
 from npsight.tables.repeats import mark_repeats, mark_reviewed
 from npsight.tables.report import (
     IDENTICAL,
@@ -64,7 +64,7 @@ def facts_among(rows: ir.Table) -> ir.Table:
     """The facts in canonical columns, with `_stated` where they are versions."""
     if WITHDRAWN in rows.columns:
         rows = rows.filter(~rows[WITHDRAWN])
-    return rows.drop(*({ROW, FAULTS, FACT_ID, WITHDRAWN} & set(rows.columns)))
+    return rows.drop(*({ROW, FAULTS, UNREAD, FACT_ID, WITHDRAWN} & set(rows.columns)))
 
 
 def check_table(
@@ -97,10 +97,11 @@ def check_table(
     if contract.identity:
         faults += mark_repeats(name, contract, len(faults), backend)
     faults += mark_reviewed(name, contract, len(faults), backend)
-    bad = _bad_rows(backend.table(name), faults)
+    bad = _bad_rows(backend.table(name))
     found = _count(bad, faults, raw)
+    unread = _rows_in(bad) - _rows_in(bad.filter(~bad.kept))
     file = write_quarantine(bad, faults, raw, _stem(sheet.key), quarantine_dir)
-    quarantined = int(one_row(bad.aggregate(n=bad[ROW].nunique()))["n"]) + len(raw.malformed)
+    quarantined = _rows_in(bad.filter(~bad.kept)) + len(raw.malformed)
     run(backend, f"DELETE FROM {name_literal(name)} WHERE {FAULTS} IS NOT NULL")
     own = backend.table(name)
     own = own.filter(own[ROW] > 0)
@@ -109,8 +110,8 @@ def check_table(
     if contract.versioned:
         notes += [mark_corrections(name, backend)]
     report = _report(sheet, counts, notes, facts_among(own), quarantined, found, file)
-    if quarantined > max_share * (report.rows - report.identical):
-        raise UnusableTableError([_too_many(report, max_share)])
+    if quarantined + unread > max_share * (report.rows - report.identical):
+        raise UnusableTableError([_too_many(report, quarantined + unread, max_share)])
     return CheckedTable(backend.table(name), report)
 
 
@@ -124,9 +125,9 @@ def _add(
     """Check further facts and add the good ones to a table's own; bad ones are kept aside."""
     sheet = further.sheet
     added = _materialise(sheet, further.contract, backend)
-    bad = _bad_rows(backend.table(added), sheet.faults)
+    bad = _bad_rows(backend.table(added))
     write_quarantine(bad, sheet.faults, further.raw, f"posted_{_stem(sheet.key)}", quarantine_dir)
-    aside = int(one_row(bad.aggregate(n=bad[ROW].nunique()))["n"])
+    aside = _rows_in(bad)
     run(backend, f"DELETE FROM {name_literal(added)} WHERE {FAULTS} IS NOT NULL")
     good = int(one_row(backend.table(added).aggregate(n=ibis._.count()))["n"])
     columns = backend.table(name).columns
@@ -169,13 +170,19 @@ def _materialise(sheet: Sheet, contract: Contract, backend: Backend) -> str:
 
 
 def rows_with_faults(sheet: Sheet, contract: Contract) -> ir.Table:
-    """One pass: canonical columns, the row's number, and all its faults as one text."""
-    marks = [_mark(index, fault) for index, fault in enumerate(sheet.faults)]
-    joined = ibis.literal(BETWEEN).join(marks).nullif("") if marks else ibis.null("string")
+    """One pass: canonical columns, the row's number, and all its faults, each kind as one text."""
+    faults = list(enumerate(sheet.faults))
+    joined = _joined([_mark(index, fault) for index, fault in faults if not fault.kept])
+    unread = _joined([_mark(index, fault) for index, fault in faults if fault.kept])
     table = sheet.raw
     if contract.skip is not None and not contract.versioned:
         table = table.filter(~contract.skip)
-    return table.select(**contract.columns, **{ROW: sheet.raw[ROW], FAULTS: joined})
+    return table.select(**contract.columns, **{ROW: sheet.raw[ROW], FAULTS: joined, UNREAD: unread})
+
+
+def _joined(marks: Sequence[ir.StringValue]) -> ir.StringValue:
+    joined = ibis.literal(BETWEEN).join(marks).nullif("") if marks else ibis.null("string")
+    return cast(ir.StringValue, joined)
 
 
 def _mark(index: int, fault: Fault) -> ir.StringValue:
@@ -187,12 +194,24 @@ def _mark(index: int, fault: Fault) -> ir.StringValue:
     return marked
 
 
-def _bad_rows(checked: ir.Table, faults: Sequence[Fault]) -> ir.Table:
-    """One row a bad row and fault: `_row`, `fault` (its place in `faults`) and `value`."""
-    bad = checked.filter(checked[FAULTS].notnull())
-    each = bad.select(**{ROW: bad[ROW]}, mark=bad[FAULTS].split(BETWEEN).unnest())
+def _bad_rows(checked: ir.Table) -> ir.Table:
+    """One row a bad row and fault: `_row`, `fault` (its number), `value`, and `kept`:
+    whether that fault leaves the row good.
+    """
+    return ibis.union(_marks(checked, FAULTS, False), _marks(checked, UNREAD, True))
+
+
+def _marks(checked: ir.Table, column: str, kept: bool) -> ir.Table:
+    bad = checked.filter(checked[column].notnull())
+    each = bad.select(**{ROW: bad[ROW]}, mark=bad[column].split(BETWEEN).unnest())
     parts = each.mark.split(WITHIN)
-    return each.select(**{ROW: each[ROW]}, fault=parts[0].cast("int64"), value=parts[1])
+    return each.select(
+        **{ROW: each[ROW]}, fault=parts[0].cast("int64"), value=parts[1], kept=ibis.literal(kept)
+    )
+
+
+def _rows_in(bad: ir.Table) -> int:
+    return int(one_row(bad.aggregate(n=bad[ROW].nunique()))["n"])
 
 
 def _count(bad: ir.Table, faults: Sequence[Fault], raw: RawTable) -> tuple[FaultCount, ...]:
@@ -205,6 +224,7 @@ def _count(bad: ir.Table, faults: Sequence[Fault], raw: RawTable) -> tuple[Fault
             line["n"],
             line["example"] if faults[line["fault"]].value is not None else None,
             line["row"] if raw.has_order else None,
+            faults[line["fault"]].kept,
         )
         for line in counted.to_pyarrow().to_pylist()
     ]
@@ -252,18 +272,23 @@ def _report(
 _HINTS = (
     ("is not a number", ", say how it writes numbers (`decimal`) and no value (`blanks`)"),
     ("is not a time", ", say how it writes times (`time_format`)"),
+    (
+        "is not in tables.accounts",
+        ", map the column with the key that `tables.accounts` uses (two systems often have keys "
+        "of their own)",
+    ),
     ("outside its scale", ", give the survey's scale (`bands`)"),
 )
 
 
-def _too_many(report: TableReport, max_share: float) -> Problem:
+def _too_many(report: TableReport, bad: int, max_share: float) -> Problem:
     rows = report.rows - report.identical
-    share = report.quarantined / rows
+    share = bad / rows
     lines = [f"\n        {fault}" for fault in report.faults[:_MOST_REASONS]]
     if len(report.faults) > _MOST_REASONS:
         lines.append(f"\n        and {len(report.faults) - _MOST_REASONS} more reasons")
     what = (
-        f"{report.quarantined:,} of {rows:,} rows are bad ({share:.1%}, "
+        f"{bad:,} of {rows:,} rows are bad ({share:.1%}, "
         f"at most {max_share:.1%} allowed):{''.join(lines)}"
     )
     seen = f"look at {report.quarantine_file}; " if report.quarantine_file else ""

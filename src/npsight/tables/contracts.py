@@ -1,6 +1,7 @@
 """The contract of each kind of table: its canonical columns, and what makes a row bad.
 
 - A blank account, a blank or unreadable required time and an unreadable number are faults.
+  Of an account, an unreadable attribute, revenue or renewal is missing, and the row stays.
 - `known_at` earlier than the fact is lifted to it (nothing is known before it happens) and
   counted as a note; a blank one falls back to `occurred_at` + `delay_hours`. Of a scheduled fact
   it is taken as it is, and must not be blank: that is when the fact was booked.
@@ -191,10 +192,12 @@ def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | Non
     columns["ended_known_at"] = ibis.ifelse(ended.notnull(), end_known, ibis.null(INSTANT))
     if table.created_at:
         columns["created_at_"] = sheet.time(table.created_at, "created_at") + delay
-    columns |= _display(sheet, table)
-    for name, kind in table.attributes.items():
-        column = table.columns.get(name, name)
-        columns[name] = sheet.number(column) if kind == "number" else sheet.text(column)
+    # One value that cannot be read is no reason not to score the account.
+    with sheet.missing_where_unreadable():
+        columns |= _display(sheet, table)
+        for name, kind in table.attributes.items():
+            column = table.columns.get(name, name)
+            columns[name] = sheet.number(column) if kind == "number" else sheet.text(column)
     if snapshot is not None and snapshot.column:
         outcome = sheet.text(snapshot.column)
         sheet.fault(f"outcome is missing in column {snapshot.column}", outcome.isnull())

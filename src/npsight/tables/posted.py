@@ -23,7 +23,7 @@ import pyarrow as pa
 from npsight.config.schema import Activity, Responses, VersionedSource
 from npsight.tables.contract import FACT_ID, STATED
 from npsight.tables.engine import name_literal, text_literal
-from npsight.tables.raw import FAULTS, ROW
+from npsight.tables.raw import FAULTS, ROW, UNREAD
 
 if TYPE_CHECKING:
     pass
@@ -191,7 +191,7 @@ def _identity(table: VersionedSource, versioned: bool, columns: Sequence[str]) -
         return []
     if isinstance(table, Responses):
         return list(SAME_ANSWER)
-    return [c for c in columns if c not in (ROW, FAULTS, *KNOWN)]
+    return [c for c in columns if c not in (ROW, FAULTS, UNREAD, *KNOWN)]
 
 
 def _answered_invitations(name: str, added: str, versioned: bool) -> list[str]:

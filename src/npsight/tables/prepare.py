@@ -124,7 +124,7 @@ class _Run:
             self.progress("measuring comments")
             answers = [self._measured(table) for table in answers]
         rows = CheckedRows(accounts, activities, answers, subscriptions, churn, merges)
-        facts = assembled(self.project.tables, rows, self.now, self._kept)
+        facts = assembled(self.project.tables, rows, self.now, self._kept, self.project.left_after)
         self.progress("digest of the facts")
         return Prepared(
             facts, tuple(self.reports), digest_of(named_tables(facts)), rows, self.posted.through

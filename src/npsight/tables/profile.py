@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from npsight.config.schema import Source
 from npsight.errors import DataError, Problem
 from npsight.tables import times
-from npsight.tables.engine import fresh_name, name_literal, one_row, run, text_literal
+from npsight.tables.engine import fresh_name, name_literal, one_row, run
 from npsight.tables.files import read_files
+from npsight.tables.found import sources_in
 from npsight.tables.numbers import Decimal, plain_number
 from npsight.tables.raw import UnusableTableError
-from npsight.tables.sniff import sniffed
-from npsight.tables.workbooks import ENDINGS, sheets_of
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -29,13 +29,16 @@ _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 TIME_FORMATS = ("", "%Y%m%d", *(day + clock for clock in _CLOCKS for day in _DAYS))
 """What reads most values is taken; of equals the first. The empty one is ISO 8601."""
-_TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".parquet", *ENDINGS)
-_DATABASE_ENDINGS = (".duckdb", ".db")
 BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a")
 DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
 _LIKE_A_DATE = re.compile(r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$)")
+_TOTAL = r"(?i)^(grand |sub-?)?totals?( général)?( \(\d+ [a-z]+\))?:?$|^(gesamt)?summe:?$|^gesamt$"
 _MOSTLY = 0.95
 _SAMPLE = 1_000
+_AT_ONCE = 25
+_EPOCH_DIGITS = {"epoch_s": 10, "epoch_ms": 13, "epoch_us": 16}
+_EPOCH_YEARS = (946_684_800, 2_051_222_400)
+"""Seconds from 1970 to the years 2000 and 2035: of other numbers it is not guessed."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class ColumnProfile:
     `high` the lowest and highest of those, and `is_percent` says that all numbers lie between 0
     and 100, some above 10. `time_format` is None unless the column holds times. `decimal` is None
     where its numbers, if any, are plain. `blanks` are texts such as `N/A`, which are not counted
-    as values. `sample` holds different values; of two columns with the same values it holds the
-    same ones.
+    as values. `total` is a value that names a line of totals. `sample` holds different values; of
+    two columns with the same values it holds the same ones.
     """
 
     name: str
@@ -64,6 +67,7 @@ class ColumnProfile:
     blanks: tuple[str, ...] = ()
     is_percent: bool = False
     sample: frozenset[str] = frozenset()
+    total: str | None = None
 
     @property
     def is_time(self) -> bool:
@@ -86,7 +90,7 @@ class TableProfile:
 
 
 def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
-    """Profile every CSV, Parquet and Excel file of a folder, or every table of a DuckDB file.
+    """Profile every table of a folder or a DuckDB file (see `sources_in`).
 
     Returns
     -------
@@ -103,85 +107,85 @@ def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
         run(backend, "SET TimeZone = 'UTC'")
         problems: list[Problem] = []
         found: list[TableProfile] = []
-        for name, source in _sources(location, backend):
+        for name, source in sources_in(location, backend):
             try:
                 raw = read_files(source, name, backend)
             except UnusableTableError as error:
                 problems += error.problems
                 continue
             table = raw.table.select(*raw.columns)
-            found.append(_profile(name, source, table))
+            found.append(_profile(name, source, table, backend))
             backend.drop_table(raw.name)
     finally:
         backend.disconnect()
     if not found:
         nothing = Problem(
             "no table can be read here",
-            "give a folder with CSV, Parquet or Excel files, or a DuckDB file",
+            "give a folder with CSV, Excel, JSON or Parquet files, or a DuckDB file",
             str(location),
         )
         raise DataError(f"{location}: nothing to propose from", problems or [nothing])
     return found, problems
 
 
-def _sources(location: Path, backend: Backend) -> list[tuple[str, Source]]:
-    if location.is_file() and location.name.lower().endswith(_DATABASE_ENDINGS):
-        return [
-            (
-                name,
-                Source.model_validate({"path": str(location), "table": name, "format": "duckdb"}),
-            )
-            for name in _tables_of(location, backend)
-        ]
-    files = [location] if location.is_file() else sorted(location.glob("*"))
-    tables = [f for f in files if f.is_file() and f.name.lower().endswith(_TABLE_ENDINGS)]
-    return [found for file in tables for found in _in_file(file)]
-
-
-def _in_file(file: Path) -> list[tuple[str, Source]]:
-    name = file.name.split(".")[0]
-    if not file.name.lower().endswith(ENDINGS):
-        return [(name, sniffed(file))]
-    try:
-        sheets = sheets_of(file)
-    except UnusableTableError:
-        sheets = []  # reading it says why
-    if len(sheets) < 2:
-        return [(name, Source(path=str(file)))]
-    return [(sheet, Source(path=str(file), table=sheet)) for sheet in sheets]
-
-
-def _tables_of(file: Path, backend: Backend) -> list[str]:
-    alias = fresh_name("profiled")
-    run(backend, f"ATTACH {text_literal(str(file))} AS {name_literal(alias)} (READ_ONLY)")
-    try:
-        rows = run(
-            backend,
-            "SELECT table_schema, table_name FROM information_schema.tables "
-            f"WHERE table_catalog = {text_literal(alias)} ORDER BY ALL",
-        )
-    finally:
-        run(backend, f"DETACH {name_literal(alias)}")
-    return [name if schema == "main" else f"{schema}.{name}" for schema, name in rows]
-
-
-def _profile(name: str, source: Source, table: ir.Table) -> TableProfile:
-    columns = [column for column in table.columns if not table[column].type().is_nested()]
+def _profile(name: str, source: Source, table: ir.Table, backend: Backend) -> TableProfile:
+    plain = [c for c in table.columns if not _is_opaque(table[c].type())]
     # As when it is read: a row that stands there twice counts once.
-    different = table.select(*columns).distinct()
-    profiles = tuple(_column(different, column) for column in columns)
-    rows = int(one_row(different.aggregate(n=different.count()))["n"])
-    return TableProfile(name, source, rows, profiles)
+    held = fresh_name("different")
+    query = backend.compile(table.select(*plain).distinct())
+    run(backend, f"CREATE TABLE {name_literal(held)} AS {query}")
+    different = backend.table(held)
+    try:
+        rows = int(one_row(different.aggregate(n=different.count()))["n"])
+        profiles: list[ColumnProfile] = []
+        for first in range(0, len(plain), _AT_ONCE):
+            columns = plain[first : first + _AT_ONCE]
+            profiles += _columns(different, columns, backend)
+    finally:
+        run(backend, f"DROP TABLE {name_literal(held)}")
+    return TableProfile(name, source, rows, tuple(profiles))
 
 
-def _column(table: ir.Table, name: str) -> ColumnProfile:
-    value = table[name]
-    text = value.cast("string").strip().nullif("")
+def _is_opaque(kind: dt.DataType) -> bool:
+    return bool(kind.is_nested() or kind.is_binary())
+
+
+def _columns(table: ir.Table, names: Sequence[str], backend: Backend) -> list[ColumnProfile]:
+    """Profiles of some columns, all counted in one pass."""
+    counts = {
+        f"{place}_{what}": count
+        for place, name in enumerate(names)
+        for what, count in _counts(table[name]).items()
+    }
+    seen = one_row(table.aggregate(**counts))
+    return [
+        _column(
+            table.select(given=_given(table[name])),
+            table[name],
+            {what: seen[f"{place}_{what}"] or 0 for what in _counts(table[name])},
+            backend,
+        )
+        for place, name in enumerate(names)
+    ]
+
+
+def _text(value: ir.Value) -> ir.StringValue:
+    return cast(ir.StringValue, value.cast("string").strip().nullif(""))
+
+
+def _given(value: ir.Value) -> ir.StringValue:
+    """The value as text, null where it is blank or a word for that."""
+    text = _text(value)
     blank = text.lower().isin(BLANK_WORDS)
-    given = ibis.ifelse(blank, ibis.null("string"), text)
+    return cast(ir.StringValue, ibis.ifelse(blank, ibis.null("string"), text))
+
+
+def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
+    text, given = _text(value), _given(value)
     plain = given.try_cast("float64")
     on_ten = given.re_search(r"^(10|[0-9])(\.0*)?$")
-    counts: dict[str, Any] = {
+    blank = text.lower().isin(BLANK_WORDS)
+    counts: dict[str, ir.Scalar] = {
         "filled": given.notnull().sum(),
         "distinct": given.nunique(),
         "numbers": plain.notnull().sum(),
@@ -193,23 +197,28 @@ def _column(table: ir.Table, name: str) -> ColumnProfile:
         "mean_length": given.length().mean(),
         "blanks": ibis.ifelse(blank, text, ibis.null("string")).collect(distinct=True),
     }
+    if value.type().is_string():
+        counts["total"] = ibis.ifelse(given.re_search(_TOTAL), given, ibis.null("string")).min()
     for sign in DECIMALS if value.type().is_string() else ():
         counts[sign] = plain_number(given, sign).notnull().sum()
-    seen = {key: found or 0 for key, found in one_row(table.aggregate(**counts)).items()}
+    return counts
+
+
+def _column(
+    given: ir.Table, value: ir.Column, seen: dict[str, Any], backend: Backend
+) -> ColumnProfile:
     blanks = cast(list[str], seen["blanks"] or [])
     enough = max(_MOSTLY * seen["filled"], 1)
     decimal: Decimal = None
     if seen["numbers"] < enough:
         decimal = next((sign for sign in DECIMALS if seen.get(sign, 0) >= enough), None)
-    order = given.hash()
-    sampled = table.select(given=given, order=order).filter(ibis._.given.notnull()).distinct()
-    sample = sampled.order_by("order").limit(_SAMPLE).given.to_pyarrow().to_pylist()
+    sample = _sample(given, backend)
     if times.is_typed_time(value):
         when: tuple[str | None, bool] = ("", times.is_naive_type(value))
     else:
-        when = _time(table.select(given=given), sample)
+        when = _time(given, sample)
     return ColumnProfile(
-        name=name,
+        name=value.get_name(),
         filled=seen["filled"],
         distinct=seen["distinct"],
         is_number=seen["numbers"] >= enough or decimal is not None,
@@ -222,14 +231,28 @@ def _column(table: ir.Table, name: str) -> ColumnProfile:
         decimal=decimal,
         blanks=tuple(sorted(blanks)),
         sample=frozenset(sample),
+        total=seen.get("total") or None,
         is_percent=bool(
             seen["numbers"] >= enough and seen["lowest"] >= 0 and 10 < seen["highest"] <= 100
         ),
     )
 
 
+def _sample(given: ir.Table, backend: Backend) -> list[str]:
+    """Different values, the same ones of any column that has the same values."""
+    rows = run(
+        backend,
+        f"SELECT DISTINCT given FROM ({backend.compile(given)}) WHERE given IS NOT NULL "
+        f"ORDER BY hash(given) LIMIT {_SAMPLE}",
+    )
+    return [str(text) for (text,) in rows]
+
+
 def _time(table: ir.Table, sample: Sequence[str]) -> tuple[str | None, bool]:
     """The pattern that reads nearly all of `given`, if one does, and whether some lack a zone."""
+    for pattern, digits in _EPOCH_DIGITS.items():
+        if sample and all(_counts_from_1970(text, digits) for text in sample):
+            return pattern, False
     dated = [text for text in sample if _LIKE_A_DATE.match(text)]
     if not dated or len(dated) < _MOSTLY * len(sample):
         return None, False
@@ -240,6 +263,12 @@ def _time(table: ir.Table, sample: Sequence[str]) -> tuple[str | None, bool]:
     if not likely or found[best] < _MOSTLY * found["filled"]:
         return None, False
     return best, found[f"{best} naive"] > 0
+
+
+def _counts_from_1970(text: str, digits: int) -> bool:
+    whole = text.removesuffix(".0")
+    low, high = _EPOCH_YEARS
+    return whole.isdecimal() and len(whole) == digits and low <= int(whole[:10]) < high
 
 
 def _read_by(table: ir.Table, patterns: Sequence[str]) -> dict[str, int]:

@@ -15,6 +15,8 @@ FAULTS = "_faults"
 """All faults of a row as one text: number and value of each, held together by `WITHIN`, and told
 apart by `BETWEEN`; null in good rows.
 """
+UNREAD = "_unread"
+"""The same of faults that leave a row good, because only a value of it is missing."""
 BETWEEN, WITHIN = "\x1e", "\x1f"
 
 

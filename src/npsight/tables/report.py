@@ -27,6 +27,8 @@ NOTES_TO_CHECK = {
     IDENTICAL: "if two equal rows are two facts of this table, say `duplicates: keep`; if the "
     "file was loaded twice, all is well",
 }
+IDENTICAL_STATES = "if the file was loaded twice, all is well: no row is a second fact here"
+"""Of a table whose rows say what is so, rather than what happened once more."""
 """Notes that may show a mistake where they are many, and what to do then."""
 
 
@@ -36,13 +38,14 @@ class FaultCount:
 
     `reason` never holds a row's value; `example` does, for times, numbers and scores only. A row
     with several faults is counted under each of them. `row` counts data rows from 1, or is None
-    where the source has no order.
+    where the source has no order. With `kept` the rows are good, and only the value is missing.
     """
 
     reason: str
     rows: int
     example: str | None = None
     row: int | None = None
+    kept: bool = False
 
     def __str__(self) -> str:
         what = f"such as `{self.example}`" if self.example is not None else ""
@@ -71,7 +74,7 @@ class TableReport:
     identical
         Rows that equal another one of the source in every column; the other one counts.
     quarantined
-        Rows with at least one fault.
+        Rows with at least one fault, apart from those of which only a value is missing.
     faults
         Counts by reason.
     notes

@@ -6,6 +6,8 @@ that one pass over the table finds all faults of all rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
@@ -29,11 +31,15 @@ TIME_REMEDY = "name the zone of these times: `timezone: Europe/Berlin` on the ta
 
 @dataclass(frozen=True)
 class Fault:
-    """A reason to quarantine a row; `{}` in `reason` stands for the offending value."""
+    """A reason to quarantine a row; `{}` in `reason` stands for the offending value.
+
+    With `kept` the row stays, and only the value is missing.
+    """
 
     reason: str
     when: ir.BooleanValue
     value: ir.StringValue | None = None
+    kept: bool = False
 
     @property
     def kind(self) -> str:
@@ -72,6 +78,16 @@ class Sheet:
     ) -> None:
         """Rows for which `when` holds are quarantined; null counts as no."""
         self.faults.append(Fault(reason, when, value))
+
+    @contextmanager
+    def missing_where_unreadable(self) -> Iterator[None]:
+        """Faults found within say that a value is missing, and keep their rows."""
+        before = len(self.faults)
+        yield
+        self.faults[before:] = [
+            replace(fault, kept=True, reason=f"{fault.reason}, and counts as missing")
+            for fault in self.faults[before:]
+        ]
 
     def only_where(self, condition: ir.BooleanValue) -> None:
         """Forget the faults found so far in rows for which the condition does not hold."""

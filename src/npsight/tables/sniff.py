@@ -11,6 +11,7 @@ from npsight.config.schema import Source
 from npsight.tables.textfiles import opened
 
 _DELIMITERS = (",", ";", "\t", "|")
+_TEXT_ENDINGS = (".csv", ".csv.gz", ".tsv")
 _LINES = 200
 _BLOCK = 1 << 20
 
@@ -18,7 +19,7 @@ _BLOCK = 1 << 20
 def sniffed(file: Path) -> Source:
     """The source that reads the file; settings that are the default are not set."""
     settings: dict[str, str] = {"path": str(file)}
-    if not file.name.lower().endswith(".parquet"):
+    if file.name.lower().endswith(_TEXT_ENDINGS):
         encoding = encoding_of(file)
         delimiter = delimiter_of(file, encoding)
         if encoding != "utf-8":
@@ -26,6 +27,12 @@ def sniffed(file: Path) -> Source:
         if delimiter and delimiter != ("\t" if ".tsv" in file.name.lower() else ","):
             settings["delimiter"] = delimiter
     return Source.model_validate(settings)
+
+
+def header_of(source: Source) -> list[str]:
+    """The names in the first line of a CSV file."""
+    with opened(Path(str(source.path)), source.encoding) as text:
+        return next(_records(text, source.delimiter), [])
 
 
 def encoding_of(file: Path) -> str:

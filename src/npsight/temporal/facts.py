@@ -54,6 +54,8 @@ class Facts:
         once, and there are no circles.
     scheduled
         Names of sources whose `occurred_at` may lie after `known_at`, booked ahead.
+    left_after
+        A source and days: an account without a fact of it for so long has left, or None.
     """
 
     accounts: ir.Table
@@ -64,3 +66,4 @@ class Facts:
     data_end: datetime
     merges: ir.Table | None = None
     scheduled: frozenset[str] = frozenset()
+    left_after: tuple[str, int] | None = None

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import ibis
 
 from npsight.temporal.facts import Facts
-from npsight.temporal.windows import open_as_of, seen_before
+from npsight.temporal.windows import in_window, open_as_of, seen_before
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+KEYS = ("account", "as_of")
 
 
 def spine_expr(facts: Facts, as_ofs: Sequence[datetime]) -> ir.Table:
@@ -26,7 +28,9 @@ def spine_on(facts: Facts, days: ir.Table) -> ir.Table:
 
     Left means: it had a subscription, and all subscriptions known before as_of had ended, known
     so, before as_of; or a churn event `occurred_at < as_of` and `known_at < as_of`; or it was
-    merged into another account, known before as_of. `days` has one column, `as_of`.
+    merged into another account, known before as_of; or, where the facts say after how many days
+    of silence an account has left, it has no fact of that source within
+    `[as_of − days, as_of)` that counts at as_of. `days` has one column, `as_of`.
 
     Returns
     -------
@@ -37,13 +41,26 @@ def spine_on(facts: Facts, days: ir.Table) -> ir.Table:
     )
     subscriptions = facts.sources.get("subscriptions")
     if subscriptions is not None:
-        spine = spine.anti_join(_without_subscription(spine, subscriptions), ["account", "as_of"])
+        spine = spine.anti_join(_without_subscription(spine, subscriptions), KEYS)
     if facts.churn is not None:
-        spine = spine.anti_join(_seen_in(spine, facts.churn), ["account", "as_of"])
+        spine = spine.anti_join(_seen_in(spine, facts.churn), KEYS)
     if facts.merges is not None:
         merged = _seen_in(spine, facts.merges.mutate(occurred_at=facts.merges.known_at))
-        spine = spine.anti_join(merged, ["account", "as_of"])
+        spine = spine.anti_join(merged, KEYS)
+    if facts.left_after is not None:
+        source, within = facts.left_after
+        spine = spine.semi_join(_heard_of(spine, facts.sources[source], within), KEYS)
     return spine.select("account", "as_of")
+
+
+def _heard_of(spine: ir.Table, source: ir.Table, days: int) -> ir.Table:
+    """The spine rows whose account has a fact in the days before as_of."""
+    seen = [
+        spine.account == source.account,
+        seen_before(spine.as_of, source),
+        in_window(spine.as_of, source.occurred_at, days),
+    ]
+    return spine.join(source, seen).select(spine.account, spine.as_of).distinct()
 
 
 def _seen_in(spine: ir.Table, events: ir.Table) -> ir.Table:

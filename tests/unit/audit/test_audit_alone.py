@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from npsight.audit.alone import halves, out_of_time, strengths, too_good_alone
-from npsight.config.schema import AuditSettings
+from npsight.audit.findings import Check, Finding
+from npsight.config.schema import AuditSettings, ChurnTarget
 from npsight.config.specs import FeatureSpec
+from npsight.jobs.audit_run import about_silence
 from npsight.models.metrics import auc
 
 SPEC = FeatureSpec(source="usage", aggregation="last", measure="m")
@@ -137,3 +141,21 @@ def test_missing_categories_are_a_group_of_their_own(examples_of, rng):
         **{spec.name: lambda y: pd.Series(np.where(y == 1, "x", None), dtype=object)}
     )
     assert judged(rows, spec).findings[0].level == "leak"
+
+
+@pytest.mark.parametrize(
+    ("churn", "named"),
+    [
+        (ChurnTarget(event="no_activity", activity="usage"), True),
+        (ChurnTarget(event="no_activity", activity="usage", active_within_days=30), False),
+        (ChurnTarget(event="churn_table"), False),
+        (None, False),
+    ],
+)
+def test_the_long_silent_are_named_where_a_loss_is_silence(churn, named):
+    found = Finding("leak", "c", "f", 1.0, 0.95, "what", "remedy", ())
+    left_after = ("usage", 30) if churn and churn.active_within_days else None
+    project = SimpleNamespace(churn=churn, left_after=left_after)
+    (finding,) = about_silence(Check("c", 1, "features", (found,)), project).findings
+    assert ("active_within_days" in finding.remedy) == named
+    assert finding.remedy.endswith("remedy")

@@ -312,6 +312,10 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
         SNAPSHOT.replace("positive: Gone", "positive: [Gone, Yes]"),
         4, "targets.churn.positive[1]", "YAML reads an unquoted yes", '"Yes"',
     ),
+    "silence without the activity it is of": (
+        SNAPSHOT.replace("positive: Gone", "positive: Gone, active_within_days: 30"),
+        4, "targets.churn.active_within_days", "needs `event: no_activity`", "drop it",
+    ),
     "a feature twice": (
         BASE + f"  - {FEATURE}\n",
         12, "features[1]", "declares `usage__count__30d` a second time", "drop one",
@@ -319,6 +323,20 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
     "rule that is no feature": (
         changed("detractor: {}", "detractor: {rule: usage__count__31d}"),
         9, "targets.detractor.rule", "there is no feature", "did you mean `usage__count__30d`?",
+    ),
+    "true where a number is meant": (
+        BASE + "quarantine: {max_share: true}\n",
+        12, "quarantine.max_share", "should be a number; it is `True`", "larger share",
+    ),
+    "true in a list of numbers": (
+        changed("windows: 30", "windows: [30, on]"),
+        11, "features[0].windows", "should be a number", "Window lengths",
+    ),
+    "a driver that nearly is one": (
+        changed("windows: 30", "windows: 30, driver: suport").replace(
+            "features:\n", "features:\n  - {source: usage, aggregate: last, measure: logins, driver: support}\n"
+        ) + "drivers: {support: {label: Support}}\n",
+        12, "features[1].driver", "`suport` is not declared", "did you mean `support`?",
     ),
     "driver without features": (
         BASE + "drivers: {support: {label: Support}}\n",

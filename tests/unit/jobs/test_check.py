@@ -188,3 +188,24 @@ def test_files_of_own_expressions_that_cannot_be_run_are_all_named(tmp_path):
         check(load_project(tmp_path / "project.yaml"), now=NOW)
     assert [problem.where for problem in caught.value.problems] == ["one.py:f", "two.py:g"]
     assert all("failed: ZeroDivisionError" in problem.what for problem in caught.value.problems)
+
+
+def test_tables_that_share_no_account_and_equal_rows_are_warnings(tmp_path):
+    for name, key in (("calls", "c"), ("bills", "cus_"), ("gone", "c")):
+        rows = "".join(f"{key}{n},2024-0{1 + n % 9}-01\n" for n in range(12))
+        (tmp_path / f"{name}.csv").write_text(f"id,at\n{rows}{rows}")
+    (tmp_path / "project.yaml").write_text(
+        "project: test\ntimezone: UTC\nstate: state\ntables:\n  activity:\n"
+        "    calls: {path: calls.csv, account: id, time: at}\n"
+        "    bills: {path: bills.csv, account: id, time: at}\n"
+        "  churn: {path: gone.csv, account: id, time: at}\n"
+        "targets: {churn: {event: churn_table, gap_days: 0, horizon_days: 30}}\n"
+    )
+    said = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
+    assert "tables.activity.bills: none of its 12 accounts occurs in another table" in said
+    assert "map the column with the key that the other tables use" in said
+    assert "tables.activity.calls: none" not in said
+    assert "tables.churn: none" not in said
+    activity, churn = said.split("tables.churn: identical to another row")
+    assert "duplicates: keep" in activity
+    assert "duplicates: keep" not in churn

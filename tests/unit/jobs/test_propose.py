@@ -123,9 +123,8 @@ def test_a_snapshot_is_told_by_its_single_table_without_times(tmp_path):
 
 def test_activity_alone_gives_churn_by_silence(tmp_path):
     found = proposed(folder(tmp_path, logins=LOGINS))
-    assert found["targets"] == {
-        "churn": {"event": "no_activity", "activity": "logins", "gap_days": 0, "horizon_days": 90}
-    }
+    silence = {"event": "no_activity", "activity": "logins", "gap_days": 0, "horizon_days": 90}
+    assert found["targets"] == {"churn": silence | {"active_within_days": 90}}
 
 
 EXPORT = """\
@@ -245,3 +244,96 @@ def test_the_demo_company(tmp_path):
     assert tables["subscriptions"]["ended_known_at"] == "cancelled_at"
     assert not any(name.startswith("truth") for name in tables["activity"])
     assert found["targets"]["churn"]["event"] == "subscription_end"
+
+
+# --- Exports of other makers --------------------------------------------------------------------
+
+
+def test_files_split_by_month_and_folders_are_one_table_each(tmp_path):
+    months = {"logins_2023-02": LOGINS, "logins_2023-03": LOGINS}
+    place = folder(tmp_path, **months, other1=SURVEY, other2=TICKETS)
+    (place / "clicks").mkdir()
+    for day in range(2):
+        text = f'{{"CustomerId": {day}, "ts": {1_675_209_600_000 + day}}}\n'
+        (place / "clicks" / f"part-{day}.json").write_text(text)
+    activity = yaml.safe_load(propose(place, place.parent))["tables"]["activity"]
+    assert activity["logins"]["path"] == "tables/logins_*.csv"
+    assert set(activity) == {"logins", "other2", "other2_ended", "clicks"}
+    clicks = activity["clicks"]
+    assert clicks["path"] == "tables/clicks/**/*.json"
+    assert (clicks["time"], clicks["time_format"]) == ("ts", "epoch_ms")
+
+
+def test_a_key_is_told_by_its_values_where_no_name_tells_it(tmp_path):
+    keys = [f"{n:x}pQ=" for n in range(400, 430)]
+    members = "msno,city,registration_init_time\n" + "".join(
+        f"{key},{n % 4},20150{1 + n % 9}01\n" for n, key in enumerate(keys)
+    )
+    payments = "msno,payment_method_id,transaction_date,num_25,num_50,num_75\n" + "".join(
+        f"{key},4{day % 2},2015100{day},1,2,3\n" for key in keys for day in range(1, 4)
+    )
+    labels = "msno,is_churn\n" + "".join(f"{key},{n % 2}\n" for n, key in enumerate(keys))
+    text = propose(folder(tmp_path, members=members, payments=payments, train=labels))
+    tables = yaml.safe_load(text)["tables"]
+    assert tables["activity"]["payments"]["account"] == "msno"
+    assert tables["accounts"]["path"].endswith("members.csv")
+    assert tables["accounts"]["created_at"] == "registration_init_time"
+    assert "left out: train (`is_churn` says who left, but not when" in text
+
+
+def test_rows_without_a_key_are_left_out_where_they_are_many(tmp_path):
+    lines = "InvoiceNo,Quantity,InvoiceDate,CustomerID\n" + "".join(
+        f"{n},{n % 9},12/{1 + n % 28}/2010 8:{n % 60:02},{n % 7 if n % 4 else ''}\n"
+        for n in range(99)
+    )
+    place = folder(tmp_path, data=lines)
+    orders = proposed(place)["tables"]["activity"]["data"]
+    assert (orders["account"], orders["without"]) == ("CustomerID", {"CustomerID": ""})
+    assert orders["time_format"] == "%m/%d/%Y %H:%M"
+    assert "VERIFY: rows without an account (25%)" in propose(place)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "positive", "others"),
+    [
+        (("Churn?", "True.", "False."), ["True."], ""),
+        (("Exited", "1", "0"), ["1"], ""),
+        (("Attrition_Flag", "Attrited Customer", "Existing Customer"), ["Attrited Customer"], ""),
+        (("Churn Label", "Yes", "No"), ["Yes"], ",Churn Value"),
+    ],
+)
+def test_a_snapshot_names_the_value_that_means_the_account_left(
+    tmp_path, outcome, positive, others
+):
+    column, left, stayed = outcome
+    lines = f"RowNumber,Phone,minutes,{column}{others}\n" + "".join(
+        f"{n},{300 + n}-{n},{n / 4},{left if n % 3 else stayed}{',1' if others else ''}\n"
+        for n in range(40)
+    )
+    found = proposed(folder(tmp_path, phones=lines))
+    assert found["targets"]["churn"]["positive"] == positive
+    assert found["tables"]["accounts"]["key"] == "Phone"
+    assert found["tables"]["accounts"]["attributes"] == {"minutes": "number"}
+
+
+def test_the_end_of_a_period_is_no_end_of_a_subscription(tmp_path):
+    head = "Customer ID,Start (UTC),Current Period End (UTC),Trial End (UTC),Canceled At (UTC),Ended At (UTC)\n"
+    lines = "".join(
+        f"c{n},2024-01-{1 + n % 28:02} 10:00,2025-01-01 10:00,,{f'2024-05-{1 + n % 28:02} 10:00,2024-07-01 10:00' if n % 2 else ','}\n"
+        for n in range(40)
+    )
+    found = proposed(folder(tmp_path, subscriptions=head + lines))["tables"]["subscriptions"]
+    assert found["ended_at"] == "Ended At (UTC)"
+    assert found["ended_known_at"] == "Canceled At (UTC)"
+
+
+def test_a_report_with_totals_below_lists_accounts(tmp_path):
+    report = "Account ID,Account Name,Created Date,Industry\n" + "".join(
+        f"00{n},Firm {n},5/{1 + n}/2023,{'Retail' if n % 2 else 'SaaS'}\n" for n in range(1, 25)
+    )
+    report += "Grand Totals (24 records),,,\n"
+    logins = "Account ID,Day,Logins\n001,1/31/2024,5\n001,2/1/2024,5\n002,2/1/2024,7\n"
+    found = proposed(folder(tmp_path, report17=report, logins=logins))["tables"]
+    assert found["accounts"]["key"] == "Account ID"
+    assert found["accounts"]["without"] == {"Account ID": "Grand Totals*"}
+    assert found["accounts"]["created_at"] == "Created Date"

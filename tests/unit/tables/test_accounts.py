@@ -6,6 +6,7 @@ import textwrap
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 
 from npsight.errors import DataError
@@ -279,3 +280,44 @@ def test_subscriptions_known_late(bench):
         ("b", DAYS[2]),
         ("c", DAYS[2]),
     ]
+
+
+UNREADABLE = """\
+id,region,arr,seats,renews
+a,EU,n/a €,5,2025-01-01
+b,US,100,many,soon
+,US,100,7,never
+c,EU,250,6,2025-01-01
+"""
+
+
+def test_an_unreadable_value_of_an_account_is_missing_and_named(bench, usage):
+    bench.write("accounts.csv", UNREADABLE)
+    tables = """
+    accounts: {path: accounts.csv, key: id, revenue: arr, renewal_at: renews,
+               attributes: {region: category, seats: number}, static: [region, seats]}
+    """
+    lines = textwrap.dedent(tables) + USAGE
+    found = bench.prepare(lines, head="timezone: UTC\nquarantine: {max_share: 0.8}")
+    assert rows(found.facts.versions, "account", "region", "seats", "revenue_", "renewal_at_") == [
+        ("a", "EU", Decimal(5), None, datetime(2025, 1, 1)),
+        ("b", "US", None, Decimal(100), None),
+        ("c", "EU", Decimal(6), Decimal(250), datetime(2025, 1, 1)),
+    ]
+    report = found.reports[0]
+    assert (report.good, report.quarantined) == (3, 1)
+    counted = {(fault.reason, fault.kept): fault.rows for fault in report.faults}
+    assert counted[("number in column arr is not a number, and counts as missing", True)] == 1
+    assert counted[("number in column seats is not a number, and counts as missing", True)] == 1
+    assert counted[("time in column renews is not a time, and counts as missing", True)] == 2
+    assert counted[("account is missing in column id", False)] == 1
+    kept = pd.read_parquet(bench.quarantine / "accounts.parquet")
+    assert sorted(kept["_row"]) == [1, 2, 3]
+    assert "number `n/a €` in column arr is not a number" in kept["_reason"].str.cat()
+
+
+def test_too_many_unreadable_values_of_accounts_stop_a_job(bench, usage):
+    bench.write("accounts.csv", "id,arr\na,x\nb,1\nc,2\n")
+    lines = "accounts: {path: accounts.csv, key: id, revenue: arr}\n" + USAGE
+    with pytest.raises(DataError, match=r"(?s)1 of 3 rows are bad \(33.3%.*`decimal`"):
+        bench.prepare(lines, head="quarantine: {max_share: 0.3}")

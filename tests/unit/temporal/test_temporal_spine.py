@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -34,6 +35,26 @@ def members(engine, world: World, *as_ofs: datetime) -> set[tuple[str, datetime]
 def test_an_account_stands_in_the_spine_once_it_has_begun(engine, began_at, exists):
     world = World([{"account": "a", "began_at": began_at}])
     assert bool(members(engine, world)) is exists
+
+
+@pytest.mark.parametrize(
+    ("at", "known", "stays"),
+    [
+        (AS_OF - 30 * DAY, None, True),
+        (AS_OF - 30 * DAY - TICK, None, False),
+        (AS_OF - TICK, None, True),
+        (AS_OF - TICK, AS_OF, False),
+        (AS_OF, None, False),
+        (None, None, False),
+    ],
+    ids=["oldest", "too-old", "newest", "not-yet-known", "not-yet", "never"],
+)
+def test_an_account_that_is_silent_for_too_long_has_left(engine, at, known, stays):
+    own = [] if at is None else [fact(at, known=known or at)] * 2
+    facts = facts_of(engine, world_of(("a", "b"), usage=[*own, fact(AS_OF - DAY, account="b")]))
+    facts = replace(facts, left_after=("usage", 30))
+    found = rows_of(engine, spine_expr(facts, [AS_OF]))
+    assert set(found) == {("b", AS_OF)} | ({("a", AS_OF)} if stays else set())
 
 
 def test_every_account_stands_there_once_a_day(engine):

@@ -17,7 +17,9 @@ class Quarantine(Section):
         0.05,
         ge=0,
         le=1,
-        description="A job stops when a larger share of a table's rows is bad (0.05 = 5 %).",
+        description="A job stops when a larger share of a table's rows is bad (0.05 = 5 %). An "
+        "account of which only an attribute, the revenue or the renewal cannot be read stays, "
+        "without that value; it counts here all the same.",
     )
 
 

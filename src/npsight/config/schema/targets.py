@@ -45,6 +45,12 @@ class ChurnTarget(Section):
         "window. `snapshot`: a column of the accounts table, with no time in it.",
     )
     activity: Name | None = Field(None, description="For `no_activity`: the activity table.")
+    active_within_days: Days | None = Field(
+        None,
+        description="For `no_activity`: an account without a row of `activity` for so many days "
+        "has left already. It is neither learned from nor scored, for its silence is no news. "
+        "Default: it is foreseen however long it has been silent.",
+    )
     column: str | None = Field(None, description="For `snapshot`: the outcome column.")
     positive: Texts = Field(
         default_factory=list, description="For `snapshot`: the values that mean the account left."

@@ -1,0 +1,57 @@
+"""Tables whose accounts occur in no other table: two systems often have keys of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from npsight.errors import Problem
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from npsight.temporal.facts import Facts
+
+_ENOUGH_ACCOUNTS = 10
+_OF_NO_FILE = ("invitations",)
+_OWN_KEYS = ("responses", "subscriptions")
+
+
+def unconnected(facts: Facts) -> Iterator[Problem]:
+    """A warning for each table that shares no account with any other, of two and more."""
+    import ibis
+
+    tables = {name: t for name, t in facts.sources.items() if name not in _OF_NO_FILE}
+    keyed = {_key(name): table for name, table in tables.items()}
+    if facts.churn is not None:
+        keyed["tables.churn"] = facts.churn
+    if len(keyed) < 2:
+        return
+    named = [
+        table.select("account", source=ibis.literal(key)).distinct() for key, table in keyed.items()
+    ]
+    accounts = ibis.union(*named)
+    sources = accounts.group_by("account").aggregate(sources=accounts.source.nunique())
+    counted = (
+        accounts.join(sources, "account")
+        .group_by("source")
+        .aggregate(accounts=ibis._.count(), shared=(ibis._.sources > 1).sum())
+        .order_by("source")
+    )
+    for row in _rows(counted):
+        if row["accounts"] >= _ENOUGH_ACCOUNTS and not row["shared"]:
+            yield Problem(
+                f"none of its {row['accounts']:,} accounts occurs in another table",
+                "map the column with the key that the other tables use, or add one where the "
+                "table is exported",
+                key=row["source"],
+            )
+
+
+def _key(name: str) -> str:
+    return f"tables.{name}" if name in _OWN_KEYS else f"tables.activity.{name}"
+
+
+def _rows(table: ir.Table) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = table.to_pyarrow().to_pylist()
+    return found

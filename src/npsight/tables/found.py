@@ -1,0 +1,140 @@
+"""The tables that lie in a folder or a DuckDB file, each with the source that reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npsight.config.schema import Source
+from npsight.tables.engine import fresh_name, name_literal, run, text_literal
+from npsight.tables.raw import UnusableTableError
+from npsight.tables.sniff import header_of, sniffed
+from npsight.tables.workbooks import ENDINGS as _WORKBOOK_ENDINGS
+from npsight.tables.workbooks import sheets_of
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+_TEXT_ENDINGS = (".csv", ".csv.gz", ".tsv")
+_JSON_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson")
+_ENDINGS = (*_TEXT_ENDINGS, ".parquet", *_JSON_ENDINGS, *_WORKBOOK_ENDINGS)
+_DATABASE_ENDINGS = (".duckdb", ".db")
+_NUMBERS = re.compile(r"\d(?:[\d\W_]*\d)?")
+
+Found = tuple[str, Source]
+"""A table's name, and how it is read."""
+
+
+def sources_in(location: Path, backend: Backend) -> list[Found]:
+    """Every table of a DuckDB file, every table file of a folder, or the one file.
+
+    A workbook has a table for each visible sheet that holds anything. Files whose names differ in
+    numbers only, such as one for each month, are one table where their columns are the same; so
+    are the files of a folder within the folder.
+    """
+    if location.is_file() and location.name.lower().endswith(_DATABASE_ENDINGS):
+        return [_in_database(location, name) for name in _tables_of(location, backend)]
+    if location.is_file():
+        return list(_in_file(location)) if _is_table(location) else []
+    entries = sorted(location.glob("*"))
+    files = [entry for entry in entries if _is_table(entry)]
+    folders = [
+        entry for entry in entries if entry.is_dir() and not entry.name.startswith((".", "_"))
+    ]
+    within = [found for folder in folders for found in _within(folder)]
+    return sorted([*_files(files), *within], key=lambda found: found[0])
+
+
+def _in_database(location: Path, name: str) -> Found:
+    settings = {"path": str(location), "table": name, "format": "duckdb"}
+    return name, Source.model_validate(settings)
+
+
+def _tables_of(file: Path, backend: Backend) -> list[str]:
+    alias = fresh_name("profiled")
+    run(backend, f"ATTACH {text_literal(str(file))} AS {name_literal(alias)} (READ_ONLY)")
+    try:
+        rows = run(
+            backend,
+            "SELECT table_schema, table_name FROM information_schema.tables "
+            f"WHERE table_catalog = {text_literal(alias)} ORDER BY ALL",
+        )
+    finally:
+        run(backend, f"DETACH {name_literal(alias)}")
+    return [name if schema == "main" else f"{schema}.{name}" for schema, name in rows]
+
+
+def _is_table(file: Path) -> bool:
+    return file.is_file() and _ending(file) != "" and not file.name.startswith(".")
+
+
+def _ending(file: Path) -> str:
+    endings = [ending for ending in _ENDINGS if file.name.lower().endswith(ending)]
+    return max(endings, key=len, default="")
+
+
+def _stem(file: Path) -> str:
+    return file.name.split(".")[0]
+
+
+def _files(files: Sequence[Path]) -> Iterator[Found]:
+    groups: dict[str, list[Path]] = {}
+    for file in files:
+        groups.setdefault(_pattern(file), []).append(file)
+    for pattern, group in groups.items():
+        whole = _together(pattern, group)
+        yield from [whole] if whole else (found for file in group for found in _in_file(file))
+
+
+def _in_file(file: Path) -> Iterator[Found]:
+    if _ending(file) not in _WORKBOOK_ENDINGS:
+        yield _stem(file), sniffed(file)
+        return
+    try:
+        sheets = sheets_of(file)
+    except UnusableTableError:
+        sheets = []  # reading it says why
+    if len(sheets) > 1:
+        yield from ((sheet, Source(path=str(file), table=sheet)) for sheet in sheets)
+    else:
+        yield _stem(file), Source(path=str(file))
+
+
+def _pattern(file: Path) -> str:
+    """The name with `*` in place of its numbers."""
+    stem = _stem(file)
+    return _NUMBERS.sub("*", stem) + file.name[len(stem) :]
+
+
+def _together(pattern: str, group: Sequence[Path]) -> Found | None:
+    """Several files as one table, if the pattern names these alone and they are written alike."""
+    folder = group[0].parent
+    if len(group) < 2 or _ending(group[0]) in _WORKBOOK_ENDINGS:
+        return None
+    if set(folder.glob(pattern)) != set(group):
+        return None
+    sources = [sniffed(file) for file in group]
+    if any(source.model_copy(update={"path": sources[0].path}) != sources[0] for source in sources):
+        return None
+    if _ending(group[0]) in _TEXT_ENDINGS and len({_columns(s) for s in sources}) > 1:
+        return None
+    name = pattern.split(".")[0].replace("*", "_").strip("_- ") or folder.name
+    return name, _at(sources[0], str(folder / pattern))
+
+
+def _columns(source: Source) -> frozenset[str]:
+    return frozenset(header_of(source))
+
+
+def _at(source: Source, path: str) -> Source:
+    return Source.model_validate({**source.model_dump(exclude_unset=True), "path": path})
+
+
+def _within(folder: Path) -> Iterator[Found]:
+    """The files of a folder as one table, where all are of one kind."""
+    files = sorted(file for file in folder.rglob("*") if _is_table(file))
+    endings = {_ending(file) for file in files}
+    if len(endings) == 1 and not endings & set(_WORKBOOK_ENDINGS):
+        yield folder.name, _at(sniffed(files[0]), str(folder / "**" / f"*{endings.pop()}"))
