@@ -164,6 +164,7 @@ def facts_of(engine: Any, world: World) -> Facts:
         data_end=world.data_end,
         merges=made.get("merges"),
         scheduled=frozenset({"meetings"} & set(world.sources)),
+        left_after=world.left_after,
     )
 
 

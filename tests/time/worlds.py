@@ -145,6 +145,7 @@ def draw(seed: int) -> Drawn:
         rows["churn"],
         data_end=as_ofs[0] + (GAP + HORIZON) * DAY,
         scheduled=frozenset({"meetings"}),
+        left_after=(None, None, ("usage", 7), ("usage", 30))[seed % 4],
     )
     if seed % 2:
         world = merged(corrected(world, choose), choose)

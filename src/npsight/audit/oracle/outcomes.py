@@ -18,7 +18,13 @@ def in_spine(world: World, account: str, as_of: datetime) -> bool:
     contracts = seen_rows(world.sources.get("subscriptions", []), account, as_of)
     if contracts and not any(is_open(row, as_of) for row in contracts):
         return False
-    return not seen_rows(world.churn or [], account, as_of)
+    if seen_rows(world.churn or [], account, as_of):
+        return False
+    if world.left_after is None:
+        return True
+    source, days = world.left_after
+    heard_of = seen_rows(world.sources[source], account, as_of)
+    return bool(between(heard_of, as_of - days * DAY, as_of))
 
 
 def is_complete(world: World, account: str, as_of: datetime, gap: int, horizon: int) -> bool:

@@ -16,7 +16,8 @@ class World:
     """What happened, as lists of rows; None where a project has no such table.
 
     The columns are those of `npsight.temporal.facts.Facts`. `scheduled` names the sources whose
-    facts may lie ahead of the day they were known.
+    facts may lie ahead of the day they were known. `left_after` names a source, and the days
+    without a fact of it after which an account has left.
     """
 
     accounts: list[Row]
@@ -26,6 +27,7 @@ class World:
     data_end: datetime = datetime(2030, 1, 1)
     merges: list[Row] | None = None
     scheduled: frozenset[str] = frozenset()
+    left_after: tuple[str, int] | None = None
 
 
 def is_known(row: Row, as_of: datetime) -> bool:
