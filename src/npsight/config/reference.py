@@ -20,7 +20,15 @@ from npsight.config import schema
 from npsight.config.aggregations import AGGREGATIONS, Aggregation, Need
 from npsight.config.expand import history_features
 from npsight.config.runtime import CONFIG_VARIABLE, REGISTRY_VARIABLE
-from npsight.config.schema import IDENTIFIER, Project, Section, Source, Tables
+from npsight.config.schema import (
+    IDENTIFIER,
+    Lookup,
+    Project,
+    Section,
+    Source,
+    Tables,
+    Wide,
+)
 from npsight.config.specs import DEFAULT_THEMES, NPS_HISTORY, FeatureSpec
 
 MOST_DRIVERS = 16
@@ -72,6 +80,8 @@ TIME_NOTES = """
   set back, a time that occurred twice is read as the second, in standard time.
 - An *end* in the year 9000 or later means "never" and is read as blank.
 - Where a table has no `known_at`, a row counts as known `delay_hours` after it happened.
+- A cell of a `wide` table is a row of the last day of its period, at midnight. It is complete when
+  that day is over: say `delay_hours: 24` or more.
 """
 
 
@@ -105,14 +115,15 @@ def page() -> str:
 
 
 def parts() -> list[Part]:
-    """Every section, the whole file first, each where it first occurs; what all tables share is
-    one section of its own behind `tables`.
+    """Every section, the whole file first, each where it first occurs; what all tables share has
+    sections of its own behind `tables`.
     """
     found: dict[type[Section], Part] = {}
     _collect(Part("", Project), found)
-    listed = list(found.values())
+    shared = [Part("", Source), Part("lookup[]", Lookup), Part("wide", Wide)]
+    listed = [part for part in found.values() if part.model not in (Lookup, Wide)]
     tables = next(i for i, part in enumerate(listed) if part.model is Tables)
-    return [*listed[: tables + 1], Part("", Source), *listed[tables + 1 :]]
+    return [*listed[: tables + 1], *shared, *listed[tables + 1 :]]
 
 
 def _collect(part: Part, found: dict[type[Section], Part]) -> None:

@@ -7,27 +7,29 @@ in the file what the author is to verify.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from npsight.jobs.words import ACCOUNT_WORDS, is_id, plain, words
 from npsight.tables.profile import ColumnProfile, TableProfile
 
-ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "organization"}
-ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant"}
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
 END_WORDS |= {"expires", "expired", "solved"}
 END_WORDS |= {"bezahlt", "geschlossen", "erledigt"}
 START_WORDS = {"started", "start", "begin", "began"}
 CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
+FORM_END_WORDS = {"end", "ended", "completed", "finished"}
 INVITED_WORDS = {"invited", "invitation", "sent"}
 ANSWERED_WORDS = {"answered", "responded", "submitted", "response", "answer"}
-SCORE_WORDS = ("nps", "score", "rating", "recommend", "likelihood")
+SCORE_WORDS = (
+    *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
+    *("bewertung", "likely"),
+)
+_NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
+_RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
 COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
-COMMENT_WORDS |= {"message", "body"}
-PERSON_WORDS = {"contact", "respondent", "user", "person", "email", "mail"}
+COMMENT_WORDS |= {"message", "body", "reason", "kommentar", "commentaire", "comentario"}
 ROLE_WORDS = {"role", "persona"}
 TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
 LATER_WORDS = {"due", "renewal", "renew", "updated", "modified", "valid", "expected"}
@@ -38,26 +40,12 @@ ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 LEFT_WORDS = {"closed", "churned", "terminated", "left", "lost"} | CANCEL_WORDS - {"notice"}
 LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left", "lost", "Y", "y")
 _CATEGORY_VALUES = 30
-_FEW_ACCOUNTS = 10
-_SAME_ACCOUNTS = 0.5
 _MONTH = re.compile(r"^(\d{4}[-/_. ]?\d{2}|\d{2}[-/_. ]\d{4}|[A-Za-z]{3,9}[-/_. ]'?\d{2,4})$")
-
-
-def words(name: str) -> set[str]:
-    """`customerID` and `customer_id` alike become `customer`, `id`."""
-    return {word for word in re.split(r"[^a-z0-9]+", _plain(name)) if word}
-
-
-def _plain(name: str) -> str:
-    """In lower case, its words parted by `_`, without accents."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-    letters = unicodedata.normalize("NFKD", split)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def config_name(column: str) -> str:
     """The column's name as a name of the project file."""
-    name = re.sub(r"[^a-z0-9]+", "_", _plain(column)).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", plain(column)).strip("_")
     return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
 
 
@@ -77,80 +65,57 @@ def is_category(column: ColumnProfile) -> bool:
     return few and not column.is_number and not column.is_time
 
 
-def is_id(column: ColumnProfile) -> bool:
-    """Named as an identifier."""
-    return bool(words(column.name) & {"id", "key", "uuid", "number"})
-
-
-def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
-    """Table to the column of its account: the one shared by most tables, by name then by count.
-
-    A table without a column named so has the one whose values are those of the others' accounts.
-    Without any column named so, persons are the accounts.
-    """
-    shared = Counter(column.name for table in tables for column in table.columns)
-
-    def rank(column: ColumnProfile) -> tuple[bool, bool, int, bool]:
-        named = bool(words(column.name) & ACCOUNT_WORDS)
-        whole_key = named and (is_id(column) or len(words(column.name)) == 1)
-        return (whole_key, named, shared[column.name], is_id(column))
-
-    keys: dict[str, ColumnProfile] = {}
-    unsure: list[tuple[TableProfile, list[ColumnProfile]]] = []
-    for table in tables:
-        filled = [c for c in table.columns if not c.is_time and c.filled >= 0.9 * table.rows > 0]
-        candidates = [c for c in filled if is_id(c) or words(c.name) & ACCOUNT_WORDS]
-        if candidates:
-            keys[table.name] = max(candidates, key=rank)
-        if not candidates or not rank(keys[table.name])[1]:
-            unsure.append((table, filled))
-    sure = [c for c in keys.values() if rank(c)[1]]
-    for table, filled in unsure:
-        overlap = {c: max((_overlap(c, key) for key in sure), default=0.0) for c in filled}
-        best = max(overlap, key=lambda c: overlap[c], default=None)
-        if best is not None and overlap[best] >= _SAME_ACCOUNTS:
-            keys[table.name] = best
-    if not keys:
-        keys = {t.name: c for t in tables if (c := pick(t.columns, PERSON_WORDS, time=False))}
-    return {table: column.name for table, column in keys.items()}
-
-
-def _overlap(column: ColumnProfile, key: ColumnProfile) -> float:
-    """Share of the column's sampled values that are the key's, too; 0 where there are few."""
-    fewer = min(len(column.sample), len(key.sample))
-    return len(column.sample & key.sample) / fewer if fewer >= _FEW_ACCOUNTS else 0.0
-
-
-def left_out_because(table: TableProfile, key: str | None) -> str:
-    """Why nothing is proposed for a table, and what would help."""
-    months = [c.name for c in table.columns if _MONTH.match(c.name)]
-    if len(months) >= 3:
-        return (
-            f"a column for each month ({months[0]} …): turn them into rows of account, month, value"
-        )
+def left_out_because(key: str | None) -> str:
+    """Why nothing is proposed for a table."""
     if key is None:
         return "no column with an account was recognised"
     return "no column with the time of an event was recognised"
 
 
 def guess_score(table: TableProfile) -> ColumnProfile | None:
-    """A column of whole numbers within 0–10 that is named as a score, the likeliest name first.
+    """A column of numbers within 0–10 that is named as a score, the likeliest name first.
 
-    In a survey, numbers from 0 to 100 may be a score, too.
+    In a survey, numbers from 0 to 100 may be a score, too, or such with parts. Words may stand
+    behind the numbers, and the name may stand in a further line of the header.
     """
     survey = is_survey(table)
+    fitting = [
+        c
+        for c in table.columns
+        if (c.is_number or c.is_scored)
+        and not words(c.name) & _NO_SCORE_WORDS
+        and (c.share_on_ten >= 0.95 or (survey and (c.is_percent or c.is_scored)))
+    ]
     for word in SCORE_WORDS:
-        named = [
-            c
-            for c in table.columns
-            if word in words(c.name)
-            and c.is_number
-            and (c.share_on_ten >= 0.95 or (c.is_percent and survey))
-        ]
+        named = [c for c in fitting if word in words(c.name) | words(c.label)]
         overall = [c for c in named if "overall" in words(c.name) or words(c.name) == {word}]
         if overall or named:
             return (overall or named)[0]
     return None
+
+
+def guess_comment(table: TableProfile, taken: Collection[str]) -> ColumnProfile | None:
+    """The longest free text that is named as a comment."""
+    texts = [
+        c
+        for c in table.columns
+        if c.mean_length > 8 and not (c.is_time or c.is_number or is_id(c) or c.name in taken)
+    ]
+    named = [c for c in texts if (words(c.name) | words(c.label)) & COMMENT_WORDS]
+    return max(named, key=lambda c: c.mean_length, default=None)
+
+
+def guess_ratings(table: TableProfile, taken: Collection[str]) -> list[ColumnProfile]:
+    """Further scores of a table of answers, such as of staff or cleanliness."""
+    return [
+        c
+        for c in table.columns
+        if c.name not in taken
+        and c.is_number
+        and c.distinct > 1
+        and words(c.name) & _RATING_WORDS
+        and not words(c.name) & _NO_SCORE_WORDS
+    ]
 
 
 @dataclass(frozen=True)

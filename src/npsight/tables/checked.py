@@ -251,6 +251,7 @@ def _report(
 _HINTS = (
     ("is not a number", ", say how it writes numbers (`decimal`) and no value (`blanks`)"),
     ("is not a time", ", say how it writes times (`time_format`)"),
+    ("no score", ", say `unscored: skip` where people may leave the score blank"),
     ("outside its scale", ", give the survey's scale (`bands`)"),
 )
 

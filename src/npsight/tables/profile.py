@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -12,13 +12,16 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from npsight.config.schema import Source
+from npsight.config.schema import Source, Wide
 from npsight.errors import DataError, Problem
 from npsight.tables import times
 from npsight.tables.engine import fresh_name, name_literal, one_row, run, text_literal
 from npsight.tables.files import read_files
-from npsight.tables.numbers import Decimal, plain_number
-from npsight.tables.raw import UnusableTableError
+from npsight.tables.headers import header_of
+from npsight.tables.numbers import Decimal, plain_number, without_words
+from npsight.tables.periods import pattern_of
+from npsight.tables.raw import RawTable, UnusableTableError
+from npsight.tables.reshape import made_long
 from npsight.tables.sniff import sniffed
 
 if TYPE_CHECKING:
@@ -26,13 +29,25 @@ if TYPE_CHECKING:
 
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-TIME_FORMATS = ("", "%Y%m%d", *(day + clock for clock in _CLOCKS for day in _DAYS))
+_SHORT = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y")
+_NAMED = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%m %d, %Y")
+TIME_FORMATS = (
+    "",
+    "%Y%m%d",
+    *(day + clock for clock in _CLOCKS for day in _SHORT),
+    *(day + clock for clock in _CLOCKS for day in _DAYS),
+    *_NAMED,
+)
 """What reads most values is taken; of equals the first. The empty one is ISO 8601."""
 _TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".parquet")
 _DATABASE_ENDINGS = (".duckdb", ".db")
 BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a")
 DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
-_LIKE_A_DATE = re.compile(r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$)")
+_LIKE_A_DATE = re.compile(
+    r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|"
+    r"[A-Za-z]{3,9} \d{1,2}, \d{4}$|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}$|\d{2} \d{1,2}, \d{4}$)"
+)
+_THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
 _MOSTLY = 0.95
 _SAMPLE = 1_000
 
@@ -42,11 +57,14 @@ class ColumnProfile:
     """One column: how many values, of what kind, in which range.
 
     `share_on_ten` is the share of filled values that are whole numbers from 0 to 10, `low` and
-    `high` the lowest and highest of those, and `is_percent` says that all numbers lie between 0
+    `high` the lowest and highest number there, and `is_percent` says that all numbers lie between 0
     and 100, some above 10. `time_format` is None unless the column holds times. `decimal` is None
     where its numbers, if any, are plain. `blanks` are texts such as `N/A`, which are not counted
     as values. `sample` holds different values; of two columns with the same values it holds the
-    same ones.
+    same ones. `label` is what further lines of the header say. `is_scored` says that the values
+    are numbers from 0 to 10, with or without words behind them; `is_fraction`, that some of these
+    are no whole ones. `is_in_thousands` is an example where each number has groups of three digits
+    behind a point, so that `1.234` may be either.
     """
 
     name: str
@@ -63,6 +81,10 @@ class ColumnProfile:
     blanks: tuple[str, ...] = ()
     is_percent: bool = False
     sample: frozenset[str] = frozenset()
+    label: str = ""
+    is_scored: bool = False
+    is_fraction: bool = False
+    is_in_thousands: str | None = None
 
     @property
     def is_time(self) -> bool:
@@ -105,11 +127,12 @@ def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
         for name, source in _sources(location, backend):
             try:
                 raw = read_files(source, name, backend)
+                raw, source = _long_if_wide(raw, source, name, backend)
             except UnusableTableError as error:
                 problems += error.problems
                 continue
             table = raw.table.select(*raw.columns)
-            found.append(_profile(name, source, table))
+            found.append(_profile(name, source, table, _labels(source)))
             backend.drop_table(raw.name)
     finally:
         backend.disconnect()
@@ -140,6 +163,28 @@ def _sources(location: Path, backend: Backend) -> list[tuple[str, Source]]:
     ]
 
 
+def _long_if_wide(
+    raw: RawTable, source: Source, name: str, backend: Backend
+) -> tuple[RawTable, Source]:
+    """A table with a column for each month or wave is profiled as the rows that it stands for."""
+    pattern = pattern_of(raw.columns)
+    if pattern is None:
+        return raw, source
+    called = re.sub(r"[^a-z0-9]+", "_", pattern.lower()).strip("_") or "value"
+    settings = {"columns": pattern, "value": "value" if called in raw.columns else called}
+    wide = Wide.model_validate(settings)
+    long = made_long(raw, wide, name, name, backend)
+    return long, source.model_copy(update={"wide": wide})
+
+
+def _labels(source: Source) -> dict[str, str]:
+    """What the further lines of a header say of each column."""
+    if source.header_rows == 1 or source.path is None:
+        return {}
+    header = header_of(Path(source.path), source, source.path, "")
+    return dict(zip(header.names, header.labels, strict=True))
+
+
 def _tables_of(file: Path, backend: Backend) -> list[str]:
     alias = fresh_name("profiled")
     run(backend, f"ATTACH {text_literal(str(file))} AS {name_literal(alias)} (READ_ONLY)")
@@ -154,29 +199,36 @@ def _tables_of(file: Path, backend: Backend) -> list[str]:
     return [name if schema == "main" else f"{schema}.{name}" for schema, name in rows]
 
 
-def _profile(name: str, source: Source, table: ir.Table) -> TableProfile:
+def _profile(name: str, source: Source, table: ir.Table, labels: Mapping[str, str]) -> TableProfile:
     columns = [column for column in table.columns if not table[column].type().is_nested()]
     # As when it is read: a row that stands there twice counts once.
     different = table.select(*columns).distinct()
-    profiles = tuple(_column(different, column) for column in columns)
+    profiles = tuple(_column(different, column, labels.get(column, "")) for column in columns)
     rows = int(one_row(different.aggregate(n=different.count()))["n"])
     return TableProfile(name, source, rows, profiles)
 
 
-def _column(table: ir.Table, name: str) -> ColumnProfile:
+def _column(table: ir.Table, name: str, label: str) -> ColumnProfile:
     value = table[name]
     text = value.cast("string").strip().nullif("")
     blank = text.lower().isin(BLANK_WORDS)
     given = ibis.ifelse(blank, ibis.null("string"), text)
     plain = given.try_cast("float64")
-    on_ten = given.re_search(r"^(10|[0-9])(\.0*)?$")
+    score = without_words(given, {})
+    on_ten = score.re_search(r"^(10|[0-9])(\.0*)?$")
+    scored = score.try_cast("float64")
+    thousands = given.re_search(_THOUSANDS)
     counts: dict[str, Any] = {
         "filled": given.notnull().sum(),
         "distinct": given.nunique(),
         "numbers": plain.notnull().sum(),
         "on_ten": on_ten.sum(),
-        "low": ibis.ifelse(on_ten, plain, ibis.null("float64")).min(),
-        "high": ibis.ifelse(on_ten, plain, ibis.null("float64")).max(),
+        "scored": scored.between(0, 10).sum(),
+        "parts": (scored.between(0, 10) & ~on_ten).sum(),
+        "thousands": thousands.sum(),
+        "a_thousand": ibis.ifelse(thousands, given, ibis.null("string")).max(),
+        "low": ibis.ifelse(scored.between(0, 10), scored, ibis.null("float64")).min(),
+        "high": ibis.ifelse(scored.between(0, 10), scored, ibis.null("float64")).max(),
         "highest": plain.max(),
         "lowest": plain.min(),
         "mean_length": given.length().mean(),
@@ -211,6 +263,10 @@ def _column(table: ir.Table, name: str) -> ColumnProfile:
         decimal=decimal,
         blanks=tuple(sorted(blanks)),
         sample=frozenset(sample),
+        label=label,
+        is_scored=seen["scored"] >= enough,
+        is_fraction=seen["parts"] > 0.01 * seen["filled"],
+        is_in_thousands=str(seen["a_thousand"]) if seen["thousands"] >= enough else None,
         is_percent=bool(
             seen["numbers"] >= enough and seen["lowest"] >= 0 and 10 < seen["highest"] <= 100
         ),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from npsight.tables.assemble import CheckedRows
 
 LIFTED = "known_at before occurred_at, lifted to it"
+UNSCORED = "without a score, left out"
 IDENTICAL = "identical to another row, counted once"
 CORRECTED = "corrected by a later row of the same id"
 RETRACTED = "withdrawing an earlier row of the same id"
