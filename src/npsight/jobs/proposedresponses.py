@@ -56,9 +56,10 @@ class ProposedResponses:
         out, key = self.out, self.keys[table.name]
         score = guess.guess_score(table)
         out.where(table, at, self.hops.get(table.name))
-        out.column(at, "id", _fact_id(table, key))
+        fact = _fact_id(table, key)
+        out.column(at, "id", fact)
         out.lines.add(at, f"account: {scalar(key)}", _unsure(table, key))
-        others = [c for c in table.columns if c.name != key and is_person(c)]
+        others = [c for c in table.columns if c.name != key and is_person(c) and c is not fact]
         out.column(at, "respondent", guess.pick(others, PERSON_WORDS, time=False))
         out.column(at, "time", answered_of(table))
         out.known_at(at, guess.guess_times(table).known, table)
@@ -86,7 +87,12 @@ class ProposedResponses:
 
 
 def _fact_id(table: TableProfile, key: str) -> ColumnProfile | None:
-    unique = [c for c in table.columns if is_id(c) and c.name != key and not is_person(c)]
+    # Survey tools call the id of an answer that of its respondent.
+    unique = [
+        c
+        for c in table.columns
+        if is_id(c) and c.name != key and (not is_person(c) or "respondent" in words(c.name))
+    ]
     return next((c for c in unique if c.distinct > 0.9 * table.rows), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from npsight.jobs.yamltext import flow, scalar
 if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
+_ZONE = re.compile(r'"timeZone":"([A-Za-z_]+(?:/[A-Za-z_]+)*)"')
+"""In the import ids of a survey tool, which stand in the third line of its exports."""
 _ENOUGH_TO_TELL = 30
 """Answers, among which the highest score of a scale has occurred."""
 Line = tuple[str, str]
@@ -44,6 +47,9 @@ def file_of(table: TableProfile, relative_to: Path | None) -> Iterator[Line]:
 
 def _written(table: TableProfile) -> Iterator[Line]:
     """Settings by which times, numbers and missing values are read."""
+    zones = {found[1] for c in table.columns if (found := _ZONE.search(c.label))}
+    if len(zones) == 1:
+        yield f"timezone: {scalar(zones.pop())}", ""
     patterns = {c.time_format for c in table.columns if c.time_format is not None}
     if patterns - {""}:
         formats = sorted(patterns - {""}) + (list(guess.ISO_FORMATS) if "" in patterns else [])

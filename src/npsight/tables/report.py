@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from npsight.tables.assemble import CheckedRows
 
 LIFTED = "known_at before occurred_at, lifted to it"
+THOUSANDS = "three digits behind each point in column"
 UNSCORED = "without a score, left out"
 IDENTICAL = "identical to another row, counted once"
 CORRECTED = "corrected by a later row of the same id"
@@ -26,8 +27,9 @@ NOTES_TO_CHECK = {
     "the same time zone",
     IDENTICAL: "if two equal rows are two facts of this table, say `duplicates: keep`; if the "
     "file was loaded twice, all is well",
+    THOUSANDS: "if `1.234` means 1234 there, say `decimal: ','`; it is read as 1.234",
 }
-"""Notes that may show a mistake where they are many, and what to do then."""
+"""Beginnings of notes that may show a mistake where they are many, and what to do then."""
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ class Sheet:
     notes: dict[str, ir.BooleanValue] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    doubts: dict[str, tuple[ir.BooleanValue, ir.BooleanValue]] = field(default_factory=dict)
+    """Column of numbers -> rows such as `1.234`, and rows with a point that means decimals."""
 
     def fault(
         self, reason: str, when: ir.BooleanValue, value: ir.StringValue | None = None
@@ -144,6 +146,10 @@ class Sheet:
         given = text if kind.is_string() else value
         if words is not None and kind.is_string():
             text = without_words(text, words)
+        elif kind.is_string() and self.source.decimal is None:
+            point = text.find(".")
+            whole = (point == text.length() - 4) & (point >= 1) & (point <= 4) & ~text.like("0%")
+            self.doubts[column] = (whole, (point >= 0) & ~whole)
         read = plain_number(text, self.source.decimal) if kind.is_string() else given
         number = read.try_cast(MEASURE)
         double = read.try_cast("float64")

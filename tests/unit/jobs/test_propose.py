@@ -229,7 +229,10 @@ def test_columns_of_months_and_waves_become_rows(tmp_path):
 def test_a_header_of_three_lines_under_a_title_is_found(tmp_path):
     head = "EndDate,ResponseId,ExternalReference,Q1_NPS_GROUP,Q1,Q2\n"
     head += 'End Date,Response ID,Reference,Group,"How likely are you\nto recommend us?",Reason\n'
-    head += ",".join(f'"{{""ImportId"":""QID{n}""}}"' for n in range(6)) + "\n"
+    head += (
+        ",".join(f'"{{""ImportId"":""QID{n}"",""timeZone"":""America/Denver""}}"' for n in range(6))
+        + "\n"
+    )
     lines = "".join(
         f"2024-0{n}-01 10:00:00,R_{n},A{n % 3},Promoter,{n} - likely,because {n} times\n"
         for n in range(1, 10)
@@ -238,7 +241,7 @@ def test_a_header_of_three_lines_under_a_title_is_found(tmp_path):
     found = proposed(folder(tmp_path, export=survey))["tables"]["responses"]
     assert (found["skip_rows"], found["header_rows"]) == (2, 3)
     assert (found["account"], found["score"], found["comment"]) == ("ExternalReference", "Q1", "Q2")
-    assert found["unscored"] == "skip"
+    assert (found["unscored"], found["timezone"]) == ("skip", "America/Denver")
 
 
 def test_whole_thousands_are_to_be_verified(tmp_path):
