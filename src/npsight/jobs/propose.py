@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,11 @@ _HEAD = """\
 """
 
 
-def propose(source: Path, relative_to: Path | None = None) -> str:
+def propose(
+    source: Path,
+    relative_to: Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> str:
     """The text of a project file for the CSV and Parquet files of a folder, or a DuckDB file.
 
     Parameters
@@ -36,6 +40,8 @@ def propose(source: Path, relative_to: Path | None = None) -> str:
     relative_to
         The folder in which the project file will lie: paths are written relative to it. Without
         one, they are absolute.
+    progress
+        Called with a line for each table that is looked at.
 
     Raises
     ------
@@ -44,7 +50,7 @@ def propose(source: Path, relative_to: Path | None = None) -> str:
     """
     from npsight.tables.profile import profile_tables
 
-    tables, problems = profile_tables(source)
+    tables, problems = profile_tables(source, progress)
     return _Proposal(source, relative_to, tables, problems).text()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -106,8 +106,12 @@ class TableProfile:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
+def profile_tables(
+    location: Path, progress: Callable[[str], None] | None = None
+) -> tuple[list[TableProfile], list[Problem]]:
     """Profile every CSV and Parquet file of a folder, or every table of a DuckDB file.
+
+    `progress` is called with a line for each table.
 
     Returns
     -------
@@ -125,6 +129,8 @@ def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
         problems: list[Problem] = []
         found: list[TableProfile] = []
         for name, source in _sources(location, backend):
+            if progress is not None:
+                progress(f"looking at {name}")
             try:
                 raw = read_files(source, name, backend)
                 raw, source = _long_if_wide(raw, source, name, backend)
@@ -132,7 +138,7 @@ def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
                 problems += error.problems
                 continue
             table = raw.table.select(*raw.columns)
-            found.append(_profile(name, source, table, _labels(source)))
+            found.append(_profile(name, source, table, _labels(source), backend))
             backend.drop_table(raw.name)
     finally:
         backend.disconnect()
@@ -199,12 +205,17 @@ def _tables_of(file: Path, backend: Backend) -> list[str]:
     return [name if schema == "main" else f"{schema}.{name}" for schema, name in rows]
 
 
-def _profile(name: str, source: Source, table: ir.Table, labels: Mapping[str, str]) -> TableProfile:
+def _profile(
+    name: str, source: Source, table: ir.Table, labels: Mapping[str, str], backend: Backend
+) -> TableProfile:
     columns = [column for column in table.columns if not table[column].type().is_nested()]
-    # As when it is read: a row that stands there twice counts once.
-    different = table.select(*columns).distinct()
+    # As when it is read: a row that stands there twice counts once. Made once for all columns.
+    held = fresh_name("different")
+    backend.create_table(held, table.select(*columns).distinct())
+    different = backend.table(held)
     profiles = tuple(_column(different, column, labels.get(column, "")) for column in columns)
     rows = int(one_row(different.aggregate(n=different.count()))["n"])
+    backend.drop_table(held)
     return TableProfile(name, source, rows, profiles)
 
 
