@@ -24,7 +24,7 @@ INVITED_WORDS = {"invited", "invitation", "sent"}
 ANSWERED_WORDS = {"answered", "responded", "submitted", "response", "answer"}
 SCORE_WORDS = (
     *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
-    *("bewertung", "likely"),
+    *("bewertung", "likely", "overall"),
 )
 _NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
 _RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}

@@ -53,10 +53,9 @@ class ProposedLines:
         if column is not None:
             self.column(at, "known_at", column)
             return
-        # What a column says of a period is complete when its last day is over.
-        hours = 0 if table.source.wide is None else 24
-        self.lines.add(
-            at,
-            f"delay_hours: {hours}",
-            "VERIFY: hours until a row can first be read (24: loaded nightly)",
-        )
+        hours, why = 0, "hours until a row can first be read (24: loaded nightly)"
+        if table.source.wide is not None:
+            hours, why = 24, "what a column says of a period is complete after its last day"
+        elif any(c.time_format == "%Y-%m" for c in table.columns):
+            hours, why = 744, "a month is read as its first day; 31 days later it is over"
+        self.lines.add(at, f"delay_hours: {hours}", f"VERIFY: {why}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,14 @@ import pyarrow as pa
 from npsight.config.schema import Source, Wide
 from npsight.errors import DataError, Problem
 from npsight.tables import times
-from npsight.tables.engine import fresh_name, name_literal, one_row, run, text_literal
+from npsight.tables.engine import fresh_name, one_row, run
 from npsight.tables.files import read_files
+from npsight.tables.found import other_files, sources_in
 from npsight.tables.headers import header_of
 from npsight.tables.numbers import Decimal, plain_number, without_words
 from npsight.tables.periods import pattern_of
 from npsight.tables.raw import RawTable, UnusableTableError
 from npsight.tables.reshape import made_long
-from npsight.tables.sniff import sniffed
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -30,22 +31,32 @@ if TYPE_CHECKING:
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _SHORT = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y")
-_NAMED = ("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%m %d, %Y")
+_NAMED = (
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%m %d, %Y",
+    "%Y-%m",
+)
 TIME_FORMATS = (
     "",
     "%Y%m%d",
     *(day + clock for clock in _CLOCKS for day in _SHORT),
     *(day + clock for clock in _CLOCKS for day in _DAYS),
     *_NAMED,
+    "%m %d, %Y",
+    "%Y-%m",
 )
 """What reads most values is taken; of equals the first. The empty one is ISO 8601."""
-_TABLE_ENDINGS = (".csv", ".csv.gz", ".tsv", ".parquet")
-_DATABASE_ENDINGS = (".duckdb", ".db")
-BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a")
+BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a", "missing")
 DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
 _LIKE_A_DATE = re.compile(
-    r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|"
-    r"[A-Za-z]{3,9} \d{1,2}, \d{4}$|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}$|\d{2} \d{1,2}, \d{4}$)"
+    r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|\d{4}-\d{1,2}$|"
+    r"[A-Za-z]{3,9} \d{1,2}, \d{4}$|\d{2} \d{1,2}, \d{4}$|"
+    r"\d{1,2}(st|nd|rd|th)?[- ][A-Za-z]{3,9}[- ]\d{2,4}$)"
 )
 _THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
 _MOSTLY = 0.95
@@ -126,9 +137,9 @@ def profile_tables(
     backend = ibis.duckdb.connect(":memory:")
     try:
         run(backend, "SET TimeZone = 'UTC'")
-        problems: list[Problem] = []
+        problems = other_files(location)
         found: list[TableProfile] = []
-        for name, source in _sources(location, backend):
+        for name, source in sources_in(location, backend):
             if progress is not None:
                 progress(f"looking at {name}")
             try:
@@ -152,23 +163,6 @@ def profile_tables(
     return found, problems
 
 
-def _sources(location: Path, backend: Backend) -> list[tuple[str, Source]]:
-    if location.is_file() and location.name.lower().endswith(_DATABASE_ENDINGS):
-        return [
-            (
-                name,
-                Source.model_validate({"path": str(location), "table": name, "format": "duckdb"}),
-            )
-            for name in _tables_of(location, backend)
-        ]
-    files = [location] if location.is_file() else sorted(location.glob("*"))
-    return [
-        (file.name.split(".")[0], sniffed(file))
-        for file in files
-        if file.is_file() and file.name.lower().endswith(_TABLE_ENDINGS)
-    ]
-
-
 def _long_if_wide(
     raw: RawTable, source: Source, name: str, backend: Backend
 ) -> tuple[RawTable, Source]:
@@ -187,22 +181,9 @@ def _labels(source: Source) -> dict[str, str]:
     """What the further lines of a header say of each column."""
     if source.header_rows == 1 or source.path is None:
         return {}
-    header = header_of(Path(source.path), source, source.path, "")
+    file = next(iter(sorted(glob.glob(source.path))), source.path)
+    header = header_of(Path(file), source, file, "")
     return dict(zip(header.names, header.labels, strict=True))
-
-
-def _tables_of(file: Path, backend: Backend) -> list[str]:
-    alias = fresh_name("profiled")
-    run(backend, f"ATTACH {text_literal(str(file))} AS {name_literal(alias)} (READ_ONLY)")
-    try:
-        rows = run(
-            backend,
-            "SELECT table_schema, table_name FROM information_schema.tables "
-            f"WHERE table_catalog = {text_literal(alias)} ORDER BY ALL",
-        )
-    finally:
-        run(backend, f"DETACH {name_literal(alias)}")
-    return [name if schema == "main" else f"{schema}.{name}" for schema, name in rows]
 
 
 def _profile(

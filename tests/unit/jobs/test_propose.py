@@ -173,6 +173,10 @@ def test_few_losses_are_no_target(tmp_path, losses, foreseen):
         ("12/31/2024 02:05 PM", "%m/%d/%Y %I:%M %p"),
         ("31.12.2024 14:05:59", "%d.%m.%Y %H:%M:%S"),
         ("31-12-2024", "%d-%m-%Y"),
+        ("12/31/24", "%m/%d/%y"),
+        ('"July 5, 2015"', "%B %d, %Y"),
+        ("21st July 2015", "%d %B %Y"),
+        ("2019-4", "%Y-%m"),
     ],
 )
 def test_times_of_other_countries_are_recognised(tmp_path, written, pattern):
@@ -303,6 +307,18 @@ def test_a_duckdb_file(tmp_path):
 def test_a_folder_without_tables(tmp_path):
     with pytest.raises(DataError, match="no table can be read here"):
         propose(tmp_path)
+    (tmp_path / "nps.xlsx").write_bytes(b"PK")
+    with pytest.raises(DataError, match="save its sheet as CSV"):
+        propose(tmp_path)
+
+
+def test_files_of_one_export_are_one_table(tmp_path):
+    place = folder(tmp_path, nps_2023=SURVEY, nps_2024=SURVEY.replace("2023", "2024"))
+    found = proposed(place)["tables"]
+    assert found["responses"]["path"] == "tables/nps_*.csv"
+    (place / "nps_old.csv").write_text("a,b\n1,2\n")
+    several = yaml.safe_load(propose(place, tmp_path))["tables"]["responses"]
+    assert [table["path"] for table in several] == ["tables/nps_2023.csv", "tables/nps_2024.csv"]
 
 
 def test_the_demo_company(tmp_path):
