@@ -5,7 +5,9 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -61,6 +63,8 @@ _LIKE_A_DATE = re.compile(
 _THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
 _MOSTLY = 0.95
 _SAMPLE = 1_000
+_TRIED = 20
+_ORDINAL = re.compile(r"^(\d{1,2})(st|nd|rd|th)\b")
 
 
 @dataclass(frozen=True)
@@ -270,13 +274,25 @@ def _time(table: ir.Table, sample: Sequence[str]) -> tuple[str | None, bool]:
     dated = [text for text in sample if _LIKE_A_DATE.match(text)]
     if not dated or len(dated) < _MOSTLY * len(sample):
         return None, False
-    some = _read_by(ibis.memtable(pa.table({"given": dated})), TIME_FORMATS)
-    likely = [pattern for pattern in TIME_FORMATS if some[pattern] >= 0.9 * len(dated)]
+    fitting = [pattern for pattern in TIME_FORMATS if _may_fit(pattern, dated[:_TRIED])]
+    some = _read_by(ibis.memtable(pa.table({"given": dated})), fitting)
+    likely = [pattern for pattern in fitting if some[pattern] >= 0.9 * len(dated)]
     found = _read_by(table, likely)
     best = max(likely, key=lambda pattern: found[pattern], default="")
     if not likely or found[best] < _MOSTLY * found["filled"]:
         return None, False
     return best, found[f"{best} naive"] > 0
+
+
+def _may_fit(pattern: str, texts: Sequence[str]) -> bool:
+    """Whether a pattern reads some of the texts; the engine, which is slower to ask, decides."""
+    if not pattern:
+        return True
+    for text in texts:
+        with suppress(ValueError):
+            datetime.strptime(_ORDINAL.sub(r"\1", text), pattern)
+            return True
+    return False
 
 
 def _read_by(table: ir.Table, patterns: Sequence[str]) -> dict[str, int]:
