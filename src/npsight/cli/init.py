@@ -37,10 +37,11 @@ def init_command(
             f"{output}: exists already",
             [Problem("it would be overwritten", "choose another --output, or add --force")],
         )
-    text = propose(source, output.parent)
+    console = make_console()
+    with console.status("looking at the tables") as status:
+        text = propose(source, output.parent, status.update)
     write_whole(output, text)
     verify = text.count("VERIFY:")
-    console = make_console()
     console.print(f"Wrote {output}: {verify} lines to verify.", highlight=False, soft_wrap=True)
     console.print("Next:", highlight=False)
     console.print(f"  1. read it through and correct the lines marked VERIFY: {output}")

@@ -12,6 +12,7 @@ from npsight.config.schema import (
     Accounts,
     Activity,
     Bands,
+    Place,
     Source,
     Tables,
     Targets,
@@ -60,6 +61,27 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 def check_source(source: Source, key: KeyPath) -> Iterator[Finding]:
     """A table is reachable in exactly one way, and its zone and widths make sense."""
+    yield from _check_place(source, key)
+    for index, lookup in enumerate(source.lookup):
+        yield from _check_place(lookup, (*key, "lookup", index))
+    if source.wide is not None:
+        for pattern in source.wide.columns:
+            if pattern.count("*") > 1:
+                yield Finding(
+                    (*key, "wide", "columns"),
+                    f"`{pattern}` has more than one `*`",
+                    "write one star, where the period stands in the names of the columns",
+                )
+    if source.timezone is not None and not known_zone(source.timezone):
+        yield Finding(
+            (*key, "timezone"),
+            f"`{source.timezone}` is no time zone",
+            "use an IANA name such as `Europe/Berlin` or `UTC`",
+        )
+
+
+def _check_place(source: Place, key: KeyPath) -> Iterator[Finding]:
+    """It is reachable in exactly one way, and its widths are given."""
     if (source.path is None) == (source.connection is None):
         yield Finding(key, "needs either `path` or `connection`", "give exactly one of the two")
     is_duckdb = source.format == "duckdb" or (source.path or "").endswith((".duckdb", ".db"))
@@ -70,12 +92,6 @@ def check_source(source: Source, key: KeyPath) -> Iterator[Finding]:
             (*key, "format"),
             "fixed-width file without columns",
             "add `fixed_width: {name: [1, 5]}`",
-        )
-    if source.timezone is not None and not known_zone(source.timezone):
-        yield Finding(
-            (*key, "timezone"),
-            f"`{source.timezone}` is no time zone",
-            "use an IANA name such as `Europe/Berlin` or `UTC`",
         )
 
 

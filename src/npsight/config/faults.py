@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from npsight.config.checks import Finding, suggest
-from npsight.config.schema import Project, Section
+from npsight.config.schema import IDENTIFIER, Project, Section
 from npsight.config.yamlfile import KeyPath, YamlFile
 
 _OF_A_NUMBER = (
@@ -38,11 +39,7 @@ def _finding(file: YamlFile, detail: Any) -> Finding:
         what = f"must be one of {context['expected']}"
         return Finding(key, what + _written(detail), "choose one of these")
     if kind == "string_pattern_mismatch":
-        return Finding(
-            key,
-            "is not of the form asked for",
-            f"must match {context['pattern']}; {_describe(key)}",
-        )
+        return _misshapen(key, detail)
     if isinstance(detail.get("input"), bool) and kind in ("string_type", "list_type"):
         return Finding(
             key, "YAML reads an unquoted yes, no, on or off as true or false", 'quote it: "Yes"'
@@ -53,6 +50,21 @@ def _finding(file: YamlFile, detail: Any) -> Finding:
     if kind in _OF_A_NUMBER:
         message += _written(detail)
     return Finding(key, message[0].lower() + message[1:], _describe(key))
+
+
+def _misshapen(key: KeyPath, detail: Any) -> Finding:
+    """A text of another form than asked for; a column's name is no name of the project file."""
+    if detail["ctx"]["pattern"] == IDENTIFIER and "[key]" in key:
+        given = str(detail["input"])
+        name = re.sub(r"[^a-z0-9]+", "_", given.lower()).strip("_")
+        name = name if re.match(IDENTIFIER, name) else f"c_{name}"
+        what = f"`{given}` is no name: those have lower-case letters, digits and `_` alone"
+        remedy = f'give it one, such as `{{{name}: "{given}"}}`'
+        if set(key) & {"attributes", "static"}:
+            remedy = f'call it `{name}`, and say `columns: {{{name}: "{given}"}}`'
+        return Finding(key[:-2], what, remedy)
+    remedy = f"must match {detail['ctx']['pattern']}; {_describe(key)}"
+    return Finding(key, "is not of the form asked for", remedy)
 
 
 def _written(detail: Any) -> str:

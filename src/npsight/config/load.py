@@ -14,6 +14,7 @@ from npsight.config.engine import check_engine, located
 from npsight.config.expand import all_drivers, all_features
 from npsight.config.faults import validated
 from npsight.config.schema import (
+    Place,
     Project,
     Section,
     Source,
@@ -25,6 +26,7 @@ from npsight.errors import ConfigError, Problem
 
 SectionT = TypeVar("SectionT", bound=Section)
 SourceT = TypeVar("SourceT", bound=Source)
+PlaceT = TypeVar("PlaceT", bound=Place)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -88,6 +90,10 @@ def _resolve_paths(
     findings: list[Finding] = []
 
     def resolved(source: SourceT, key: KeyPath) -> SourceT:
+        lookup = [placed(item, (*key, "lookup", i)) for i, item in enumerate(source.lookup)]
+        return placed(source, key).model_copy(update={"lookup": lookup})
+
+    def placed(source: PlaceT, key: KeyPath) -> PlaceT:
         if source.connection and source.connection not in environment:
             findings.append(
                 Finding(

@@ -21,7 +21,15 @@ from npsight.config.aggregations import AGGREGATIONS, Aggregation, Need
 from npsight.config.expand import history_features
 from npsight.config.referencenotes import DRIVER_NOTES, FEATURE_NOTES, ROW_NOTES, TIME_NOTES
 from npsight.config.runtime import CONFIG_VARIABLE, REGISTRY_VARIABLE
-from npsight.config.schema import IDENTIFIER, Project, Section, Source, Tables
+from npsight.config.schema import (
+    IDENTIFIER,
+    Lookup,
+    Project,
+    Section,
+    Source,
+    Tables,
+    Wide,
+)
 from npsight.config.specs import DEFAULT_THEMES, NPS_HISTORY, FeatureSpec
 
 HEAD = f"""# The project file
@@ -79,14 +87,15 @@ def page() -> str:
 
 
 def parts() -> list[Part]:
-    """Every section, the whole file first, each where it first occurs; what all tables share is
-    one section of its own behind `tables`.
+    """Every section, the whole file first, each where it first occurs; what all tables share has
+    sections of its own behind `tables`.
     """
     found: dict[type[Section], Part] = {}
     _collect(Part("", Project), found)
-    listed = list(found.values())
+    shared = [Part("", Source), Part("lookup[]", Lookup), Part("wide", Wide)]
+    listed = [part for part in found.values() if part.model not in (Lookup, Wide)]
     tables = next(i for i, part in enumerate(listed) if part.model is Tables)
-    return [*listed[: tables + 1], Part("", Source), *listed[tables + 1 :]]
+    return [*listed[: tables + 1], *shared, *listed[tables + 1 :]]
 
 
 def _collect(part: Part, found: dict[type[Section], Part]) -> None:

@@ -37,6 +37,8 @@ TIME_NOTES = """
   set back, a time that occurred twice is read as the second, in standard time.
 - An *end* in the year 9000 or later means "never" and is read as blank.
 - Where a table has no `known_at`, a row counts as known `delay_hours` after it happened.
+- A cell of a `wide` table is a row of the last day of its period, at midnight. It is complete when
+  that day is over: say `delay_hours: 24` or more.
 """
 
 ROW_NOTES = """

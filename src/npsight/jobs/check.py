@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _STALE_PERIODS = 1
 _FEW_ANSWERS = 30
+_HARDLY_AGAIN = 0.8
 
 
 @dataclass(frozen=True)
@@ -289,6 +290,22 @@ class _Findings:
                 "bring more history",
                 key=key,
             )
+        elif answers.accounts > _HARDLY_AGAIN * answers.count and self._history_alone():
+            yield Problem(
+                f"{answers.count:,} answers are of {answers.accounts:,} accounts: hardly any "
+                "answers twice, and nothing else is known of them, so there is nothing to learn "
+                "from",
+                "name as `account` what occurs again and again, such as a market, a product or a "
+                "company, or add tables of what else is known",
+                key=key,
+            )
+
+    def _history_alone(self) -> bool:
+        """Whether answers are all that is known of accounts."""
+        tables = self.project.tables
+        return not (tables.activity or tables.subscriptions) and not (
+            tables.accounts and tables.accounts.attributes
+        )
 
     def _about_days(self) -> Iterator[Problem]:
         wanted = self.project.training.origins + 1
@@ -329,11 +346,9 @@ class _Findings:
                     key=report.key,
                 )
             for what, rows in report.notes:
-                if what in NOTES_TO_CHECK and rows > 0.01 * report.rows:
+                remedy = next((r for n, r in NOTES_TO_CHECK.items() if what.startswith(n)), None)
+                if remedy is not None and rows > 0.01 * report.rows:
                     happened = report.key.startswith(("tables.activity", "tables.responses"))
+                    found = f"{what} in {rows:,} of {report.rows:,} rows"
                     states = what == IDENTICAL and not happened
-                    yield Problem(
-                        f"{what} in {rows:,} of {report.rows:,} rows",
-                        IDENTICAL_STATES if states else NOTES_TO_CHECK[what],
-                        key=report.key,
-                    )
+                    yield Problem(found, IDENTICAL_STATES if states else remedy, key=report.key)

@@ -7,27 +7,29 @@ in the file what the author is to verify.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from npsight.jobs.words import ACCOUNT_WORDS, is_id, plain, words
 from npsight.tables.profile import ColumnProfile, TableProfile
 
-ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "organization"}
-ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant"}
-ACCOUNT_WORDS |= {"kunde", "kunden", "konto", "compte", "cliente", "cuenta", "klant"}
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
 END_WORDS |= {"expires", "expired", "solved"}
 END_WORDS |= {"bezahlt", "geschlossen", "erledigt"}
 START_WORDS = {"started", "start", "begin", "began"}
 CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
+FORM_END_WORDS = {"end", "ended", "completed", "finished"}
 INVITED_WORDS = {"invited", "invitation", "sent"}
 ANSWERED_WORDS = {"answered", "responded", "submitted", "response", "answer"}
-SCORE_WORDS = ("nps", "score", "rating", "recommend", "likelihood")
+SCORE_WORDS = (
+    *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
+    *("bewertung", "likely", "overall"),
+)
+_NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
+_RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
 COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
-COMMENT_WORDS |= {"message", "body"}
-PERSON_WORDS = {"contact", "respondent", "user", "person", "email", "mail"}
+COMMENT_WORDS |= {"message", "body", "reason", "kommentar", "commentaire", "comentario"}
 ROLE_WORDS = {"role", "persona"}
 TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
 LATER_WORDS = {"due", "renewal", "renew", "updated", "modified", "valid", "expected"}
@@ -43,27 +45,11 @@ _LEAVING = re.compile(
     r"(?i)^(yes|y|true|t|1|1\.0|churn.*|left|lost|exit.*|attrited.*|cancel.*)\.?$"
 )
 _CATEGORY_VALUES = 30
-_MONTH_NAMES = "(?i:jan|feb|m[aä]r|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-z]{0,6}"
-_MONTH = re.compile(
-    rf"^(\d{{4}}[-/_. ]?\d{{2}}|\d{{2}}[-/_. ]\d{{4}}|{_MONTH_NAMES}[-/_. ]'?\d{{2,4}})$"
-)
-
-
-def words(name: str) -> set[str]:
-    """`customerID` and `customer_id` alike become `customer`, `id`."""
-    return {word for word in re.split(r"[^a-z0-9]+", _plain(name)) if word}
-
-
-def _plain(name: str) -> str:
-    """In lower case, its words parted by `_`, without accents."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
-    letters = unicodedata.normalize("NFKD", split)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def config_name(column: str) -> str:
     """The column's name as a name of the project file."""
-    name = re.sub(r"[^a-z0-9]+", "_", _plain(column)).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", plain(column)).strip("_")
     return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
 
 
@@ -83,18 +69,8 @@ def is_category(column: ColumnProfile) -> bool:
     return few and not column.is_number and not column.is_time
 
 
-def is_id(column: ColumnProfile) -> bool:
-    """Named as an identifier."""
-    return bool(words(column.name) & {"id", "key", "uuid", "number", "no", "nr"})
-
-
 def left_out_because(table: TableProfile, key: str | None) -> str:
     """Why nothing is proposed for a table, and what would help."""
-    months = [c.name for c in table.columns if _MONTH.match(c.name)]
-    if len(months) >= 3:
-        return (
-            f"a column for each month ({months[0]} …): turn them into rows of account, month, value"
-        )
     left = pick([c for c in table.columns if c.distinct == 2], CHURN_WORDS, time=False)
     if left is not None and not any(c.is_time for c in table.columns):
         return (
@@ -107,23 +83,49 @@ def left_out_because(table: TableProfile, key: str | None) -> str:
 
 
 def guess_score(table: TableProfile) -> ColumnProfile | None:
-    """A column of whole numbers within 0–10 that is named as a score, the likeliest name first.
+    """A column of numbers within 0–10 that is named as a score, the likeliest name first.
 
-    In a survey, numbers from 0 to 100 may be a score, too.
+    In a survey, numbers from 0 to 100 may be a score, too, or such with parts. Words may stand
+    behind the numbers, and the name may stand in a further line of the header.
     """
     survey = is_survey(table)
+    fitting = [
+        c
+        for c in table.columns
+        if (c.is_number or c.is_scored)
+        and not words(c.name) & _NO_SCORE_WORDS
+        and (c.share_on_ten >= 0.95 or (survey and (c.is_percent or c.is_scored)))
+    ]
     for word in SCORE_WORDS:
-        named = [
-            c
-            for c in table.columns
-            if word in words(c.name)
-            and c.is_number
-            and (c.share_on_ten >= 0.95 or (c.is_percent and survey))
-        ]
+        named = [c for c in fitting if word in words(c.name) | words(c.label)]
         overall = [c for c in named if "overall" in words(c.name) or words(c.name) == {word}]
         if overall or named:
             return (overall or named)[0]
     return None
+
+
+def guess_comment(table: TableProfile, taken: Collection[str]) -> ColumnProfile | None:
+    """The longest free text that is named as a comment."""
+    texts = [
+        c
+        for c in table.columns
+        if c.mean_length > 8 and not (c.is_time or c.is_number or is_id(c) or c.name in taken)
+    ]
+    named = [c for c in texts if (words(c.name) | words(c.label)) & COMMENT_WORDS]
+    return max(named, key=lambda c: c.mean_length, default=None)
+
+
+def guess_ratings(table: TableProfile, taken: Collection[str]) -> list[ColumnProfile]:
+    """Further scores of a table of answers, such as of staff or cleanliness."""
+    return [
+        c
+        for c in table.columns
+        if c.name not in taken
+        and c.is_number
+        and c.distinct > 1
+        and words(c.name) & _RATING_WORDS
+        and not words(c.name) & _NO_SCORE_WORDS
+    ]
 
 
 @dataclass(frozen=True)

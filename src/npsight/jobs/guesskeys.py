@@ -1,64 +1,103 @@
-"""Which column of each unmapped table holds the account."""
+"""Which column of each table holds the account, and by which other tables it is found."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from npsight.jobs.guess import ACCOUNT_WORDS, CHURN_WORDS, PERSON_WORDS, is_id, pick, words
+from npsight.jobs.guess import CHURN_WORDS, pick
+from npsight.jobs.words import ACCOUNT_WORDS, PERSON_WORDS, THING_WORDS, is_id, words
 from npsight.tables.profile import ColumnProfile, TableProfile
 
 _FEW_ACCOUNTS = 10
 _SAME_ACCOUNTS = 0.5
 _NEARLY_ALL = 0.9
 _MANY = 0.5
+_MOST_WORDS = 5
+"""Of a column's name; a question that names a company is no key."""
+_MOST_HOPS = 3
+_OF_A_NAME = {"name", "title", "id", "key", "uuid", "code", "nr", "no"}
+_OF_A_PERSON = PERSON_WORDS | {"name", "id", "key", "address", "hash", "full", "uuid", "e"}
 
-Rank = tuple[bool, bool, bool, int, bool]
+
+@dataclass(frozen=True)
+class Hop:
+    """A look-up: in `table`, the value of `take` beside the same value of `by`."""
+
+    table: TableProfile
+    by: str
+    take: str
 
 
 def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
     """Table to the column of its account: the one shared by most tables, by name then by count.
 
     A table without a column named so has the one whose values are those of the others' accounts.
-    Where no column is named so, the accounts are what tables share by name and values; else
-    persons; else what a snapshot has once in each row.
+    Without any column named so, the account is what reviews are written of, or what recurs, or
+    else the person.
     """
+    wanted = ACCOUNT_WORDS
+    if not any(is_named(c, wanted) and not c.is_time for t in tables for c in t.columns):
+        wanted = THING_WORDS
     shared = Counter(column.name for table in tables for column in table.columns)
     keys: dict[str, ColumnProfile] = {}
     unsure: list[tuple[TableProfile, list[ColumnProfile]]] = []
     for table in tables:
         filled = [c for c in table.columns if not c.is_time and _is_filled(c, table)]
-        candidates = [c for c in filled if is_id(c) or words(c.name) & ACCOUNT_WORDS]
-        if candidates:
-            keys[table.name] = max(candidates, key=lambda c: _rank(c, shared))
-        if not candidates or not _is_named(keys[table.name]):
+        named = [c for c in filled if is_named(c, wanted)]
+        if named:
+            keys[table.name] = max(named, key=lambda c: _rank(c, shared))
+        else:
             unsure.append((table, filled))
-    sure = [c for c in keys.values() if _is_named(c)] or list(_shared(tables).values())
+    sure = list(keys.values()) or list(_shared(tables).values())
     for table, filled in unsure:
-        best = _most_alike(filled, sure)
+        best = _most_alike(filled, sure) or _unnamed(filled, shared)
         if best is not None:
             keys[table.name] = best
-    if not keys:
-        keys = {t.name: c for t in tables if (c := pick(t.columns, PERSON_WORDS, time=False))}
     keys |= _of_snapshot(tables, keys)
     return {table: column.name for table, column in keys.items()}
 
 
 def _is_filled(column: ColumnProfile, table: TableProfile) -> bool:
     """Nearly everywhere; of a column that is named as the key of an account, mostly."""
-    whole_key = _is_named(column) and is_id(column)
+    whole_key = is_named(column) and is_id(column)
     return column.filled >= (_MANY if whole_key else _NEARLY_ALL) * table.rows > 0
 
 
-def _is_named(column: ColumnProfile) -> bool:
-    return bool(words(column.name) & ACCOUNT_WORDS)
+def is_named(column: ColumnProfile, wanted: Collection[str] = ACCOUNT_WORDS) -> bool:
+    """Whether a column is named as an account is, by these words."""
+    return bool(words(column.name) & set(wanted)) and len(words(column.name)) <= _MOST_WORDS
 
 
-def _rank(column: ColumnProfile, shared: Counter[str]) -> Rank:
-    named = _is_named(column)
-    whole_key = named and (is_id(column) or len(words(column.name)) == 1)
-    person = bool(words(column.name) & PERSON_WORDS)
-    return (whole_key, named, person, shared[column.name], is_id(column))
+def is_person(column: ColumnProfile) -> bool:
+    """Whether a column is named as a person is, and not as something of a person."""
+    named = words(column.name)
+    return bool(named & PERSON_WORDS) and named <= _OF_A_PERSON and not column.is_time
+
+
+def recurs(column: ColumnProfile) -> bool:
+    """Whether its values occur twice on average, so that there is a history to learn from."""
+    return 2 <= column.distinct <= column.filled / 2
+
+
+def _rank(column: ColumnProfile, shared: Counter[str]) -> tuple[bool, int, bool, bool]:
+    named = words(column.name)
+    whole = is_id(column) or len(named) == 1 or named <= ACCOUNT_WORDS | THING_WORDS | _OF_A_NAME
+    return whole, shared[column.name], is_id(column), recurs(column)
+
+
+def _unnamed(filled: Sequence[ColumnProfile], shared: Counter[str]) -> ColumnProfile | None:
+    """Of columns that no word tells: ids of several tables, what recurs, persons, any id."""
+    ids = [c for c in filled if is_id(c) and not is_person(c)]
+    if several := [c for c in ids if shared[c.name] > 1]:
+        return max(several, key=lambda c: (shared[c.name], recurs(c)))
+    titled = [c for c in filled if words(c.name) & {"name"} and not c.is_number]
+    for column in [*ids, *(c for c in titled if not is_person(c))]:
+        if recurs(column):
+            return column
+    persons = [c for c in filled if is_person(c)]
+    return next(iter([*(c for c in persons if recurs(c)), *persons, *ids]), None)
 
 
 def _shared(tables: Sequence[TableProfile]) -> dict[str, ColumnProfile]:
@@ -97,6 +136,40 @@ def _overlap(column: ColumnProfile, key: ColumnProfile) -> float:
     return len(column.sample & key.sample) / fewer if fewer >= _FEW_ACCOUNTS else 0.0
 
 
+def guess_lookups(table: TableProfile, key: str, tables: Sequence[TableProfile]) -> list[Hop]:
+    """The shortest way from a key that does not recur to an account that does.
+
+    Such as from a review's order to the order's customer: by columns of the same name, each a key
+    of the other table. Empty where the key is the account already, or no such way is found.
+    """
+    column = table.column(key)
+    if column is None or recurs(column):
+        return []
+    ways: list[tuple[str, list[Hop]]] = [(c.name, []) for c in table.columns if is_id(c)]
+    seen = {name for name, _ in ways}
+    while ways:
+        by, hops = ways.pop(0)
+        for other in tables:
+            found = other.column(by)
+            if other is table or found is None or found.distinct < found.filled:
+                continue
+            for taken in other.columns:
+                if not is_id(taken) or taken.name in seen:
+                    continue
+                way = [*hops, Hop(other, by, taken.name)]
+                if is_named(taken) and recurs_somewhat(taken):
+                    return way
+                seen.add(taken.name)
+                if len(way) < _MOST_HOPS:
+                    ways.append((taken.name, way))
+    return []
+
+
+def recurs_somewhat(column: ColumnProfile) -> bool:
+    """Whether some of its values occur more than once."""
+    return 2 <= column.distinct < 0.98 * column.filled
+
+
 def _of_snapshot(
     tables: Sequence[TableProfile], keys: dict[str, ColumnProfile]
 ) -> dict[str, ColumnProfile]:
@@ -109,7 +182,7 @@ def _of_snapshot(
         return {}
     table = tables[0]
     found = keys.get(table.name)
-    named = found is not None and (_is_named(found) or words(found.name) & PERSON_WORDS)
+    named = found is not None and (is_named(found) or words(found.name) & PERSON_WORDS)
     left = pick(table.columns, CHURN_WORDS)
     if left is None or (found is not None and named and found.distinct == table.rows):
         return {}

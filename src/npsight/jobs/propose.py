@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
-from npsight.jobs.guesskeys import guess_keys
-from npsight.jobs.proposedtable import bands_of, place_of, rows_of, snapshot_target
+from npsight.jobs.guesskeys import guess_keys, guess_lookups
+from npsight.jobs.proposedlines import ProposedLines
+from npsight.jobs.proposedresponses import ProposedResponses, answered_of
+from npsight.jobs.proposedtable import snapshot_target
+from npsight.jobs.words import words
 from npsight.jobs.yamltext import Lines, flow, scalar
 
 if TYPE_CHECKING:
@@ -24,7 +27,11 @@ _HEAD = """\
 """
 
 
-def propose(source: Path, relative_to: Path | None = None) -> str:
+def propose(
+    source: Path,
+    relative_to: Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> str:
     """The text of a project file for the table files of a folder, or a DuckDB file.
 
     Parameters
@@ -34,6 +41,8 @@ def propose(source: Path, relative_to: Path | None = None) -> str:
     relative_to
         The folder in which the project file will lie: paths are written relative to it. Without
         one, they are absolute.
+    progress
+        Called with a line for each table that is looked at.
 
     Raises
     ------
@@ -42,11 +51,11 @@ def propose(source: Path, relative_to: Path | None = None) -> str:
     """
     from npsight.tables.profile import profile_tables
 
-    tables, problems = profile_tables(source)
+    tables, problems = profile_tables(source, progress)
     return _Proposal(source, relative_to, tables, problems).text()
 
 
-class _Proposal:
+class _Proposal(ProposedLines):
     """Collects the lines; the order of the methods is the order of the file."""
 
     def __init__(
@@ -56,17 +65,21 @@ class _Proposal:
         tables: Sequence[TableProfile],
         problems: Sequence[Problem],
     ) -> None:
+        super().__init__(relative_to)
         self.problems = problems
         self.source = source
-        self.relative_to = relative_to
         # The truth of a simulation lies beside its tables and would give everything away.
         self.left_out = [t.name for t in tables if t.name.startswith("truth")]
         self.tables = [t for t in tables if t.name not in self.left_out]
         self.keys = guess_keys(self.tables)
-        self.lines = Lines()
+        self.hops = {
+            t.name: way
+            for t in self.tables
+            if t.name in self.keys and (way := guess_lookups(t, self.keys[t.name], self.tables))
+        }
+        self.keys |= {name: way[-1].take for name, way in self.hops.items()}
+        self.keys |= {way[-1].table.name: way[-1].take for way in self.hops.values()}
         self.taken: set[str] = set()
-        self.features: list[str] = []
-        self.naive = False
         self.responses: list[TableProfile] = []
         self.subscriptions: TableProfile | None = None
         self.snapshot: tuple[TableProfile, ColumnProfile] | None = None
@@ -79,7 +92,8 @@ class _Proposal:
         body = self.lines
         body.add(0, "tables:")
         self._accounts()
-        self._responses()
+        surveys = [t for t in self.responses if t.name in self.keys]
+        ProposedResponses(self, surveys, self.keys, self.hops).write()
         self._activity()
         if self.subscriptions is not None:
             self._subscriptions(self.subscriptions)
@@ -118,7 +132,8 @@ class _Proposal:
         for table in keyed:
             start = guess.pick(table.columns, guess.START_WORDS, time=True)
             end = guess.guess_end(table)
-            if start and end and table.name not in self.taken and self.subscriptions is None:
+            free = table.name not in self.taken and guess.guess_score(table) is None
+            if start and end and free and self.subscriptions is None:
                 self.subscriptions = table
                 self.taken.add(table.name)
 
@@ -139,16 +154,6 @@ class _Proposal:
 
     # --- Sections ---------------------------------------------------------------------------
 
-    def _where(self, table: TableProfile, indent: int) -> None:
-        place = place_of(table, self.relative_to)
-        for text, comment in (*place, *rows_of(table, self.keys[table.name])):
-            self.lines.add(indent, text, comment)
-
-    def _column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:
-        if column is not None:
-            self.naive = self.naive or (column.is_time and column.is_naive)
-            self.lines.add(indent, f"{setting}: {scalar(column.name)}")
-
     def _accounts(self) -> None:
         table = self.snapshot[0] if self.snapshot else None
         if table is None:
@@ -160,42 +165,40 @@ class _Proposal:
         self.left = (table, left) if left else None
         add = self.lines.add
         add(2, "accounts:")
-        self._where(table, 4)
+        self.where(table, 4, self.keys[table.name])
         add(4, f"key: {scalar(self.keys[table.name])}")
-        valid = [c for c in table.columns if c.is_time and "valid" in guess.words(c.name)]
+        valid = [c for c in table.columns if c.is_time and "valid" in words(c.name)]
         valid_from = guess.pick(valid, {"from", "since"})
-        self._column(4, "valid_from", valid_from)
-        self._column(4, "valid_to", guess.pick(valid, {"to", "until"}) if valid_from else None)
+        self.column(4, "valid_from", valid_from)
+        self.column(4, "valid_to", guess.pick(valid, {"to", "until"}) if valid_from else None)
         self._display(table)
         self._attributes(table, has_history=valid_from is not None)
 
     def _display(self, table: TableProfile) -> None:
         timed = [c for c in table.columns if c.is_time]
         plain = [c for c in table.columns if not c.is_time]
-        self._column(4, "created_at", guess.guess_joined(table))
-        self._column(4, "renewal_at", guess.pick(timed, {"renewal", "renew", "renews"}))
-        self._column(4, "name", guess.pick([c for c in plain if not c.is_number], {"name"}))
-        self._column(4, "owner", guess.pick(plain, {"owner", "csm", "manager"}))
+        self.column(4, "created_at", guess.guess_joined(table))
+        self.column(4, "renewal_at", guess.pick(timed, {"renewal", "renew", "renews"}))
+        self.column(4, "name", guess.pick([c for c in plain if not c.is_number], {"name"}))
+        self.column(4, "owner", guess.pick(plain, {"owner", "csm", "manager"}))
         numbers = [c for c in plain if c.is_number]
-        self._column(4, "revenue", guess.pick(numbers, {"arr", "revenue", "acv"}))
+        self.column(4, "revenue", guess.pick(numbers, {"arr", "revenue", "acv"}))
 
     def _attributes(self, table: TableProfile, has_history: bool) -> None:
         key = self.keys[table.name]
         outcome = self.snapshot[1].name if self.snapshot else ""
         shown = {"name", "owner", "csm", "manager"}
-        told = {c.name for c in table.columns if guess.words(c.name) & guess.CHURN_WORDS}
+        told = {c.name for c in table.columns if words(c.name) & guess.CHURN_WORDS}
         told = told - {outcome} if self.snapshot else set()
         if told:
             self.lines.comment(4, f"left out, because they tell the outcome: {', '.join(told)}")
         measures, categories = guess.guess_measures(table, {key, outcome, *told})
         columns = [
-            *((c, "category") for c in categories if not guess.words(c.name) & shown),
+            *((c, "category") for c in categories if not words(c.name) & shown),
             *((c, "number") for c in measures),
         ]
         stable = [
-            c
-            for c, kind in columns
-            if guess.words(c.name) & guess.STABLE_WORDS and kind == "category"
+            c for c, kind in columns if words(c.name) & guess.STABLE_WORDS and kind == "category"
         ]
         if not has_history and not self.snapshot:
             today = [c.name for c, _ in columns if c not in stable]
@@ -224,59 +227,8 @@ class _Proposal:
             f"{{source: accounts, aggregate: value, measure: {name}}}" for name in kinds
         ]
 
-    def _responses(self) -> None:
-        several = len(self.responses) > 1
-        for index, table in enumerate(self.responses):
-            if index == 0:
-                self.lines.add(2, "responses:")
-            if several:
-                self.lines.add(4, "-")
-            self._one_response(table, 6 if several else 4, several)
-
-    def _one_response(self, table: TableProfile, at: int, several: bool) -> None:
-        score = guess.guess_score(table)
-        when = guess.guess_times(table)
-        key = self.keys[table.name]
-        self._where(table, at)
-        unique = [c for c in table.columns if guess.is_id(c) and c.name != key]
-        self._column(at, "id", next((c for c in unique if c.distinct > 0.9 * table.rows), None))
-        unsure = (
-            guess.words(key) & guess.PERSON_WORDS and not guess.words(key) & guess.ACCOUNT_WORDS
-        )
-        self.lines.add(
-            at,
-            f"account: {scalar(key)}",
-            "VERIFY: each person is an account, for no other one was recognised" if unsure else "",
-        )
-        others = [c for c in table.columns if c.name != key]
-        self._column(at, "respondent", guess.pick(others, guess.PERSON_WORDS, time=False))
-        answered = guess.pick(table.columns, guess.ANSWERED_WORDS, time=True)
-        self._column(at, "time", answered or when.occurred)
-        self._known_at(at, when.known)
-        self._column(at, "invited_at", guess.pick(table.columns, guess.INVITED_WORDS, time=True))
-        self._column(at, "score", score)
-        if score is not None:
-            for text, comment in bands_of(score, table.name):
-                self.lines.add(at, text, comment)
-        few = [c for c in table.columns if guess.is_category(c)]
-        self._column(at, "role", guess.pick(few, guess.ROLE_WORDS))
-        texts = [c for c in table.columns if c.mean_length > 15 and not c.is_time]
-        self._column(at, "comment", guess.pick(texts, guess.COMMENT_WORDS))
-        touchpoint = guess.pick(few, guess.TOUCHPOINT_WORDS)
-        self._column(at, "touchpoint", touchpoint)
-        if several and touchpoint is None:
-            self.lines.add(at, f"touchpoint_name: {scalar(table.name)}")
-
-    def _known_at(self, at: int, column: ColumnProfile | None) -> None:
-        if column is not None:
-            self._column(at, "known_at", column)
-            return
-        self.lines.add(
-            at, "delay_hours: 0", "VERIFY: hours until a row can first be read (24: loaded nightly)"
-        )
-
     def _activity(self) -> None:
-        written = False
+        written = self._ratings()
         for table in self.tables:
             if table.name in self.taken or self.snapshot or table.name not in self.keys:
                 continue
@@ -295,25 +247,48 @@ class _Proposal:
         for problem in self.problems:
             self.lines.comment(2, f"left out: {problem.key} ({problem.what}; {problem.remedy})")
 
+    def _ratings(self) -> bool:
+        """Further scores beside an answer's, read as facts of their own."""
+        written = False
+        for table in self.responses:
+            score = guess.guess_score(table)
+            key = self.keys[table.name]
+            ratings = guess.guess_ratings(table, {key, score.name if score else ""})
+            when = guess.guess_times(table)
+            if not ratings or when.occurred is None:
+                continue
+            if not written:
+                self.lines.add(2, "activity:")
+                written = True
+            name = f"{guess.config_name(table.name)[:50]}_ratings"
+            self._activity_head(table, name, answered_of(table), when.known)
+            self.columns(6, "measures", ratings)
+            self.features += [
+                f"{{source: {name}, measure: {guess.config_name(c.name)}, aggregate: mean, "
+                "windows: 365}"
+                for c in ratings
+            ]
+        return written
+
     def _one_activity(self, table: TableProfile, when: guess.Times) -> None:
         key, name = self.keys[table.name], guess.config_name(table.name)
         if name in _RESERVED_SOURCES:
             name = f"{name}_events"
         measures, categories = guess.guess_measures(table, {key})
         self._activity_head(table, name, when.occurred, when.known)
-        today = [c for c in categories if guess.words(c.name) & guess.TODAY_WORDS]
+        today = [c for c in categories if words(c.name) & guess.TODAY_WORDS]
         if today:
             names = ", ".join(c.name for c in today)
             self.lines.comment(6, f"left out, because only today's value is known: {names}")
             categories = [c for c in categories if c not in today]
         if when.ended is None:
-            self._columns(6, "measures", measures)
-            self._columns(6, "categories", categories)
+            self.columns(6, "measures", measures)
+            self.columns(6, "categories", categories)
             self._activity_features(name, table.rows, measures)
             return
-        self._column(6, "ended_at", when.ended)
-        self._column(6, "ended_known_at", when.ended_known)
-        self._columns(6, "categories", categories)
+        self.column(6, "ended_at", when.ended)
+        self.column(6, "ended_known_at", when.ended_known)
+        self.columns(6, "categories", categories)
         self._activity_features(name, table.rows, [])
         if not measures:
             return
@@ -325,7 +300,7 @@ class _Proposal:
             f"filled in only then; move those known at once to `{name}`",
         )
         self._activity_head(table, later, when.ended, when.ended_known)
-        self._columns(6, "measures", measures)
+        self.columns(6, "measures", measures)
         self._activity_features(later, when.ended.filled, measures)
 
     def _activity_head(
@@ -336,16 +311,10 @@ class _Proposal:
         known: ColumnProfile | None,
     ) -> None:
         self.lines.add(4, f"{name}:")
-        self._where(table, 6)
+        self.where(table, 6, self.keys[table.name], self.hops.get(table.name))
         self.lines.add(6, f"account: {scalar(self.keys[table.name])}")
-        self._column(6, "time", occurred)
-        self._known_at(6, known)
-
-    def _columns(self, indent: int, setting: str, columns: Sequence[ColumnProfile]) -> None:
-        named = {guess.config_name(c.name): c.name for c in columns}
-        if named:
-            same = all(name == column for name, column in named.items())
-            self.lines.add(indent, f"{setting}: {flow(list(named) if same else named)}")
+        self.column(6, "time", occurred)
+        self.known_at(6, known, table)
 
     def _activity_features(self, name: str, rows: int, measures: Sequence[ColumnProfile]) -> None:
         self.activities[name] = rows
@@ -360,20 +329,20 @@ class _Proposal:
 
     def _subscriptions(self, table: TableProfile) -> None:
         self.lines.add(2, "subscriptions:")
-        self._where(table, 4)
+        self.where(table, 4, self.keys[table.name])
         self.lines.add(4, f"account: {scalar(self.keys[table.name])}")
-        self._column(4, "started_at", guess.pick(table.columns, guess.START_WORDS, time=True))
-        self._column(4, "ended_at", guess.guess_end(table))
+        self.column(4, "started_at", guess.pick(table.columns, guess.START_WORDS, time=True))
+        self.column(4, "ended_at", guess.guess_end(table))
         known = guess.pick(table.columns, guess.CANCEL_WORDS | guess.KNOWN_WORDS, time=True)
         if known is not None:
-            self._column(4, "ended_known_at", known)
+            self.column(4, "ended_known_at", known)
 
     def _churn(self, table: TableProfile, left: ColumnProfile) -> None:
         self.lines.add(2, "churn:")
-        self._where(table, 4)
+        self.where(table, 4, self.keys[table.name])
         self.lines.add(4, f"account: {scalar(self.keys[table.name])}")
-        self._column(4, "time", left)
-        self._known_at(4, None)
+        self.column(4, "time", left)
+        self.known_at(4, None, table)
 
     def _targets(self) -> None:
         add = self.lines.add

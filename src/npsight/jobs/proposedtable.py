@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -9,40 +10,54 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npsight.jobs import guess
+from npsight.jobs.words import words
 from npsight.jobs.yamltext import flow, scalar
 
 if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
+_ZONE = re.compile(r'"timeZone":"([A-Za-z_]+(?:/[A-Za-z_]+)*)"')
+"""In the import ids of a survey tool, which stand in the third line of its exports."""
+_ENOUGH_TO_TELL = 30
+"""Answers, among which the highest score of a scale has occurred."""
 _MANY_BLANK = 0.01
-
 Line = tuple[str, str]
 """A setting, and the comment behind it."""
 
 
 def place_of(table: TableProfile, relative_to: Path | None) -> Iterator[Line]:
     """Where a table lies, seen from the folder of the project file if given, and how it is read."""
+    yield from file_of(table, relative_to)
+    wide = table.source.wide
+    if wide is not None:
+        setting = f"wide: {{columns: {json.dumps(wide.columns[0])}, value: {scalar(wide.value)}}}"
+        yield setting, "VERIFY: a column for each period; each filled cell becomes a row"
+    yield from _written(table)
+
+
+def file_of(table: TableProfile, relative_to: Path | None) -> Iterator[Line]:
+    """Where a table lies, seen from the folder of the project file if given, and its layout."""
     path = Path(str(table.source.path)).resolve()
     text = str(path) if relative_to is None else os.path.relpath(path, relative_to.resolve())
     yield f"path: {scalar(text)}", ""
-    for setting in ("table", "encoding", "delimiter"):
+    for setting in ("table", "encoding", "delimiter", "skip_rows", "header_rows"):
         if setting in table.source.model_fields_set:
-            yield f"{setting}: {scalar(getattr(table.source, setting))}", ""
-    yield from _written(table)
+            value = getattr(table.source, setting)
+            yield f"{setting}: {value if isinstance(value, int) else scalar(value)}", ""
 
 
 def _written(table: TableProfile) -> Iterator[Line]:
     """Settings by which times, numbers and missing values are read."""
+    zones = {found[1] for c in table.columns if (found := _ZONE.search(c.label))}
+    if len(zones) == 1:
+        yield f"timezone: {scalar(zones.pop())}", ""
     patterns = {c.time_format for c in table.columns if c.time_format is not None}
     if patterns - {""}:
         formats = sorted(patterns - {""}) + (list(guess.ISO_FORMATS) if "" in patterns else [])
         unsure = "VERIFY: day first or month first?" if "/" in "".join(formats) else ""
         value = flow(formats) if len(formats) > 1 else scalar(formats[0])
         yield f"time_format: {value}", unsure
-    decimals = sorted({c.decimal for c in table.columns if c.decimal})
-    if decimals:
-        unsure = "VERIFY: some numbers use the other sign" if len(decimals) > 1 else ""
-        yield f"decimal: {scalar(decimals[0])}", unsure
+    yield from _decimal(table)
     read = [c for c in table.columns if c.is_number or c.is_time]
     blanks = sorted({text for c in read for text in c.blanks})
     if blanks:
@@ -75,6 +90,21 @@ def snapshot_target(outcome: ColumnProfile) -> Line:
     )
 
 
+def _decimal(table: TableProfile) -> Iterator[Line]:
+    """The sign of decimals; to be verified where all points may part thousands."""
+    decimals = sorted({c.decimal for c in table.columns if c.decimal})
+    unclear = next((c for c in table.columns if c.is_in_thousands), None)
+    if unclear is not None and decimals != ["."]:
+        shown = str(unclear.is_in_thousands)
+        unsure = f"VERIFY: {shown} in {unclear.name} is read as {shown.replace('.', '')}"
+        if not decimals:
+            unsure += f"; without this line, as {float(shown):g}"
+        yield 'decimal: ","', unsure
+    elif decimals:
+        unsure = "VERIFY: some numbers use the other sign" if len(decimals) > 1 else ""
+        yield f"decimal: {scalar(decimals[0])}", unsure
+
+
 def bands_of(score: ColumnProfile, table_name: str) -> Iterator[Line]:
     """The bands of a column of scores, where they are not those of 0 to 10."""
     if score.is_percent:
@@ -83,16 +113,30 @@ def bands_of(score: ColumnProfile, table_name: str) -> Iterator[Line]:
             "VERIFY: scores run from 0 to 100; confirm the scale and its bands",
         )
         return
-    low, high = score.low or 0, score.high or 10
-    named_nps = "nps" in guess.words(score.name) | guess.words(table_name)
-    if low == 0 or (high > 7 and (named_nps or low > 1)):
+    low = 0 if score.low is None else score.low
+    high = 10 if score.high is None else score.high
+    named_nps = "nps" in words(score.name) | words(table_name)
+    top = _top(low, high, score.filled)
+    if top == 10 and not score.is_fraction and (named_nps or not 1 <= low < 2):
         return
-    top, bands = 10, "detractor: [1, 6], passive: [7, 8], promoter: [9, 10]"
-    if high <= 5:
-        top, bands = 5, "detractor: [1, 3], passive: [4, 4], promoter: [5, 5]"
-    elif high <= 7:
-        top, bands = 7, "detractor: [1, 5], passive: [6, 6], promoter: [7, 7]"
     yield (
-        f"bands: {{scale: [1, {top}], {bands}}}",
+        _bands(0 if low < 1 else 1, top, score.is_fraction),
         f"VERIFY: scores run from {low:g} to {high:g}; confirm the scale and its bands",
+    )
+
+
+def _top(low: float, high: float, answers: int) -> int:
+    """The highest score of the scale; few answers from 0 on may be of a longer one."""
+    if high > 7 or (low < 1 and (high > 5 or answers < _ENOUGH_TO_TELL)):
+        return 10
+    return 5 if high <= 5 else 7
+
+
+def _bands(bottom: int, top: int, is_fraction: bool) -> str:
+    """Bands as they are usual; those of scores such as 7.5 meet at a tenth."""
+    passive, promoter = {10: (7, 9), 7: (6, 7), 5: (4, 5)}[top]
+    step = 0.1 if is_fraction else 1
+    return (
+        f"bands: {{scale: [{bottom}, {top}], detractor: [{bottom}, {passive - step:g}], "
+        f"passive: [{passive}, {promoter - step:g}], promoter: [{promoter}, {top}]}}"
     )

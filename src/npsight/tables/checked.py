@@ -26,6 +26,7 @@ from npsight.tables.report import (
     POSTED,
     POSTED_ASIDE,
     POSTED_TOO,
+    THOUSANDS,
     FaultCount,
     TableReport,
 )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 _MOST_REASONS = 8
+_ENOUGH_POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def check_table(
         raise UnusableTableError([Problem("holds no rows", remedy, sheet.where, sheet.key)])
     notes = [(what, counts[f"note_{i}"] or 0) for i, what in enumerate(sheet.notes)]
     notes += [(IDENTICAL, counts["identical"]), (LEFT_OUT, raw.left_out)]
+    notes += _thousands(sheet, counts)
     name = _materialise(sheet, contract, backend)
     faults = list(sheet.faults)
     if contract.identity:
@@ -151,6 +154,9 @@ def _prescan(sheet: Sheet, raw: RawTable, contract: Contract) -> dict[str, Any]:
         wanted[f"present_{index}"] = probe.present.sum()
         wanted[f"naive_{index}"] = probe.naive.sum()
         wanted[f"example_{index}"] = probe.text.min()
+    for index, (whole, decimal) in enumerate(sheet.doubts.values()):
+        wanted[f"whole_{index}"] = whole.sum()
+        wanted[f"decimal_{index}"] = decimal.sum()
     counts = one_row(table.aggregate(**wanted))
     for index, probe in enumerate(sheet.probes):
         if counts[f"present_{index}"] and counts[f"present_{index}"] == counts[f"naive_{index}"]:
@@ -161,6 +167,15 @@ def _prescan(sheet: Sheet, raw: RawTable, contract: Contract) -> dict[str, Any]:
     counts["read"] = one_row(raw.table.aggregate(n=raw.table.count()))["n"] + lines
     counts["identical"] = counts["read"] - counts["rows"] - len(raw.malformed)
     return counts
+
+
+def _thousands(sheet: Sheet, counts: dict[str, Any]) -> list[tuple[str, int]]:
+    """Columns in which each point may part thousands: nothing tells how they are to be read."""
+    return [
+        (f"{THOUSANDS} {column}", counts[f"whole_{index}"])
+        for index, column in enumerate(sheet.doubts)
+        if (counts[f"whole_{index}"] or 0) >= _ENOUGH_POINTS and not counts[f"decimal_{index}"]
+    ]
 
 
 def _materialise(sheet: Sheet, contract: Contract, backend: Backend) -> str:
@@ -277,6 +292,7 @@ _HINTS = (
         ", map the column with the key that `tables.accounts` uses (two systems often have keys "
         "of their own)",
     ),
+    ("no score", ", say `unscored: skip` where people may leave the score blank"),
     ("outside its scale", ", give the survey's scale (`bands`)"),
 )
 

@@ -8,7 +8,7 @@
 - Where an activity's time is blank, the thing has not happened yet: the row is skipped.
 - Rows of one id with different `known_at` are versions of one fact; see `versions`.
 - A response without a score is an unanswered invitation where `invited_at` is mapped and filled,
-  else a fault.
+  else a fault, or skipped by `unscored: skip`.
 - `earliest` is held against the times of facts, not against what an account merely carries.
 """
 
@@ -34,7 +34,7 @@ from npsight.tables import versions
 from npsight.tables.contract import Contract
 from npsight.tables.engine import INSTANT
 from npsight.tables.merges import contradictions
-from npsight.tables.report import LIFTED
+from npsight.tables.report import LIFTED, UNSCORED
 from npsight.tables.scores import read_score
 from npsight.tables.sheet import Sheet
 from npsight.tables.times import NEVER_YEAR
@@ -84,14 +84,12 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
     score = read_score(sheet, table, answered_at, answered_at.notnull())
     answered = score.raw.notnull()
     missing = sheet.blank(table.score)
+    unscored = missing & sheet.blank(table.invited_at) if table.invited_at else missing
     if table.invited_at:
-        sheet.fault(
-            "neither a score nor an invitation",
-            missing & sheet.blank(table.invited_at),
-        )
         sheet.fault("answered before it was invited", answered & (answered_at < invited))
-    else:
-        sheet.fault("no score", missing)
+    if table.unscored == "bad":
+        reason = "neither a score nor an invitation" if table.invited_at else "no score"
+        sheet.fault(reason, unscored)
     sheet.fault(
         f"score without a time in column {table.time}",
         ~missing & sheet.blank(table.time),
@@ -124,7 +122,10 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
     }
     at = cast(ir.TimestampValue, ibis.coalesce(answer_known.at, invitation_known))
     stated = versions.Known(answer_known.said, at)
-    return versions.contract_of(sheet, table, columns, stated, None)
+    skip = None
+    if table.unscored == "skip":
+        skip = sheet.notes[UNSCORED] = unscored
+    return versions.contract_of(sheet, table, columns, stated, skip)
 
 
 def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | None) -> Contract:

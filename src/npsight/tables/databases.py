@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from npsight.config.checks import suggest
-from npsight.config.schema import Source
+from npsight.config.schema import Place
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run
 from npsight.tables.files import numbered
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EXTRAS = {"postgres": "npsight[postgres]", "postgresql": "npsight[postgres]"}
 
 
-def read_connection(source: Source, key: str, backend: Backend) -> RawTable:
+def read_connection(source: Place, key: str, backend: Backend) -> RawTable:
     """Copy a table through Ibis; the connection string is never shown, nor an error's text.
 
     Raises

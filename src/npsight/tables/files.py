@@ -9,7 +9,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,13 +16,14 @@ import duckdb
 import ibis.expr.types as ir
 
 from npsight.config.checks import suggest
-from npsight.config.schema import Source
+from npsight.config.schema import Place
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
+from npsight.tables.headers import Header, delimiter_for, header_of, write_header
 from npsight.tables.jsonfiles import read_json
 from npsight.tables.nested import flatten
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
-from npsight.tables.sniff import delimiter_of, encoding_of
+from npsight.tables.sniff import encoding_of
 from npsight.tables.textfiles import opened
 from npsight.tables.workbooks import ENDINGS, write_sheet
 
@@ -50,7 +50,7 @@ _ENGINE_ENCODINGS = ("utf-8", "latin-1", "utf-16")
 _NO_SEPARATOR = "\x01"
 
 
-def read_files(source: Source, key: str, backend: Backend) -> RawTable:
+def read_files(source: Place, key: str, backend: Backend) -> RawTable:
     """Copy the file or files of a source into a table, each row numbered from 1.
 
     Raises
@@ -100,7 +100,7 @@ def _create(backend: Backend, name: str, query: str) -> None:
     run(backend, f"CREATE TABLE {name_literal(name)} AS {query}")
 
 
-def _matching(source: Source, key: str) -> list[Path]:
+def _matching(source: Place, key: str) -> list[Path]:
     pattern = source.path or ""
     if Path(pattern).is_file():
         return [Path(pattern)]
@@ -166,31 +166,43 @@ def _not_of_format(
 
 
 def _read_csv(
-    source: Source, key: str, files: Sequence[Path], name: str, backend: Backend
+    source: Place, key: str, files: Sequence[Path], name: str, backend: Backend
 ) -> list[tuple[int, str, int]]:
-    headers = [_header(file, source, key) for file in files]
-    if source.encoding in _ENGINE_ENCODINGS:
-        return _read_lines(source, source.encoding, list(files), headers, name, backend)
+    headers = [header_of(file, source, tidy(file), key) for file in files]
+    names = [header.names for header in headers]
+    if source.encoding in _ENGINE_ENCODINGS and all(header.plain for header in headers):
+        return _read_lines(source, source.encoding, list(files), names, name, backend)
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
         rewritten = [
-            _as_utf8(file, source.encoding, Path(folder) / f"{number}{_ending(source, file)}")
-            for number, file in enumerate(files)
+            _rewritten(file, source, header, Path(folder) / f"{number}{_ending(source, file)}")
+            for number, (file, header) in enumerate(zip(files, headers, strict=True))
         ]
-        return _read_lines(source, "utf-8", rewritten, headers, name, backend)
+        malformed = _read_lines(source, "utf-8", rewritten, names, name, backend)
+    # Of the first file: of several it is not known which one a line is of.
+    above = headers[0].lines - 1
+    return [(line + above, what, count) for line, what, count in malformed]
 
 
-def _ending(source: Source, file: Path) -> str:
-    return ".tsv" if _delimiter(source, file) == "\t" else ".csv"
+def _ending(source: Place, file: Path) -> str:
+    return ".tsv" if delimiter_for(source, file) == "\t" else ".csv"
 
 
-def _as_utf8(file: Path, encoding: str, copy: Path) -> Path:
-    with opened(file, encoding) as text, copy.open("w", encoding="utf-8", newline="") as written:
+def _rewritten(file: Path, source: Place, header: Header, copy: Path) -> Path:
+    """The file in UTF-8, its header one line and the first one."""
+    with (
+        opened(file, source.encoding) as text,
+        copy.open("w", encoding="utf-8", newline="") as written,
+    ):
+        above = [next(text) for _ in range(header.lines)]
+        # The engine takes one kind of line end in a file, and the rows keep theirs.
+        end = "\r\n" if above[-1].endswith("\r\n") else "\n"
+        write_header(written, header.names, delimiter_for(source, file), end)
         shutil.copyfileobj(text, written)
     return copy
 
 
 def _read_lines(
-    source: Source,
+    source: Place,
     encoding: str,
     files: Sequence[Path],
     headers: Sequence[tuple[str, ...]],
@@ -204,8 +216,8 @@ def _read_lines(
         groups.setdefault(header, []).append(file)
     queries = [
         f"SELECT * FROM read_csv({_file_list(group)}, header = true, auto_detect = false, "
-        f"skip = {source.skip_rows}, columns = {_text_columns(header)}, "
-        f"delim = {text_literal(_delimiter(source, group[0]))}, "
+        f"columns = {_text_columns(header)}, "
+        f"delim = {text_literal(delimiter_for(source, group[0]))}, "
         f"quote = '\"', escape = '\"', encoding = {text_literal(encoding)}, "
         f"ignore_errors = true, store_rejects = true, "
         f"rejects_table = {text_literal(rejects)}, "
@@ -222,54 +234,15 @@ def _read_lines(
     return [(int(line), str(what), int(count)) for line, what, count in found]
 
 
-def _delimiter(source: Source, file: Path) -> str:
-    tabs = file.name.lower().endswith(".tsv") and source.delimiter == ","
-    return "\t" if tabs else source.delimiter
-
-
-def _shown(delimiter: str) -> str:
-    return "\\t" if delimiter == "\t" else delimiter
-
-
 def _text_columns(header: tuple[str, ...]) -> str:
     return "{" + ", ".join(f"{text_literal(column)}: 'VARCHAR'" for column in header) + "}"
-
-
-def _header(file: Path, source: Source, key: str) -> tuple[str, ...]:
-    delimiter = _delimiter(source, file)
-    with opened(file, source.encoding) as text:
-        data = islice(text, source.skip_rows, None)
-        first = next(csv.reader(data, delimiter=delimiter), [])
-    names = tuple(cell.strip() or f"column_{i}" for i, cell in enumerate(first, start=1))
-    if not names:
-        problem = Problem("holds no rows", "export it again, with its header", tidy(file), key)
-        raise UnusableTableError([problem])
-    if len(names) == 1 and (other := delimiter_of(file, source.encoding)):
-        problem = Problem(
-            f"the first line reads as one column, but `{_shown(other)}` parts it",
-            f'add `delimiter: "{_shown(other)}"` to this table',
-            tidy(file),
-            key,
-        )
-        raise UnusableTableError([problem])
-    lowered = [cell.lower() for cell in names]
-    twice = sorted({cell for cell in lowered if lowered.count(cell) > 1})
-    if twice:
-        problem = Problem(
-            f"the header names a column twice: {', '.join(f'`{cell}`' for cell in twice)}",
-            "rename one of them in the file (the first line must be the header)",
-            tidy(file),
-            key,
-        )
-        raise UnusableTableError([problem])
-    return names
 
 
 # --- Workbooks ----------------------------------------------------------------------------------
 
 
 def _read_sheets(
-    source: Source, key: str, files: Sequence[Path], name: str, backend: Backend
+    source: Place, key: str, files: Sequence[Path], name: str, backend: Backend
 ) -> list[tuple[int, str, int]]:
     as_csv = source.model_copy(update={"delimiter": ",", "encoding": "utf-8", "skip_rows": 0})
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
@@ -287,7 +260,7 @@ def _read_sheets(
 # --- Fixed width --------------------------------------------------------------------------------
 
 
-def _fixed_width_query(source: Source, files: Sequence[Path]) -> str:
+def _fixed_width_query(source: Place, files: Sequence[Path]) -> str:
     columns = source.fixed_width or {}
     cut = ", ".join(
         f"substring(line, {first}, {last - first + 1}) AS {name_literal(name)}"
@@ -304,7 +277,7 @@ def _fixed_width_query(source: Source, files: Sequence[Path]) -> str:
 # --- DuckDB files -------------------------------------------------------------------------------
 
 
-def _copy_from_database(source: Source, file: Path, name: str, backend: Backend) -> None:
+def _copy_from_database(source: Place, file: Path, name: str, backend: Backend) -> None:
     alias = fresh_name("attached")
     table = ".".join(name_literal(part) for part in cast(str, source.table).split("."))
     run(backend, f"ATTACH {text_literal(str(file))} AS {name_literal(alias)} (READ_ONLY)")

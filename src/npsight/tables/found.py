@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from npsight.config.schema import Source
+from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
+from npsight.tables.headers import header_of
 from npsight.tables.raw import UnusableTableError
-from npsight.tables.sniff import header_of, sniffed
+from npsight.tables.sniff import layout_of, sniffed
 from npsight.tables.workbooks import ENDINGS as _WORKBOOK_ENDINGS
-from npsight.tables.workbooks import sheets_of
+from npsight.tables.workbooks import sheets_of, write_top
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -21,6 +24,11 @@ _TEXT_ENDINGS = (".csv", ".csv.gz", ".tsv")
 _JSON_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson")
 _ENDINGS = (*_TEXT_ENDINGS, ".parquet", *_JSON_ENDINGS, *_WORKBOOK_ENDINGS)
 _DATABASE_ENDINGS = (".duckdb", ".db")
+_OTHER_ENDINGS = {
+    ".zip": "an archive; unpack it",
+    ".txt": "a text; name it `.csv`, or map it by hand with `format`",
+}
+_TOP_ROWS = 200
 _NUMBERS = re.compile(r"\d(?:[\d\W_]*\d)?")
 
 Found = tuple[str, Source]
@@ -45,6 +53,18 @@ def sources_in(location: Path, backend: Backend) -> list[Found]:
     ]
     within = [found for folder in folders for found in _within(folder)]
     return sorted([*_files(files), *within], key=lambda found: found[0])
+
+
+def other_files(location: Path) -> list[Problem]:
+    """Files of kinds that are not read, each with the way out."""
+    if not location.is_dir():
+        return []
+    found = [(file, _OTHER_ENDINGS.get(file.suffix.lower())) for file in sorted(location.glob("*"))]
+    return [
+        Problem("is not read", remedy, str(file), file.name)
+        for file, remedy in found
+        if remedy is not None and file.is_file()
+    ]
 
 
 def _in_database(location: Path, name: str) -> Found:
@@ -97,9 +117,25 @@ def _in_file(file: Path) -> Iterator[Found]:
     except UnusableTableError:
         sheets = []  # reading it says why
     if len(sheets) > 1:
-        yield from ((sheet, Source(path=str(file), table=sheet)) for sheet in sheets)
+        yield from ((sheet, _sheet(file, sheet)) for sheet in sheets)
     else:
-        yield _stem(file), Source(path=str(file))
+        yield _stem(file), _sheet(file, None)
+
+
+def _sheet(file: Path, name: str | None) -> Source:
+    """A sheet with what is above its header, and how many lines that has."""
+    settings: dict[str, Any] = {"path": str(file)} | ({"table": name} if name else {})
+    with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
+        top = Path(folder) / "top.csv"
+        try:
+            write_top(file, name, top, _TOP_ROWS)
+        except UnusableTableError:
+            return Source.model_validate(settings)
+        layout = layout_of(top, "utf-8")
+    if layout is not None and layout.delimiter == ",":
+        settings |= {"skip_rows": layout.skip_rows} if layout.skip_rows else {}
+        settings |= {"header_rows": layout.header_rows} if layout.header_rows > 1 else {}
+    return Source.model_validate(settings)
 
 
 def _pattern(file: Path) -> str:
@@ -125,7 +161,12 @@ def _together(pattern: str, group: Sequence[Path]) -> Found | None:
 
 
 def _columns(source: Source) -> frozenset[str]:
-    return frozenset(header_of(source))
+    """None where the header cannot be read; reading the table says why."""
+    file = Path(str(source.path))
+    try:
+        return frozenset(header_of(file, source, str(file), "").names)
+    except (UnusableTableError, UnicodeDecodeError):
+        return frozenset()
 
 
 def _at(source: Source, path: str) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal, cast
 
 import ibis
@@ -31,3 +32,20 @@ def plain_number(text: ir.StringValue, decimal: Decimal) -> ir.StringValue:
     written = rf"^[+-]?([0-9]{{1,3}}({parting}[0-9]{{3}})+|[0-9]+)({re.escape(decimal)}[0-9]+)?$"
     plain = bare.re_replace(parting, "").replace(decimal, ".")
     return cast(ir.StringValue, ibis.ifelse(bare.re_search(written), plain, ibis.null("string")))
+
+
+_BEHIND = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)\s*(?:[-–—=:.(/|]\s*)?[^\W\d_][^0-9]*$"
+
+
+def without_words(text: ir.StringValue, words: Mapping[str, float]) -> ir.StringValue:
+    """`10 - Extremely likely` and `10 points` -> `10`; one of `words`, in any case -> its number.
+
+    Any other text stays as it is, also one with a second number in it, such as `7 of 10`.
+    """
+    number = text.re_extract(_BEHIND, 1)
+    bare = ibis.ifelse(number != "", number, text)
+    meant = [
+        (text.lower() == word.strip().lower(), ibis.literal(f"{value:g}"))
+        for word, value in words.items()
+    ]
+    return cast(ir.StringValue, ibis.cases(*meant, else_=bare) if meant else bare)

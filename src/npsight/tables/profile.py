@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -11,34 +12,31 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
-import pyarrow as pa
 
-from npsight.config.schema import Source
+from npsight.config.schema import Source, Wide
 from npsight.errors import DataError, Problem
 from npsight.tables import times
 from npsight.tables.engine import fresh_name, name_literal, one_row, run
 from npsight.tables.files import read_files
-from npsight.tables.found import sources_in
-from npsight.tables.numbers import Decimal, plain_number
-from npsight.tables.raw import UnusableTableError
+from npsight.tables.found import other_files, sources_in
+from npsight.tables.headers import header_of
+from npsight.tables.numbers import Decimal, plain_number, without_words
+from npsight.tables.periods import pattern_of
+from npsight.tables.profiletimes import time_of
+from npsight.tables.raw import RawTable, UnusableTableError
+from npsight.tables.reshape import made_long
+from npsight.tables.workbooks import is_workbook
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
-_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-TIME_FORMATS = ("", "%Y%m%d", *(day + clock for clock in _CLOCKS for day in _DAYS))
-"""What reads most values is taken; of equals the first. The empty one is ISO 8601."""
-BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a")
+BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a", "missing")
 DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
-_LIKE_A_DATE = re.compile(r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$)")
 _TOTAL = r"(?i)^(grand |sub-?)?totals?( général)?( \(\d+ [a-z]+\))?:?$|^(gesamt)?summe:?$|^gesamt$"
+_THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
 _MOSTLY = 0.95
 _SAMPLE = 1_000
 _AT_ONCE = 25
-_EPOCH_DIGITS = {"epoch_s": 10, "epoch_ms": 13, "epoch_us": 16}
-_EPOCH_YEARS = (946_684_800, 2_051_222_400)
-"""Seconds from 1970 to the years 2000 and 2035: of other numbers it is not guessed."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,15 @@ class ColumnProfile:
     """One column: how many values, of what kind, in which range.
 
     `share_on_ten` is the share of filled values that are whole numbers from 0 to 10, `low` and
-    `high` the lowest and highest of those, and `is_percent` says that all numbers lie between 0
+    `high` the lowest and highest number there, and `is_percent` says that all numbers lie between 0
     and 100, some above 10. `time_format` is None unless the column holds times. `decimal` is None
     where its numbers, if any, are plain. `blanks` are texts such as `N/A`, which are not counted
     as values. `total` is a value that names a line of totals. `sample` holds different values; of
-    two columns with the same values it holds the same ones.
+    two columns with the same values it holds the same ones. `label` is what further lines of the
+    header say. `is_scored` says that the values are numbers from 0 to 10, with or without words
+    behind them; `is_fraction`, that some of these are no whole ones. `is_in_thousands` is an
+    example where each number has groups of three digits behind a point, so that `1.234` may be
+    either.
     """
 
     name: str
@@ -68,6 +70,10 @@ class ColumnProfile:
     is_percent: bool = False
     sample: frozenset[str] = frozenset()
     total: str | None = None
+    label: str = ""
+    is_scored: bool = False
+    is_fraction: bool = False
+    is_in_thousands: str | None = None
 
     @property
     def is_time(self) -> bool:
@@ -89,8 +95,12 @@ class TableProfile:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
+def profile_tables(
+    location: Path, progress: Callable[[str], None] | None = None
+) -> tuple[list[TableProfile], list[Problem]]:
     """Profile every table of a folder or a DuckDB file (see `sources_in`).
+
+    `progress` is called with a line for each table.
 
     Returns
     -------
@@ -105,16 +115,19 @@ def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
     backend = ibis.duckdb.connect(":memory:")
     try:
         run(backend, "SET TimeZone = 'UTC'")
-        problems: list[Problem] = []
+        problems = other_files(location)
         found: list[TableProfile] = []
         for name, source in sources_in(location, backend):
+            if progress is not None:
+                progress(f"looking at {name}")
             try:
                 raw = read_files(source, name, backend)
+                raw, source = _long_if_wide(raw, source, name, backend)
             except UnusableTableError as error:
                 problems += error.problems
                 continue
             table = raw.table.select(*raw.columns)
-            found.append(_profile(name, source, table, backend))
+            found.append(_profile(name, source, table, _labels(source), backend))
             backend.drop_table(raw.name)
     finally:
         backend.disconnect()
@@ -128,7 +141,32 @@ def profile_tables(location: Path) -> tuple[list[TableProfile], list[Problem]]:
     return found, problems
 
 
-def _profile(name: str, source: Source, table: ir.Table, backend: Backend) -> TableProfile:
+def _long_if_wide(
+    raw: RawTable, source: Source, name: str, backend: Backend
+) -> tuple[RawTable, Source]:
+    """A table with a column for each month or wave is profiled as the rows that it stands for."""
+    pattern = pattern_of(raw.columns)
+    if pattern is None:
+        return raw, source
+    called = re.sub(r"[^a-z0-9]+", "_", pattern.lower()).strip("_") or "value"
+    settings = {"columns": pattern, "value": "value" if called in raw.columns else called}
+    wide = Wide.model_validate(settings)
+    long = made_long(raw, wide, name, name, backend)
+    return long, source.model_copy(update={"wide": wide})
+
+
+def _labels(source: Source) -> dict[str, str]:
+    """What the further lines of a header say of each column."""
+    if source.header_rows == 1 or source.path is None or is_workbook(source):
+        return {}
+    file = next(iter(sorted(glob.glob(source.path))), source.path)
+    header = header_of(Path(file), source, file, "")
+    return dict(zip(header.names, header.labels, strict=True))
+
+
+def _profile(
+    name: str, source: Source, table: ir.Table, labels: Mapping[str, str], backend: Backend
+) -> TableProfile:
     plain = [c for c in table.columns if not _is_opaque(table[c].type())]
     # As when it is read: a row that stands there twice counts once.
     held = fresh_name("different")
@@ -140,7 +178,7 @@ def _profile(name: str, source: Source, table: ir.Table, backend: Backend) -> Ta
         profiles: list[ColumnProfile] = []
         for first in range(0, len(plain), _AT_ONCE):
             columns = plain[first : first + _AT_ONCE]
-            profiles += _columns(different, columns, backend)
+            profiles += _columns(different, columns, labels, backend)
     finally:
         run(backend, f"DROP TABLE {name_literal(held)}")
     return TableProfile(name, source, rows, tuple(profiles))
@@ -150,7 +188,9 @@ def _is_opaque(kind: dt.DataType) -> bool:
     return bool(kind.is_nested() or kind.is_binary())
 
 
-def _columns(table: ir.Table, names: Sequence[str], backend: Backend) -> list[ColumnProfile]:
+def _columns(
+    table: ir.Table, names: Sequence[str], labels: Mapping[str, str], backend: Backend
+) -> list[ColumnProfile]:
     """Profiles of some columns, all counted in one pass."""
     counts = {
         f"{place}_{what}": count
@@ -163,6 +203,7 @@ def _columns(table: ir.Table, names: Sequence[str], backend: Backend) -> list[Co
             table.select(given=_given(table[name])),
             table[name],
             {what: seen[f"{place}_{what}"] or 0 for what in _counts(table[name])},
+            labels.get(name, ""),
             backend,
         )
         for place, name in enumerate(names)
@@ -183,15 +224,22 @@ def _given(value: ir.Value) -> ir.StringValue:
 def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
     text, given = _text(value), _given(value)
     plain = given.try_cast("float64")
-    on_ten = given.re_search(r"^(10|[0-9])(\.0*)?$")
+    score = without_words(given, {})
+    on_ten = score.re_search(r"^(10|[0-9])(\.0*)?$")
+    scored = score.try_cast("float64")
+    thousands = given.re_search(_THOUSANDS)
     blank = text.lower().isin(BLANK_WORDS)
     counts: dict[str, ir.Scalar] = {
         "filled": given.notnull().sum(),
         "distinct": given.nunique(),
         "numbers": plain.notnull().sum(),
         "on_ten": on_ten.sum(),
-        "low": ibis.ifelse(on_ten, plain, ibis.null("float64")).min(),
-        "high": ibis.ifelse(on_ten, plain, ibis.null("float64")).max(),
+        "scored": scored.between(0, 10).sum(),
+        "parts": (scored.between(0, 10) & ~on_ten).sum(),
+        "thousands": thousands.sum(),
+        "a_thousand": ibis.ifelse(thousands, given, ibis.null("string")).max(),
+        "low": ibis.ifelse(scored.between(0, 10), scored, ibis.null("float64")).min(),
+        "high": ibis.ifelse(scored.between(0, 10), scored, ibis.null("float64")).max(),
         "highest": plain.max(),
         "lowest": plain.min(),
         "mean_length": given.length().mean(),
@@ -205,7 +253,7 @@ def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
 
 
 def _column(
-    given: ir.Table, value: ir.Column, seen: dict[str, Any], backend: Backend
+    given: ir.Table, value: ir.Column, seen: dict[str, Any], label: str, backend: Backend
 ) -> ColumnProfile:
     blanks = cast(list[str], seen["blanks"] or [])
     enough = max(_MOSTLY * seen["filled"], 1)
@@ -216,7 +264,7 @@ def _column(
     if times.is_typed_time(value):
         when: tuple[str | None, bool] = ("", times.is_naive_type(value))
     else:
-        when = _time(given, sample)
+        when = time_of(given, sample)
     return ColumnProfile(
         name=value.get_name(),
         filled=seen["filled"],
@@ -232,6 +280,10 @@ def _column(
         blanks=tuple(sorted(blanks)),
         sample=frozenset(sample),
         total=seen.get("total") or None,
+        label=label,
+        is_scored=seen["scored"] >= enough,
+        is_fraction=seen["parts"] > 0.01 * seen["filled"],
+        is_in_thousands=str(seen["a_thousand"]) if seen["thousands"] >= enough else None,
         is_percent=bool(
             seen["numbers"] >= enough and seen["lowest"] >= 0 and 10 < seen["highest"] <= 100
         ),
@@ -246,38 +298,3 @@ def _sample(given: ir.Table, backend: Backend) -> list[str]:
         f"ORDER BY hash(given) LIMIT {_SAMPLE}",
     )
     return [str(text) for (text,) in rows]
-
-
-def _time(table: ir.Table, sample: Sequence[str]) -> tuple[str | None, bool]:
-    """The pattern that reads nearly all of `given`, if one does, and whether some lack a zone."""
-    for pattern, digits in _EPOCH_DIGITS.items():
-        if sample and all(_counts_from_1970(text, digits) for text in sample):
-            return pattern, False
-    dated = [text for text in sample if _LIKE_A_DATE.match(text)]
-    if not dated or len(dated) < _MOSTLY * len(sample):
-        return None, False
-    some = _read_by(ibis.memtable(pa.table({"given": dated})), TIME_FORMATS)
-    likely = [pattern for pattern in TIME_FORMATS if some[pattern] >= 0.9 * len(dated)]
-    found = _read_by(table, likely)
-    best = max(likely, key=lambda pattern: found[pattern], default="")
-    if not likely or found[best] < _MOSTLY * found["filled"]:
-        return None, False
-    return best, found[f"{best} naive"] > 0
-
-
-def _counts_from_1970(text: str, digits: int) -> bool:
-    whole = text.removesuffix(".0")
-    low, high = _EPOCH_YEARS
-    return whole.isdecimal() and len(whole) == digits and low <= int(whole[:10]) < high
-
-
-def _read_by(table: ir.Table, patterns: Sequence[str]) -> dict[str, int]:
-    """How many values each pattern reads, and how many of those without a zone."""
-    counts = {"filled": table.given.notnull().sum()}
-    for pattern in patterns:
-        reading = times.parse_text(table.given, None, [pattern] if pattern else [])
-        counts[pattern] = (reading.at.notnull() | reading.naive).sum()
-        counts[f"{pattern} naive"] = reading.naive.sum()
-    named = {f"n{place}": count for place, count in enumerate(counts.values())}
-    found = one_row(table.aggregate(**named))
-    return {key: int(found[name] or 0) for key, name in zip(counts, named, strict=True)}

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import ibis.expr.types as ir
 
 from npsight.config.named import named_sources
-from npsight.config.schema import Source, Tables
+from npsight.config.schema import Place, Source, Tables
 from npsight.tables.databases import read_connection
 from npsight.tables.files import read_files, tidy
 from npsight.tables.raw import ROW, RawTable
+from npsight.tables.reshape import looked_up, made_long
 from npsight.tables.twins import twins_of
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-Location = tuple[object, ...]
+Location = str
 
 
 def place_of(source: Source) -> str:
@@ -38,9 +39,21 @@ class Reader:
         """The rows of a source; raises `UnusableTableError` where it cannot be read."""
         location = _location(source)
         if location not in self._raw:
-            read = read_connection if source.connection else read_files
-            self._raw[location] = read(source, key, self._backend)
+            self._raw[location] = self._made_ready(source, key)
         return self._raw[location]
+
+    def _made_ready(self, source: Source, key: str) -> RawTable:
+        raw = self._read(source, key)
+        where = place_of(source)
+        if source.lookup:
+            raw = looked_up(raw, source.lookup, where, key, self._backend, self._read)
+        if source.wide is not None:
+            raw = made_long(raw, source.wide, where, key, self._backend)
+        return raw
+
+    def _read(self, source: Place, key: str) -> RawTable:
+        read = read_connection if source.connection else read_files
+        return read(source, key, self._backend)
 
     def facts_of(self, source: Source, raw: RawTable) -> ir.Table:
         """The rows to be checked: each once, unless the source says `duplicates: keep`."""
@@ -73,14 +86,6 @@ class Reader:
 
 
 def _location(source: Source) -> Location:
-    widths = tuple(sorted((source.fixed_width or {}).items()))
-    return (
-        source.path,
-        source.format,
-        source.connection,
-        source.table,
-        source.delimiter,
-        source.encoding,
-        source.skip_rows,
-        widths,
-    )
+    """What tells one way to read a table from another; equal ones are read once."""
+    ways = {*Place.model_fields, "lookup", "wide"}
+    return source.model_dump_json(include=ways)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from npsight.tables.assemble import CheckedRows
 
 LIFTED = "known_at before occurred_at, lifted to it"
+THOUSANDS = "three digits behind each point in column"
+UNSCORED = "without a score, left out"
 IDENTICAL = "identical to another row, counted once"
 LEFT_OUT = "left out by `only` and `without`"
 CORRECTED = "corrected by a later row of the same id"
@@ -26,10 +28,11 @@ NOTES_TO_CHECK = {
     "the same time zone",
     IDENTICAL: "if two equal rows are two facts of this table, say `duplicates: keep`; if the "
     "file was loaded twice, all is well",
+    THOUSANDS: "if `1.234` means 1234 there, say `decimal: ','`; it is read as 1.234",
 }
+"""Beginnings of notes that may show a mistake where they are many, and what to do then."""
 IDENTICAL_STATES = "if the file was loaded twice, all is well: no row is a second fact here"
 """Of a table whose rows say what is so, rather than what happened once more."""
-"""Notes that may show a mistake where they are many, and what to do then."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def read_score(
     A scale is valid in `[valid_from, valid_to)`, both at UTC midnight. Scores outside their
     scale, between its bands, or on a day without a scale are faults.
     """
-    raw, text = sheet.number(table.score), sheet.text(table.score)
+    raw, text = sheet.number(table.score, table.scores), sheet.text(table.score)
     on_ten: list[tuple[ir.BooleanValue, ir.Value]] = []
     names: list[tuple[ir.BooleanValue, ir.Value]] = []
     valid_on_day: list[ir.BooleanValue] = []

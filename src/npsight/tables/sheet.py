@@ -6,7 +6,7 @@ that one pass over the table finds all faults of all rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from npsight.errors import Problem
 from npsight.tables import times
 from npsight.tables.cells import cell_text
 from npsight.tables.engine import INSTANT, MEASURE
-from npsight.tables.numbers import plain_number
+from npsight.tables.numbers import plain_number, without_words
 from npsight.tables.workbooks import CELL_TIMES, is_workbook
 
 SHOWN_CHARACTERS = 40
@@ -72,6 +72,8 @@ class Sheet:
     notes: dict[str, ir.BooleanValue] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    doubts: dict[str, tuple[ir.BooleanValue, ir.BooleanValue]] = field(default_factory=dict)
+    """Column of numbers -> rows such as `1.234`, and rows with a point that means decimals."""
 
     def fault(
         self, reason: str, when: ir.BooleanValue, value: ir.StringValue | None = None
@@ -135,8 +137,11 @@ class Sheet:
         self.fault(f"`{{}}` in column {column} is neither yes nor no", neither, text)
         return cast(ir.BooleanValue, said.isin(YES).fill_null(False))
 
-    def number(self, column: str) -> ir.DecimalValue:
-        """An exact number, null where blank; anything else that is no number is a fault."""
+    def number(self, column: str, words: Mapping[str, float] | None = None) -> ir.DecimalValue:
+        """An exact number, null where blank; anything else that is no number is a fault.
+
+        With `words`, a text may be one of them, or words may stand behind the number.
+        """
         value = self.raw[column]
         kind = value.type()
         if kind.is_boolean():
@@ -144,18 +149,26 @@ class Sheet:
         elif not (kind.is_numeric() or kind.is_string()):
             self._wrong_type(column, str(kind), "numbers")
             return cast(ir.DecimalValue, ibis.null(MEASURE))
-        text = self.text(column)
+        shown = text = self.text(column)
         given = text if kind.is_string() else value
+        if words is not None and kind.is_string():
+            text = without_words(text, words)
+        elif kind.is_string() and self.source.decimal is None:
+            point = text.find(".")
+            whole = (point == text.length() - 4) & (point >= 1) & (point <= 4) & ~text.like("0%")
+            self.doubts[column] = (whole, (point >= 0) & ~whole)
         read = plain_number(text, self.source.decimal) if kind.is_string() else given
         number = read.try_cast(MEASURE)
         double = read.try_cast("float64")
         # The text is only made for the rows that show it: making it for all costs seconds.
         bad = given.notnull() & number.isnull()
-        self.fault(f"number `{{}}` in column {column} is not a number", bad & double.isnull(), text)
+        self.fault(
+            f"number `{{}}` in column {column} is not a number", bad & double.isnull(), shown
+        )
         self.fault(
             f"number `{{}}` in column {column} is not finite or not below 10^12",
             bad & double.notnull(),
-            text,
+            shown,
         )
         return cast(ir.DecimalValue, number)
 

@@ -10,6 +10,7 @@ What each form becomes:
   (02:30 on 2024-03-31 in Berlin, which no clock showed, is read as 03:30 = 01:30 UTC);
 - where clocks are set back, the second of the two readings (standard time) is taken
   (02:30 on 2024-10-27 in Berlin is 01:30 UTC);
+- a day before the name of its month may be written `5th`;
 - an end in the year 9000 or later is a database's way to write "never" and is read as blank.
 """
 
@@ -41,6 +42,7 @@ _YEAR_9999 = 253_000_000_000_000_000
 
 _OFFSET = r"(?i)[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
 _HAS_OFFSET = re.compile(r"%[zZ]")
+_HAS_MONTH_NAME = re.compile(r"%d[ -]%[bB]")
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def parse_text(text: ir.StringValue, zone: str | None, patterns: Sequence[str]) 
 def _parse_pattern(text: ir.StringValue, zone: str | None, pattern: str) -> ParsedTime:
     if pattern in EPOCHS:
         return _parse_epoch(text, EPOCHS[pattern])
+    if _HAS_MONTH_NAME.search(pattern):
+        text = text.re_replace(r"^([0-9]{1,2})(st|nd|rd|th)\b", r"\1")
     if _HAS_OFFSET.search(pattern):
         at = utc_of(parse_aware(text, pattern))
         return ParsedTime(at, ibis.literal(False), text.notnull() & at.isnull())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 
 from python_calamine import (
@@ -17,7 +18,7 @@ from python_calamine import (
 )
 
 from npsight.config.checks import suggest
-from npsight.config.schema import Source
+from npsight.config.schema import Place
 from npsight.errors import Problem
 from npsight.tables.raw import UnusableTableError
 
@@ -28,7 +29,7 @@ CELL_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S.%f")
 Cell = str | float | int | bool | date | time | timedelta
 
 
-def is_workbook(source: Source) -> bool:
+def is_workbook(source: Place) -> bool:
     """Whether the source is a sheet of a workbook."""
     if source.format is not None:
         return source.format == "excel"
@@ -46,7 +47,7 @@ def sheets_of(file: Path) -> list[str]:
     return _filled(_opened(file, ""))
 
 
-def write_sheet(file: Path, source: Source, key: str, copy: Path) -> None:
+def write_sheet(file: Path, source: Place, key: str, copy: Path) -> None:
     """Write the sheet `source.table`, or the only one that holds anything, as CSV in UTF-8.
 
     Blank rows are left out; the first row that is not, after `source.skip_rows`, is the header.
@@ -61,6 +62,21 @@ def write_sheet(file: Path, source: Source, key: str, copy: Path) -> None:
     rows = _sheet(_opened(file, key), file, source, key).iter_rows()
     with copy.open("w", encoding="utf-8", newline="") as written:
         csv.writer(written, lineterminator="\n").writerows(_texts(rows, source.skip_rows))
+
+
+def write_top(file: Path, sheet: str | None, copy: Path, rows: int) -> None:
+    """Write the first rows of a sheet as `write_sheet` does, blank ones too.
+
+    Raises
+    ------
+    UnusableTableError
+        As `write_sheet`.
+    """
+    source = Place(path=str(file), table=sheet)
+    cells = _sheet(_opened(file, ""), file, source, "").iter_rows()
+    texts = ([_text(cell) for cell in row] for row in islice(cells, rows))
+    with copy.open("w", encoding="utf-8", newline="") as written:
+        csv.writer(written, lineterminator="\n").writerows(texts)
 
 
 def _opened(file: Path, key: str) -> CalamineWorkbook:
@@ -79,7 +95,7 @@ def _filled(workbook: CalamineWorkbook) -> list[str]:
     return [name for name in visible if workbook.get_sheet_by_name(name).start is not None]
 
 
-def _sheet(workbook: CalamineWorkbook, file: Path, source: Source, key: str) -> CalamineSheet:
+def _sheet(workbook: CalamineWorkbook, file: Path, source: Place, key: str) -> CalamineSheet:
     names = [source.table] if source.table else _filled(workbook)
     where = str(file.resolve())
     if len(names) > 1:

@@ -370,6 +370,19 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
         changed("project: demo", "project: My Demo"),
         1, "project", "not of the form asked for", "^[a-z]",
     ),
+    "a column whose name is no name here": (
+        changed("measures: [logins, errors]", "measures: [Web Logins]"),
+        7, "tables.activity.usage.measures", "`Web Logins` is no name",
+        'such as `{web_logins: "Web Logins"}`',
+    ),
+    "look-up without a file": (
+        changed("path: usage.csv", "path: usage.csv, lookup: {by: order, take: id}"),
+        7, "tables.activity.usage.lookup[0]", "needs either `path` or `connection`", "exactly one",
+    ),
+    "two stars": (
+        changed("path: usage.csv", "path: usage.csv, wide: {columns: '* of *'}"),
+        7, "tables.activity.usage.wide.columns", "more than one `*`", "write one star",
+    ),
     "number out of range": (
         changed("windows: 30", "windows: [30, 0]"),
         11, "features[0].windows[1]", "greater than or equal to 1", "Window lengths in days",

@@ -48,6 +48,19 @@ def warned(report: CheckReport) -> str:
     return "\n".join(str(warning) for warning in report.warnings)
 
 
+def test_answers_of_accounts_that_answer_once_are_named(tmp_path):
+    once = [(f"x{n}", START + timedelta(days=9 * n), 3 + n % 7) for n in range(30)]
+    file = tmp_path / "project.yaml"
+    accounts = "  accounts: {path: accounts.csv, key: id, created_at: since}\n"
+    looked_at(tmp_path, spread(40))
+    (tmp_path / "answers.csv").write_text(
+        "account,at,score\n" + "".join(f"{a},{at:%Y-%m-%d},{n}\n" for a, at, n in once)
+    )
+    file.write_text(PROJECT.replace(accounts, ""))
+    report = check(load_project(file), now=NOW)
+    assert "30 answers are of 30 accounts: hardly any answers twice" in warned(report)
+
+
 def test_a_healthy_project_has_no_warnings(tmp_path):
     report = looked_at(tmp_path, spread(40))
     assert report.warnings == ()

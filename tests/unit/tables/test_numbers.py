@@ -59,3 +59,20 @@ def test_scores_outside_their_scale_name_the_bands(bench: Workbench):
     csv = "account,at,score\na,2024-05-01,90\nb,2024-05-02,40\n"
     with pytest.raises(DataError, match="give the survey's scale"):
         bench.answers(csv, head="timezone: UTC")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "decimal", "doubted"),
+    [
+        (["1.234"] * 9 + ["45.000", "7"], "", 10),
+        (["1.234"] * 9 + ["45.000", "1.5"], "", 0),
+        (["1.234"] * 9 + ["45.000", "0.500"], "", 0),
+        (["1.234"] * 9 + ["45.000"], "decimal: ','\n", 0),
+    ],
+)
+def test_points_that_may_part_thousands_are_counted(bench: Workbench, numbers, decimal, doubted):
+    lines = "".join(f"a,2024-05-{day + 1:02},{n}\n" for day, n in enumerate(numbers))
+    head = "timezone: UTC"
+    found = bench.usage("account,day,n\n" + lines, f"{decimal}measures: [n]", head=head)
+    notes = dict(found.reports[0].notes)
+    assert notes.get("three digits behind each point in column n", 0) == doubted

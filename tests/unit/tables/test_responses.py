@@ -64,6 +64,27 @@ def test_without_invitations_a_blank_score_is_a_fault(bench):
     assert reasons(prepared) == {"no score": 1}
 
 
+def test_a_blank_score_is_left_out_where_it_may_be(bench):
+    csv = f"account,at,score\na,{at(1)},\nb,{at(1)},5\nc,,\n"
+    prepared = bench.answers(csv, "unscored: skip")
+    assert reasons(prepared) == {}
+    assert (prepared.reports[0].good, prepared.reports[0].skipped) == (1, 2)
+    assert ("without a score, left out", 2) in prepared.reports[0].notes
+
+
+def test_words_behind_a_score_are_not_read(bench):
+    written = ["10 - Extremely likely", "0 = Not at all", "7 points", "7 of 10", "Very satisfied"]
+    lines = "".join(f"{place},{at(1)},{text}\n" for place, text in enumerate(written))
+    prepared = bench.answers("account,at,score\n" + lines, "scores: {very Satisfied: 9}")
+    assert rows(prepared.facts.sources["responses"], "account", "raw_score") == [
+        ("0", Decimal(10)),
+        ("1", Decimal(0)),
+        ("2", Decimal(7)),
+        ("4", Decimal(9)),
+    ]
+    assert prepared.reports[0].faults[0].example == "7 of 10"
+
+
 def test_a_score_without_a_time_is_a_fault(bench):
     prepared = bench.answers(f"account,at,score\na,,5\nb,{at(1)},5\n")
     assert reasons(prepared) == {"score without a time in column at": 1}

@@ -126,8 +126,9 @@ def test_every_sheet_is_a_table_to_init(tmp_path):
     answers += [(1000 + k % 5, datetime(2024, 1, 1 + k), k % 11) for k in range(20)]
     customers = [("Customer", "Name", "Created")]
     customers += [(1000 + k, f"Firm {k}", date(2023, 1, 1)) for k in range(5)]
+    answers = [("Answers of the second half",), (), *answers]
     workbook(tmp_path / "all.xlsx", Kunden=customers, Umfrage=answers, Leer=[])
     text = propose(tmp_path / "all.xlsx", tmp_path)
-    assert "path: all.xlsx\n    table: Umfrage\n    account: Customer\n" in text
+    assert "path: all.xlsx\n    table: Umfrage\n    skip_rows: 2\n    account: Customer\n" in text
     assert "accounts:\n    path: all.xlsx\n    table: Kunden\n    key: Customer\n" in text
     assert "Leer" not in text

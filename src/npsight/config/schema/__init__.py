@@ -9,6 +9,7 @@ from npsight.config.schema.base import IDENTIFIER, ColumnMap, Days, Name, Sectio
 from npsight.config.schema.features import Driver, Feature
 from npsight.config.schema.outlook import Benchmark, Goal
 from npsight.config.schema.pages import OpenIdConnect, Pages, Role
+from npsight.config.schema.places import Lookup, Place, Wide
 from npsight.config.schema.project import Project
 from npsight.config.schema.service import Service
 from npsight.config.schema.settings import (
@@ -62,11 +63,13 @@ __all__ = [
     "Goal",
     "HubspotWriteback",
     "ListedBand",
+    "Lookup",
     "Merges",
     "Name",
     "NpsTarget",
     "OpenIdConnect",
     "Pages",
+    "Place",
     "Project",
     "Quarantine",
     "QuietHours",
@@ -81,6 +84,7 @@ __all__ = [
     "Targets",
     "Training",
     "VersionedSource",
+    "Wide",
     "Worklist",
     "Writeback",
 ]

@@ -8,45 +8,22 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from npsight.config.schema.base import ColumnMap, Name, Section, Texts, as_list
+from npsight.config.schema.places import Lookup, Place, Wide
 
 
-class Source(Section):
+class Source(Place):
     """Where a table lies and how its times are to be read. Every table has these keys."""
 
-    path: str | None = Field(
+    lookup: Annotated[list[Lookup], BeforeValidator(as_list)] = Field(
+        default_factory=list,
+        description="Columns to take over from other tables, one after the other, where the "
+        "account's key stands only there: review to order, order to customer. A key with several "
+        "values is refused.",
+    )
+    wide: Wide | None = Field(
         None,
-        description="File or glob, relative to the project file; `${VAR}` is taken from the "
-        "environment; `**` stands for folders at any depth. CSV, JSON, Parquet, Excel and DuckDB "
-        "files are told apart by their ending.",
-    )
-    format: Literal["csv", "json", "parquet", "excel", "duckdb", "fixed_width"] | None = Field(
-        None, description="Overrides what the ending of `path` says."
-    )
-    connection: str | None = Field(
-        None,
-        pattern=r"^[A-Z][A-Z0-9_]*$",
-        description="Name of the environment variable that holds the Ibis connection string "
-        "(PostgreSQL, SQLite, Snowflake, BigQuery …). The string itself never stands in this file.",
-    )
-    table: str | None = Field(
-        None,
-        description="Table or view inside a DuckDB file or a connection, or sheet of a workbook; "
-        "a workbook with one sheet needs none.",
-    )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="CSV field separator.")
-    encoding: Literal["utf-8", "latin-1", "utf-16", "windows-1252"] = Field(
-        "utf-8", description="CSV encoding; Excel in Western Europe writes `windows-1252`."
-    )
-    fixed_width: dict[str, tuple[int, int]] | None = Field(
-        None,
-        description="For `format: fixed_width`: column name to first and last character, counted "
-        "from 1. Blanks around a value are dropped.",
-    )
-    skip_rows: int = Field(
-        0,
-        ge=0,
-        description="Lines before the header of a CSV file or a sheet, or the data of a "
-        "fixed-width file.",
+        description="For a table with a column for each month or wave: each filled cell becomes "
+        "a row.",
     )
     timezone: str | None = Field(
         None,
@@ -206,7 +183,20 @@ class Responses(VersionedSource):
     """Survey answers; a row without a score but with `invited_at` is an unanswered invitation."""
 
     time: str = Field(description="Column: when the answer was given.")
-    score: str = Field(description="Column with the score.")
+    score: str = Field(
+        description="Column with the score. Words behind a number, such as in "
+        "`10 - Extremely likely` or `4 stars`, are not read."
+    )
+    scores: dict[str, float] = Field(
+        default_factory=dict,
+        description="What answers in words count, such as `{Very satisfied: 5, Satisfied: 4}`, in "
+        "any case.",
+    )
+    unscored: Literal["bad", "skip"] = Field(
+        "bad",
+        description="What a row with neither a score nor an invitation is: `bad` quarantines it; "
+        "`skip` leaves it out, for forms on which the score may be left blank.",
+    )
     bands: Annotated[list[Bands], BeforeValidator(as_list)] = Field(
         default_factory=lambda: [NPS_0_10],
         description="Scale and bands; several with validity where the scale changed. Default: "

@@ -1,0 +1,88 @@
+"""Where a table lies, and how it becomes rows of an account and a time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from npsight.config.schema.base import Section, as_list
+
+
+class Place(Section):
+    """Where rows lie, and how the file is written."""
+
+    path: str | None = Field(
+        None,
+        description="File or glob, relative to the project file; `${VAR}` is taken from the "
+        "environment; `**` stands for folders at any depth. CSV, JSON, Parquet, Excel and DuckDB "
+        "files are told apart by their ending.",
+    )
+    format: Literal["csv", "json", "parquet", "excel", "duckdb", "fixed_width"] | None = Field(
+        None, description="Overrides what the ending of `path` says."
+    )
+    connection: str | None = Field(
+        None,
+        pattern=r"^[A-Z][A-Z0-9_]*$",
+        description="Name of the environment variable that holds the Ibis connection string "
+        "(PostgreSQL, SQLite, Snowflake, BigQuery …). The string itself never stands in this file.",
+    )
+    table: str | None = Field(
+        None,
+        description="Table or view inside a DuckDB file or a connection, or sheet of a workbook; "
+        "a workbook with one sheet needs none.",
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="CSV field separator.")
+    encoding: Literal["utf-8", "latin-1", "utf-16", "windows-1252"] = Field(
+        "utf-8", description="CSV encoding; Excel in Western Europe writes `windows-1252`."
+    )
+    fixed_width: dict[str, tuple[int, int]] | None = Field(
+        None,
+        description="For `format: fixed_width`: column name to first and last character, counted "
+        "from 1. Blanks around a value are dropped.",
+    )
+    skip_rows: int = Field(
+        0,
+        ge=0,
+        description="Lines of a CSV file or a sheet before its header, such as a title; of a "
+        "fixed-width file, those before the data.",
+    )
+    header_rows: int = Field(
+        1,
+        ge=1,
+        le=10,
+        description="Lines of the header of a CSV file or a sheet: 2 where the second one holds "
+        "subtitles (SurveyMonkey), 3 where question and import id follow the name (Qualtrics). A "
+        "column is called as in the first of them; one that has no name there, by the name to its "
+        "left and its own subtitle, such as `Reason - Comment`.",
+    )
+
+
+class Wide(Section):
+    """Columns that each hold one period, such as a month, to be turned into rows."""
+
+    columns: Annotated[list[str], BeforeValidator(as_list)] = Field(
+        min_length=1,
+        description="The columns, by pattern: in `NPS *` the star stands for the period in a "
+        "column's name: a day, month, quarter or year, such as `2024-05-31`, `2024-05`, "
+        "`May 2024`, `Q2 2024` or `2024`. `*` alone fits every column that is called so.",
+    )
+    time: str = Field(
+        "period_end",
+        min_length=1,
+        description="What the new column with the last day of the period is called, to be mapped "
+        "as `time`.",
+    )
+    value: str = Field(
+        "value", min_length=1, description="What the new column with the value is called."
+    )
+
+
+class Lookup(Place):
+    """A column of another table, found by a key."""
+
+    by: str = Field(description="Column with the key, in this table and in the other one.")
+    take: str = Field(
+        description="Column of the other table that is added to this one. It is read as it stands "
+        "today: take only what never changes for a key, such as the customer of an order."
+    )

@@ -1,0 +1,63 @@
+"""The lines of a proposal, and those that every table has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npsight.jobs import guess
+from npsight.jobs.guesskeys import Hop
+from npsight.jobs.proposedtable import file_of, place_of, rows_of
+from npsight.jobs.yamltext import Lines, flow, scalar
+
+if TYPE_CHECKING:
+    from npsight.tables.profile import ColumnProfile, TableProfile
+
+
+class ProposedLines:
+    """Lines and features of a proposal; `naive` says whether a mapped time lacks a zone."""
+
+    def __init__(self, relative_to: Path | None) -> None:
+        self.relative_to = relative_to
+        self.lines = Lines()
+        self.features: list[str] = []
+        self.naive = False
+
+    def where(
+        self, table: TableProfile, indent: int, key: str, hops: Sequence[Hop] | None = None
+    ) -> None:
+        """Where a table lies, how and which rows of it are read, where its account is found."""
+        for text, comment in (*place_of(table, self.relative_to), *rows_of(table, key)):
+            self.lines.add(indent, text, comment)
+        if hops:
+            self.lines.add(indent, "lookup:", "VERIFY: these lead to whom you want to foresee")
+        for hop in hops or ():
+            settings = [text for text, _ in file_of(hop.table, self.relative_to)]
+            settings += [f"by: {scalar(hop.by)}", f"take: {scalar(hop.take)}"]
+            self.lines.add(indent + 2, f"- {{{', '.join(settings)}}}")
+
+    def column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:
+        """The setting with its column, if there is one."""
+        if column is not None:
+            self.naive = self.naive or (column.is_time and column.is_naive)
+            self.lines.add(indent, f"{setting}: {scalar(column.name)}")
+
+    def columns(self, indent: int, setting: str, columns: Sequence[ColumnProfile]) -> None:
+        """Columns with their names in the project file, if there are any."""
+        named = {guess.config_name(c.name): c.name for c in columns}
+        if named:
+            same = all(name == column for name, column in named.items())
+            self.lines.add(indent, f"{setting}: {flow(list(named) if same else named)}")
+
+    def known_at(self, at: int, column: ColumnProfile | None, table: TableProfile) -> None:
+        """When a row could first be read."""
+        if column is not None:
+            self.column(at, "known_at", column)
+            return
+        hours, why = 0, "hours until a row can first be read (24: loaded nightly)"
+        if table.source.wide is not None:
+            hours, why = 24, "what a column says of a period is complete after its last day"
+        elif any(c.time_format == "%Y-%m" for c in table.columns):
+            hours, why = 744, "a month is read as its first day; 31 days later it is over"
+        self.lines.add(at, f"delay_hours: {hours}", f"VERIFY: {why}")

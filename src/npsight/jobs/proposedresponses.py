@@ -1,0 +1,112 @@
+"""What a proposal says of the tables of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from npsight.jobs import guess
+from npsight.jobs.guesskeys import Hop, is_person, recurs
+from npsight.jobs.proposedlines import ProposedLines
+from npsight.jobs.proposedtable import bands_of
+from npsight.jobs.words import ACCOUNT_WORDS, PERSON_WORDS, is_id, words
+from npsight.jobs.yamltext import scalar
+
+if TYPE_CHECKING:
+    from npsight.tables.profile import ColumnProfile, TableProfile
+
+_SCORED = 0.98
+_SHOWN = 3
+
+
+def answered_of(table: TableProfile) -> ColumnProfile | None:
+    """The column with the time of the answer: when a form was ended rather than begun."""
+    when = guess.guess_times(table)
+    answered = guess.pick(table.columns, guess.ANSWERED_WORDS, time=True)
+    ended = [c for c in (when.ended,) if c and words(c.name) & guess.FORM_END_WORDS]
+    return answered or next(iter(ended), when.occurred)
+
+
+class ProposedResponses:
+    """Writes `tables.responses` into the lines of a proposal."""
+
+    def __init__(
+        self,
+        out: ProposedLines,
+        tables: Sequence[TableProfile],
+        keys: Mapping[str, str],
+        hops: Mapping[str, Sequence[Hop]],
+    ) -> None:
+        self.out = out
+        self.tables = tables
+        self.keys = keys
+        self.hops = hops
+
+    def write(self) -> None:
+        """All tables of answers, as a list where there are several."""
+        several = len(self.tables) > 1
+        for index, table in enumerate(self.tables):
+            if index == 0:
+                self.out.lines.add(2, "responses:")
+            if several:
+                self.out.lines.add(4, "-")
+            self._one(table, 6 if several else 4, several)
+
+    def _one(self, table: TableProfile, at: int, several: bool) -> None:
+        out, key = self.out, self.keys[table.name]
+        score = guess.guess_score(table)
+        out.where(table, at, key, self.hops.get(table.name))
+        fact = _fact_id(table, key)
+        out.column(at, "id", fact)
+        out.lines.add(at, f"account: {scalar(key)}", _unsure(table, key))
+        others = [c for c in table.columns if c.name != key and is_person(c) and c is not fact]
+        out.column(at, "respondent", guess.pick(others, PERSON_WORDS, time=False))
+        out.column(at, "time", answered_of(table))
+        out.known_at(at, guess.guess_times(table).known, table)
+        invited = guess.pick(table.columns, guess.INVITED_WORDS, time=True)
+        out.column(at, "invited_at", invited)
+        out.column(at, "score", score)
+        if score is not None:
+            for text, comment in bands_of(score, table.name):
+                out.lines.add(at, text, comment)
+            if invited is None and score.filled < _SCORED * table.rows:
+                share = 1 - score.filled / table.rows
+                why = f"VERIFY: {share:.0%} of the rows have no score; they are left out"
+                out.lines.add(at, "unscored: skip", why)
+        self._where_asked(table, at, key, several)
+
+    def _where_asked(self, table: TableProfile, at: int, key: str, several: bool) -> None:
+        out = self.out
+        few = [c for c in table.columns if guess.is_category(c) and c.name != key]
+        out.column(at, "role", guess.pick(few, guess.ROLE_WORDS))
+        out.column(at, "comment", guess.guess_comment(table, {key}))
+        touchpoint = guess.pick(few, guess.TOUCHPOINT_WORDS)
+        out.column(at, "touchpoint", touchpoint)
+        if several and touchpoint is None:
+            out.lines.add(at, f"touchpoint_name: {scalar(table.name)}")
+
+
+def _fact_id(table: TableProfile, key: str) -> ColumnProfile | None:
+    # Survey tools call the id of an answer that of its respondent.
+    unique = [
+        c
+        for c in table.columns
+        if is_id(c) and c.name != key and (not is_person(c) or "respondent" in words(c.name))
+    ]
+    return next((c for c in unique if c.distinct > 0.9 * table.rows), None)
+
+
+def _unsure(table: TableProfile, key: str) -> str:
+    """What is to be verified of the account that was guessed, if anything."""
+    column = table.column(key)
+    named = words(key) & ACCOUNT_WORDS
+    if words(key) & PERSON_WORDS and not named:
+        return "VERIFY: each person is an account, for no other one was recognised"
+    if column is not None and column.distinct > 0.8 * column.filled > 20:
+        again = [c.name for c in table.columns if recurs(c) and guess.is_category(c)]
+        such = f", such as {' or '.join(again[:_SHOWN])}" if again else ""
+        return (
+            "VERIFY: nearly every answer is of another account, so there is hardly a history to "
+            f"learn from; name a column whose values recur{such}"
+        )
+    return "" if named else "VERIFY: no column was named as an account is; this one recurs"

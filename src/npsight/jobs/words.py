@@ -1,0 +1,42 @@
+"""Words in the names of columns, and what they tell of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from npsight.tables.profile import ColumnProfile
+
+ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "organization"}
+ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant", "external", "kunde", "kunden", "firma"}
+ACCOUNT_WORDS |= {"kundennr", "kundennummer", "mandant", "cliente", "empresa", "societe", "klant"}
+THING_WORDS = {"airport", "hotel", "restaurant", "app", "product", "store", "shop", "brand"}
+THING_WORDS |= {"property", "listing", "branch", "school", "university", "hospital", "clinic"}
+THING_WORDS |= {"dealer", "business", "lounge", "asin", "seller", "vendor"}
+"""What reviews are written of: the account where nobody else is."""
+PERSON_WORDS = {"contact", "respondent", "user", "person", "email", "mail", "username", "author"}
+PERSON_WORDS |= {"reviewer", "recipient", "userid"}
+_ID_WORDS = {"id", "key", "uuid", "asin"}
+_ID_ENDS = {"number", "nummer", "nr", "no", "num", "kundennummer", "kundennr"}
+
+
+def words(name: str) -> set[str]:
+    """`customerID` and `customer_id` alike become `customer`, `id`."""
+    return set(_listed(name))
+
+
+def _listed(name: str) -> list[str]:
+    return [word for word in re.split(r"[^a-z0-9]+", plain(name)) if word]
+
+
+def plain(name: str) -> str:
+    """In lower case, its words parted by `_`, without accents."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+    letters = unicodedata.normalize("NFKD", split)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def is_id(column: ColumnProfile) -> bool:
+    """Named as an identifier."""
+    listed = _listed(column.name)
+    return bool(set(listed) & _ID_WORDS) or bool(listed and listed[-1] in _ID_ENDS)

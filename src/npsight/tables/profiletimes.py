@@ -1,0 +1,95 @@
+"""By which pattern the values of an unmapped column are read as times, if they are times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from npsight.tables import times
+from npsight.tables.engine import one_row
+
+_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_SHORT = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y")
+_NAMED = (
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%m %d, %Y",
+    "%Y-%m",
+)
+TIME_FORMATS = (
+    "",
+    "%Y%m%d",
+    *(day + clock for clock in _CLOCKS for day in _SHORT),
+    *(day + clock for clock in _CLOCKS for day in _DAYS),
+    *_NAMED,
+)
+"""What reads most values is taken; of equals the first. The empty one is ISO 8601."""
+_LIKE_A_DATE = re.compile(
+    r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|\d{4}-\d{1,2}$|"
+    r"[A-Za-z]{3,9} \d{1,2}, \d{4}$|\d{2} \d{1,2}, \d{4}$|"
+    r"\d{1,2}(st|nd|rd|th)?[- ][A-Za-z]{3,9}[- ]\d{2,4}$)"
+)
+_ORDINAL = re.compile(r"^(\d{1,2})(st|nd|rd|th)\b")
+_MOSTLY = 0.95
+_TRIED = 20
+_EPOCH_DIGITS = {"epoch_s": 10, "epoch_ms": 13, "epoch_us": 16}
+_EPOCH_YEARS = (946_684_800, 2_051_222_400)
+"""Seconds from 1970 to the years 2000 and 2035: of other numbers it is not guessed."""
+
+
+def time_of(table: ir.Table, sample: Sequence[str]) -> tuple[str | None, bool]:
+    """The pattern that reads nearly all of `given`, if one does, and whether some lack a zone."""
+    for pattern, digits in _EPOCH_DIGITS.items():
+        if sample and all(_counts_from_1970(text, digits) for text in sample):
+            return pattern, False
+    dated = [text for text in sample if _LIKE_A_DATE.match(text)]
+    if not dated or len(dated) < _MOSTLY * len(sample):
+        return None, False
+    fitting = [pattern for pattern in TIME_FORMATS if _may_fit(pattern, dated[:_TRIED])]
+    some = _read_by(ibis.memtable(pa.table({"given": dated})), fitting)
+    likely = [pattern for pattern in fitting if some[pattern] >= 0.9 * len(dated)]
+    found = _read_by(table, likely)
+    best = max(likely, key=lambda pattern: found[pattern], default="")
+    if not likely or found[best] < _MOSTLY * found["filled"]:
+        return None, False
+    return best, found[f"{best} naive"] > 0
+
+
+def _counts_from_1970(text: str, digits: int) -> bool:
+    whole = text.removesuffix(".0")
+    low, high = _EPOCH_YEARS
+    return whole.isdecimal() and len(whole) == digits and low <= int(whole[:10]) < high
+
+
+def _may_fit(pattern: str, texts: Sequence[str]) -> bool:
+    """Whether a pattern reads some of the texts; the engine, which is slower to ask, decides."""
+    if not pattern:
+        return True
+    for text in texts:
+        with suppress(ValueError):
+            datetime.strptime(_ORDINAL.sub(r"\1", text), pattern)
+            return True
+    return False
+
+
+def _read_by(table: ir.Table, patterns: Sequence[str]) -> dict[str, int]:
+    """How many values each pattern reads, and how many of those without a zone."""
+    counts = {"filled": table.given.notnull().sum()}
+    for pattern in patterns:
+        reading = times.parse_text(table.given, None, [pattern] if pattern else [])
+        counts[pattern] = (reading.at.notnull() | reading.naive).sum()
+        counts[f"{pattern} naive"] = reading.naive.sum()
+    named = {f"n{place}": count for place, count in enumerate(counts.values())}
+    found = one_row(table.aggregate(**named))
+    return {key: int(found[name] or 0) for key, name in zip(counts, named, strict=True)}

@@ -1,0 +1,147 @@
+"""Raw tables made ready to be mapped: columns of other tables looked up, wide ones made long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import ibis.expr.types as ir
+
+from npsight.config.schema import Lookup, Place, Wide
+from npsight.errors import Problem
+from npsight.tables.columns import check_columns
+from npsight.tables.engine import fresh_name, name_literal, one_row, run, text_literal
+from npsight.tables.files import numbered
+from npsight.tables.periods import periods_of
+from npsight.tables.raw import ROW, RawTable, UnusableTableError
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+Read = Callable[[Place, str], RawTable]
+
+
+def looked_up(
+    raw: RawTable, lookups: Sequence[Lookup], where: str, key: str, backend: Backend, read: Read
+) -> RawTable:
+    """The rows with a column for each look-up, null where the other table lacks the key.
+
+    Raises
+    ------
+    UnusableTableError
+        The other table cannot be read, a column is missing, or a key has several values there.
+    """
+    for index, lookup in enumerate(lookups):
+        here = f"{key}.lookup" if len(lookups) == 1 else f"{key}.lookup[{index}]"
+        check_columns({"by": lookup.by}, raw.columns, where, here)
+        if lookup.take in raw.columns:
+            what = f"the table has a column `{lookup.take}` itself"
+            remedy = "map that one, or take another column"
+            raise UnusableTableError([Problem(what, remedy, where, f"{here}.take")])
+        other = read(lookup, here)
+        try:
+            pairs = _pairs(other, lookup, here, backend)
+            raw = _joined(raw, pairs, lookup, backend)
+            backend.drop_table(pairs)
+        finally:
+            backend.drop_table(other.name)
+    return raw
+
+
+def _place(lookup: Lookup) -> str:
+    return lookup.path or f"${lookup.connection}.{lookup.table}"
+
+
+def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend) -> str:
+    """Name of a table of each key once with its value."""
+    check_columns({"by": lookup.by, "take": lookup.take}, other.columns, _place(lookup), key)
+    table = other.table
+    by, take = (_text(table[column]) for column in (lookup.by, lookup.take))
+    found = table.select(by=by, take=take).distinct()
+    pairs = found.filter(found.by.notnull(), found.take.notnull())
+    name = fresh_name("lookup")
+    backend.create_table(name, pairs)
+    held = backend.table(name)
+    several = held.group_by("by").having(held.count() > 1).aggregate()
+    count = one_row(several.aggregate(n=several.count()))["n"]
+    if count:
+        raise UnusableTableError(
+            [
+                Problem(
+                    f"{count:,} keys in column `{lookup.by}` have several values of "
+                    f"`{lookup.take}`, so it is unknown which one is meant",
+                    "take a column that has one value for each key, or prepare a table with one",
+                    _place(lookup),
+                    key,
+                )
+            ]
+        )
+    return name
+
+
+def _text(column: ir.Column) -> ir.StringValue:
+    return cast(ir.StringValue, column.cast("string").strip().nullif(""))
+
+
+def _joined(raw: RawTable, pairs: str, lookup: Lookup, backend: Backend) -> RawTable:
+    held = backend.table(pairs)
+    joined = raw.table.left_join(held, _text(raw.table[lookup.by]) == held.by)
+    columns = [joined[column] for column in (*raw.columns, ROW)]
+    name = fresh_name("raw")
+    backend.create_table(name, joined.select(*columns, **{lookup.take: joined["take"]}))
+    backend.drop_table(raw.name)
+    return replace(raw, name=name, table=backend.table(name))
+
+
+def made_long(raw: RawTable, wide: Wide, where: str, key: str, backend: Backend) -> RawTable:
+    """A row for each filled cell of the columns of periods; rows are numbered anew.
+
+    Raises
+    ------
+    UnusableTableError
+        No column fits, one of them is no period, or a new column has the name of another one.
+    """
+    periods = periods_of(raw.columns, wide)
+    _check_wide(raw, periods, wide, where, key)
+    kept = [column for column in raw.columns if column not in periods]
+    cells = ", ".join(
+        f"{{'at': {text_literal(str(day))}, 'of': {name_literal(column)}::VARCHAR}}"
+        for column, day in periods.items()
+    )
+    name, held = fresh_name("raw"), fresh_name("wide")
+    backend.create_table(held, raw.table)
+    columns = "".join(f"{name_literal(column)}, " for column in kept)
+    run(backend, "SET preserve_insertion_order = true")
+    run(
+        backend,
+        f"CREATE TABLE {name_literal(name)} AS SELECT {columns}cell['at'] AS "
+        f"{name_literal(wide.time)}, cell['of'] AS {name_literal(wide.value)} FROM "
+        f"(SELECT {columns}unnest([{cells}]) AS cell FROM (FROM {name_literal(held)} "
+        f"ORDER BY {ROW})) WHERE trim(cell['of']) <> ''",
+    )
+    run(backend, "SET preserve_insertion_order = false")
+    backend.drop_table(held)
+    backend.drop_table(raw.name)
+    return replace(raw, name=name, table=numbered(backend, name))
+
+
+def _check_wide(
+    raw: RawTable, periods: Mapping[str, object], wide: Wide, where: str, key: str
+) -> None:
+    shown = ", ".join(f"`{pattern}`" for pattern in wide.columns)
+    at = f"{key}.wide.columns"
+    if not periods:
+        what = f"no column fits {shown}; available: {', '.join(raw.columns)}"
+        remedy = "write the names with `*` where the period stands"
+        raise UnusableTableError([Problem(what, remedy, where, at)])
+    unread = [column for column, day in periods.items() if day is None]
+    if unread:
+        what = f"of the columns that fit {shown}, no period is read in: {', '.join(unread)}"
+        remedy = "narrow the pattern, or rename them to a day, month, quarter or year: 2024-05"
+        raise UnusableTableError([Problem(what, remedy, where, at)])
+    taken = [n for n in (wide.time, wide.value) if n in raw.columns and n not in periods]
+    if taken:
+        what = f"the table has a column `{taken[0]}` itself"
+        remedy = "give the new column another name: `time` or `value` under `wide`"
+        raise UnusableTableError([Problem(what, remedy, where, f"{key}.wide")])

@@ -1,0 +1,148 @@
+"""Headers of several lines, keys looked up in other tables, columns of periods made rows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+
+from npsight.errors import DataError
+from npsight.tables.periods import last_day, pattern_of
+
+from .conftest import reasons, rows
+
+TITLED = """\
+Export of all answers
+of 3 July
+
+account,day,How many?,
+,,Response,"Other
+reason"
+"""
+
+
+def test_a_header_of_two_lines_under_a_title(bench):
+    for end in ("\n", "\r\n"):
+        text = TITLED + "a,2024-05-01,1,x\nb,2024-05-02,2,y\nbad line\n"
+        (bench.folder / "usage.csv").write_bytes(text.replace("\n", end).encode())
+        found = bench.prepare(
+            "activity:\n  usage: {path: usage.csv, skip_rows: 3, header_rows: 2, "
+            "account: account, time: day, measures: {n: 'How many?'}, "
+            "categories: {why: 'How many? - Other reason'}}",
+            head="timezone: UTC\nquarantine: {max_share: 1.0}",
+        )
+        assert rows(found.facts.sources["usage"], "account", "n") == [
+            ("a", Decimal(1)),
+            ("b", Decimal(2)),
+        ]
+        # Lines are counted in the file itself, the title and the break in a cell included.
+        assert "first: line 9" in next(iter(reasons(found)))
+
+
+def test_a_title_above_the_header_is_named(bench):
+    text = "All answers\n\naccount;day\na;2024-05-01\nb;2024-05-01\nc;2024-05-02\n"
+    with pytest.raises(
+        DataError, match=r"header seems to be line 3\n.*`delimiter: \";\"` and `skip"
+    ):
+        bench.usage(text)
+
+
+ORDERS = "order,customer\no1,c1\no2, c2\no2,c2\no3,c1\n"
+LOOKUP = "lookup: {path: orders.csv, by: order, take: customer}"
+
+
+def looked_up(bench, orders: str):
+    bench.write("orders.csv", orders)
+    bench.write(
+        "usage.csv", "order,day\no1,2024-05-01\n o2,2024-05-02\no3,2024-05-03\no9,2024-05-04\n"
+    )
+    return bench.prepare(
+        f"activity:\n  usage: {{path: usage.csv, {LOOKUP}, account: customer, time: day}}",
+        head="timezone: UTC\nquarantine: {max_share: 1.0}",
+    )
+
+
+def test_an_account_is_looked_up_by_a_key(bench):
+    found = looked_up(bench, ORDERS)
+    assert rows(found.facts.sources["usage"], "account", "occurred_at") == [
+        ("c1", datetime(2024, 5, 1)),
+        ("c1", datetime(2024, 5, 3)),
+        ("c2", datetime(2024, 5, 2)),
+    ]
+    assert reasons(found) == {"account is missing in column customer": 1}
+    assert found.reports[0].faults[0].row == 4
+
+
+@pytest.mark.parametrize(
+    ("orders", "wrong"),
+    [
+        (ORDERS + "o1,c7\n", "1 keys in column `order` have several values of `customer`"),
+        ("order,client\no1,c1\n", "customer .take."),
+    ],
+)
+def test_a_look_up_that_cannot_be_made_is_refused(bench, orders, wrong):
+    with pytest.raises(DataError, match=wrong):
+        looked_up(bench, orders)
+
+
+def wide(bench, columns: str):
+    bench.write("usage.csv", "account,u_2024-01,Feb 2024,u sum\na,1,,3\nb,2,4,6\n")
+    return bench.prepare(
+        f"activity:\n  usage: {{path: usage.csv, wide: {{columns: {columns}}}, account: account, "
+        "time: period_end, measures: [value]}",
+        head="timezone: UTC",
+    )
+
+
+def test_each_filled_cell_of_a_wide_table_is_a_row_of_its_periods_last_day(bench):
+    found = wide(bench, "['u_*', Feb 2024]")
+    assert rows(found.facts.sources["usage"], "account", "occurred_at", "value") == [
+        ("a", datetime(2024, 1, 31), Decimal(1)),
+        ("b", datetime(2024, 1, 31), Decimal(2)),
+        ("b", datetime(2024, 2, 29), Decimal(4)),
+    ]
+
+
+def test_a_column_that_is_no_period_is_named(bench):
+    with pytest.raises(DataError, match="no period is read in: u sum"):
+        wide(bench, "'u *'")
+    with pytest.raises(DataError, match="no column fits `v "):
+        wide(bench, "'v *'")
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2024-02", date(2024, 2, 29)),
+        ("202402", date(2024, 2, 29)),
+        ("2024_2", date(2024, 2, 29)),
+        ("02/2024", date(2024, 2, 29)),
+        ("Feb 24", date(2024, 2, 29)),
+        ("März 2024", date(2024, 3, 31)),
+        ("Q1 2024", date(2024, 3, 31)),
+        ("2024-Q4", date(2024, 12, 31)),
+        ("2024", date(2024, 12, 31)),
+        ("2024-05-17", date(2024, 5, 17)),
+        ("2024-13", None),
+        ("2024-02-30", None),
+        ("05/06/2024", None),
+        ("total", None),
+    ],
+)
+def test_the_last_day_of_a_period(written, day):
+    assert last_day(written) == day
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (["id", "nps_2022", "nps_2023", "nps_2024"], "nps_*"),
+        (["id", "2024-01", "2024-02", "2024-03"], "*"),
+        (["id", "2024-01 logins", "2024-02 logins", "2024-03 logins"], "* logins"),
+        (["id", "Q1", "Q2", "Q3"], None),
+        (["id", "2024-01", "2024-02"], None),
+    ],
+)
+def test_the_pattern_of_columns_of_periods(names, pattern):
+    assert pattern_of(names) == pattern
