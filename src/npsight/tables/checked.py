@@ -265,6 +265,10 @@ def _report(
 _HINTS = (
     ("is not a number", ", say how it writes numbers (`decimal`) and no value (`blanks`)"),
     ("is not a time", ", say how it writes times (`time_format`)"),
+    (
+        "is not in tables.accounts",
+        ", map the column with the key of `tables.accounts`, or reach it by `lookup`",
+    ),
     ("no score", ", say `unscored: skip` where people may leave the score blank"),
     ("outside its scale", ", give the survey's scale (`bands`)"),
 )
