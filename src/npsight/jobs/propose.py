@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from npsight.errors import DataError, Problem
 from npsight.jobs import guess
 from npsight.jobs.guesskeys import guess_keys, guess_lookups
 from npsight.jobs.proposedlines import ProposedLines
-from npsight.jobs.proposedresponses import ProposedResponses, answered_of
+from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
 from npsight.jobs.proposedtable import snapshot_target
 from npsight.jobs.words import words
 from npsight.jobs.yamltext import Lines, flow, scalar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
 _RESERVED_SOURCES = ("accounts", "responses", "invitations", "subscriptions")
+_FEW_UNDATED = 0.04
 _ENOUGH_LOSSES = 40
 """Of fewer losses hardly anything can be learned; the table still says who has left."""
 _HEAD = """\
@@ -106,12 +108,24 @@ class _Proposal(ProposedLines):
             body.add(0, "features:")
             for feature in self.features:
                 body.add(2, f"- {feature}")
+        self._quarantine()
         head = Lines()
         head.add(0, f"project: {self._project_name()}")
         if self.naive:
             head.add(0, "timezone: UTC", "VERIFY: some times are written without a zone; name it")
         head.blank()
         return _HEAD + head.text() + body.text()
+
+    def _quarantine(self) -> None:
+        """So many answers without a time would stop every job."""
+        share = max((undated(table) for table in self.responses), default=0.0)
+        if share > _FEW_UNDATED:
+            self.lines.blank()
+            self.lines.add(
+                0,
+                f"quarantine: {{max_share: {math.ceil(share * 20 + 0.5) / 20:g}}}",
+                f"VERIFY: {share:.0%} of the answers have no time and cannot be used",
+            )
 
     def _project_name(self) -> str:
         name = guess.config_name(self.source.resolve().stem).replace("_", "-")

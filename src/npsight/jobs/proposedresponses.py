@@ -27,6 +27,14 @@ def answered_of(table: TableProfile) -> ColumnProfile | None:
     return answered or next(iter(ended), when.occurred)
 
 
+def undated(table: TableProfile) -> float:
+    """Share of rows with a score that can have no place in time, at least."""
+    score, when = guess.guess_score(table), answered_of(table)
+    if score is None or when is None or not table.rows:
+        return 0.0
+    return max(0, score.filled - when.filled) / table.rows
+
+
 class ProposedResponses:
     """Writes `tables.responses` into the lines of a proposal."""
 
@@ -93,7 +101,9 @@ def _fact_id(table: TableProfile, key: str) -> ColumnProfile | None:
         for c in table.columns
         if is_id(c) and c.name != key and (not is_person(c) or "respondent" in words(c.name))
     ]
-    return next((c for c in unique if c.distinct > 0.9 * table.rows), None)
+    # Rows of one id are its versions, or but one of them counts.
+    again = 0.9 if guess.guess_times(table).known else 0.98
+    return next((c for c in unique if c.distinct > again * table.rows), None)
 
 
 def _unsure(table: TableProfile, key: str) -> str:

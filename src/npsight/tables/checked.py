@@ -289,8 +289,8 @@ _HINTS = (
     ("is not a time", ", say how it writes times (`time_format`)"),
     (
         "is not in tables.accounts",
-        ", map the column with the key that `tables.accounts` uses (two systems often have keys "
-        "of their own)",
+        ", map the column with the key of `tables.accounts`, or reach it by `lookup` (two systems "
+        "often have keys of their own)",
     ),
     ("no score", ", say `unscored: skip` where people may leave the score blank"),
     ("outside its scale", ", give the survey's scale (`bands`)"),

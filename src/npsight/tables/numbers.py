@@ -34,7 +34,7 @@ def plain_number(text: ir.StringValue, decimal: Decimal) -> ir.StringValue:
     return cast(ir.StringValue, ibis.ifelse(bare.re_search(written), plain, ibis.null("string")))
 
 
-_BEHIND = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)\s*(?:[-–—=:.(/|]\s*)?[^\W\d_][^0-9]*$"
+_BEHIND = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)(?:\s*[-–—=:.(|]\s*|\s+)[^\W\d_][^0-9]*$"
 
 
 def without_words(text: ir.StringValue, words: Mapping[str, float]) -> ir.StringValue:

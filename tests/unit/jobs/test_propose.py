@@ -283,6 +283,17 @@ def test_an_account_is_looked_up_where_the_reviews_have_none(tmp_path):
     assert "accounts" not in found
 
 
+def test_many_answers_without_a_time_are_said_and_do_not_stop_the_check(tmp_path):
+    lines = "".join(
+        f"park {n % 3},{f'2019-{n % 9 + 1}' if n % 10 else 'missing'},{n % 5 + 1},a fair text {n}\n"
+        for n in range(60)
+    )
+    found = proposed(folder(tmp_path, parks="Branch,Year_Month,Rating,Review_Text\n" + lines))
+    assert found["quarantine"] == {"max_share": 0.15}
+    # A month is read as its first day.
+    assert found["tables"]["responses"]["delay_hours"] == 744
+
+
 def test_answers_that_never_recur_are_said(tmp_path):
     lines = "".join(
         f"{n},{'US' if n % 2 else 'UK'},{n % 12 + 1}/{n % 28 + 1}/2024,Ann {n},{n % 11}\n"

@@ -73,15 +73,23 @@ def test_a_blank_score_is_left_out_where_it_may_be(bench):
 
 
 def test_words_behind_a_score_are_not_read(bench):
-    written = ["10 - Extremely likely", "0 = Not at all", "7 points", "7 of 10", "Very satisfied"]
+    written = [
+        "10 - Extremely likely",
+        "0 = Not at all",
+        "7 points",
+        "7 of 10",
+        "9a",
+        "Very satisfied",
+    ]
     lines = "".join(f"{place},{at(1)},{text}\n" for place, text in enumerate(written))
     prepared = bench.answers("account,at,score\n" + lines, "scores: {very Satisfied: 9}")
     assert rows(prepared.facts.sources["responses"], "account", "raw_score") == [
         ("0", Decimal(10)),
         ("1", Decimal(0)),
         ("2", Decimal(7)),
-        ("4", Decimal(9)),
+        ("5", Decimal(9)),
     ]
+    assert prepared.reports[0].quarantined == 2
     assert prepared.reports[0].faults[0].example == "7 of 10"
 
 
