@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from npsight.errors import NotFoundError
 from npsight.store import ScoreRow, ScoreRun
+from npsight.store.accountpages import merged_into
 from npsight.web.page import Page, PageError
 
 
@@ -40,3 +41,12 @@ def visible_account(page: Page, account: str) -> ScoreRow:
     if page.only_owner is not None and row.owner != page.only_owner:
         raise missing
     return row
+
+
+def successor(page: Page, run_id: str, account: str) -> ScoreRow | None:
+    """The account that one which is gone was merged into; None for one that may not be seen."""
+    into = merged_into(page.store, run_id, [account]).get(account)
+    try:
+        return None if into is None else visible_account(page, into)
+    except PageError:
+        return None

@@ -18,6 +18,7 @@ from listed import AS_OF, DAY, note, scored
 from npsight.store import ScoreRun
 from npsight.store.auditlog import entries
 from npsight.store.marks import mark
+from npsight.store.savedviews import views_of
 from npsight.store.worklistread import Count
 from npsight.web.worklist import week_start
 from npsight.web.worklistaddress import read_address
@@ -293,11 +294,24 @@ def test_views_are_kept_opened_and_removed_by_their_user_alone(browsed: Browsed)
     assert "Lee" not in other.get("/worklist").text.replace("lee", "")
     assert other.post("/worklist/views/remove", {"view": view}).status_code == 404
     browser.post("/worklist/views", {"name": "Lee's <b>", "query": "owner=kim"})
-    assert browser.get("/worklist").text.count('name="view"') == 1
-    assert browser.post("/worklist/views/remove", {"view": view}).status_code == 303
+    views = views_of(browsed.live.state.store, "tiny", "vera")
+    assert [(v.id, v.name, v.query) for v in views] == [(view, "Lee's <b>", "list=all&owner=kim")]
+    assert other.post("/worklist/views/rename", {"view": view, "name": "x"}).status_code == 404
+    renamed = browser.post("/worklist/views/rename", {"view": view, "name": "  Kim's  own "})
+    assert (renamed.status_code, renamed.headers["location"]) == (303, "/worklist?list=all")
+    browser.post("/worklist/views", {"name": "Lee", "query": "owner=lee"})
+    taken = browser.post("/worklist/views/rename", {"view": view, "name": "Lee"})
+    assert (taken.status_code, "You have a view of that name." in taken.text) == (422, True)
+    assert browser.post("/worklist/views/rename", {"view": view, "name": " "}).status_code == 422
+    views = views_of(browsed.live.state.store, "tiny", "vera")
+    assert [(v.name, v.query) for v in views] == [
+        ("Kim's own", "list=all&owner=kim"), ("Lee", "list=all&owner=lee"),
+    ]  # fmt: skip
+    for one in views:
+        assert browser.post("/worklist/views/remove", {"view": one.id}).status_code == 303
     assert 'name="view"' not in browser.get("/worklist").text
     done = [e.action for e in entries(browsed.live.state.store, "tiny", subject=f"view {view}")]
-    assert done == ["view removed", "view saved", "view saved"]
+    assert done == ["view removed", "view renamed", "view saved", "view saved"]
 
 
 @pytest.mark.parametrize(("name", "query"), [("", ""), ("x" * 61, ""), ("ok", "sort=name")])
