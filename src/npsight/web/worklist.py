@@ -51,6 +51,7 @@ from npsight.web.worklistwords import (
     Week,
     capacity_line,
     chips,
+    columns_of,
     line_of,
     nothing_line,
     policy_sentence,
@@ -82,6 +83,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         found = _all_sheet(page, run, asked)
     scores = page.store.scores_of(run.id, [row.account for row in found.rows])
     stepped_back = _stepped_back(page, run, asked)
+    columns = columns_of(page.project, found.rows)
     return page.html(
         "worklist.html",
         run=run,
@@ -100,8 +102,14 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         offered=_offered(page, run),
         longest_name=LONGEST_NAME,
         age_days=(page.now - run.as_of).days,
-        sorts=SORTS,
+        sorts={name: sort for name, sort in SORTS.items() if _is_shown(sort[0], asked, columns)},
+        columns=columns,
     )
+
+
+def _is_shown(column: str, asked: Asked, columns: frozenset[str]) -> bool:
+    """Whether the list may be sorted by a column: one that is shown, or that it is sorted by."""
+    return column in (*columns, "rank", "last_contact_at", asked.order)
 
 
 def _all_sheet(page: Page, run: ScoreRun, asked: Asked) -> Sheet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
@@ -15,14 +16,14 @@ import pytest
 from browsed import Browsed, Browser, browse
 from listed import AS_OF, DAY, note, scored
 
-from npsight.store import ScoreRun
+from npsight.store import ScoreRow, ScoreRun
 from npsight.store.auditlog import entries
 from npsight.store.marks import mark
 from npsight.store.savedviews import views_of
-from npsight.store.worklistread import Count
+from npsight.store.worklistread import Count, Listed
 from npsight.web.worklist import week_start
 from npsight.web.worklistaddress import read_address
-from npsight.web.worklistwords import Week, nothing_line
+from npsight.web.worklistwords import Week, line_of, nothing_line, policy_sentence
 
 HOSTILE = {
     "x1": "<script>alert(1)</script>",
@@ -137,6 +138,30 @@ def test_a_row_says_what_a_call_needs(viewer: Browser):
         "to contact", "3 days overdue", 'href="/accounts/k02#follow-up"',
     ):  # fmt: skip
         assert words in page, words
+
+
+def test_a_column_that_can_hold_nothing_is_not_there(viewer: Browser):
+    """The tiny project maps no revenue, renewal or owner; its rows may have them all the same."""
+    whole = viewer.get("/worklist?list=all&owner=kim").text
+    partly = viewer.get("/worklist?list=all&owner=max").text
+    for words in ('data-label="Renewal"', ">Renewal</a>", "sort=renewal", 'name="renewal"'):
+        assert words in whole
+        assert words not in partly
+    assert 'data-label="Revenue"' in partly
+    found = viewer.get("/worklist?list=all&owner=max&sort=renewal").text
+    assert "Sorted by renewal" in found
+
+
+def test_without_revenue_nothing_is_ranked_by_it(browsed: Browsed):
+    """A priority without money is no sum of money."""
+    project = browsed.live.state.spec
+    assert policy_sentence(project).startswith(
+        "Ranked by risk, for the project file names no column of revenue; it counts 1.25 times"
+    )
+    row = Listed("a", "a", *[None] * (len(fields(Listed)) - 2))
+    score = ScoreRow("a", AS_OF, priority=0.9, priority_reason="90 % risk")
+    line = line_of(row, score, project, AS_OF, ZoneInfo("UTC"))
+    assert line.priority == "90 % risk"
 
 
 def test_pages_follow_each_other_and_back(viewer: Browser):
