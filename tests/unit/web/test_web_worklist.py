@@ -164,6 +164,15 @@ def test_without_revenue_nothing_is_ranked_by_it(browsed: Browsed):
     assert line.priority == "90 % risk"
 
 
+def test_filters_that_are_set_stand_above_the_list_and_not_before_it(viewer: Browser):
+    """On a phone the whole form would have to be scrolled past after each choice."""
+    page = viewer.get("/worklist?list=all&owner=kim&level=high").text
+    form = page.partition('class="card wl-filters"')[2].partition("</form>")[0]
+    assert "<details>" in form
+    assert "(2 set)" in form
+    assert page.count("Remove </span>") == 2
+
+
 def test_pages_follow_each_other_and_back(viewer: Browser):
     first = viewer.get("/worklist?list=all&owner=kim&sort=revenue&turned=1").text
     assert accounts(first) == [f"k{i:02d}" for i in range(2, 7)]
