@@ -331,6 +331,8 @@ def test_views_are_kept_opened_and_removed_by_their_user_alone(browsed: Browsed)
     views = views_of(browsed.live.state.store, "tiny", "vera")
     assert [(v.id, v.name, v.query) for v in views] == [(view, "Lee's <b>", "list=all&owner=kim")]
     assert other.post("/worklist/views/rename", {"view": view, "name": "x"}).status_code == 404
+    tabs = browser.get("/worklist?list=all&owner=kim").text.partition("wl-tabs")[2]
+    assert tabs.partition("</nav>")[0].count('aria-current="page"') == 1
     renamed = browser.post("/worklist/views/rename", {"view": view, "name": "  Kim's  own "})
     assert (renamed.status_code, renamed.headers["location"]) == (303, "/worklist?list=all")
     browser.post("/worklist/views", {"name": "Lee", "query": "owner=lee"})
