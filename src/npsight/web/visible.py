@@ -30,14 +30,22 @@ def visible_account(page: Page, account: str) -> ScoreRow:
     Raises
     ------
     PageError
-        404: there is no such account, or the user may not see it; the answer is the same.
+        404: there is no such account, or the user may not see it; the answer is the same. Of one
+        that was merged into an account that the user may see, it says which.
     """
     run = latest_run(page)
     missing = PageError(404, "There is no such account.", "Search for it on the worklist.")
     try:
         row = page.store.score(run.id, account)
     except NotFoundError:
-        raise missing from None
+        goes_on = successor(page, run.id, account)
+        if goes_on is None:
+            raise missing from None
+        raise PageError(
+            404,
+            f"This account was merged into {goes_on.name or goes_on.account}.",
+            f"Search for {goes_on.account} on the worklist.",
+        ) from None
     if page.only_owner is not None and row.owner != page.only_owner:
         raise missing
     return row

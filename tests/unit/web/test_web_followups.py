@@ -365,6 +365,9 @@ def test_an_account_that_left_can_still_be_closed(browsed, ada, accounts):
     with store.writing() as connection:
         connection.execute(account_pages.insert(), [{**page, "content": {"merged_into": into}}])
     there = f'<a href="/accounts/{quote(into)}'
+    own = ada.get(f"/accounts/{quote(account)}")
+    assert own.status_code == 404
+    assert f"This account was merged into Secret Name GmbH. Search for {into} on" in said(own)
     assert f"merged into {there}" in ada.get("/follow-ups?owner=all").text
     assert f'merged into {there}#follow-up">' in ada.get(address).text
     assert ada.post(address, {"action": "close", "version": "1", "note": "gone"}).status_code == 303
