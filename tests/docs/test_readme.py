@@ -59,6 +59,15 @@ PARTS = [
 ]
 
 
+COMMENTED = re.compile(r"(?:^# (?:[a-z]+:(?: .*)?| .+)\n)+", re.MULTILINE)
+"""A part of a project file that stands there as a comment, to be taken in by who wants it."""
+DEMO = (ROOT / "configs" / "demo.yaml").read_text("utf-8")
+PARTS += [
+    pytest.param(re.sub("^# ", "", part, flags=re.MULTILINE), id=f"configs/demo.yaml-{i}")
+    for i, part in enumerate(COMMENTED.findall(DEMO))
+]
+
+
 def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
@@ -153,6 +162,13 @@ def test_every_part_of_a_project_file_is_valid(text: str) -> None:
     for section, written in yaml.safe_load(text).items():
         assert section in Project.model_fields
         TypeAdapter(Project.model_fields[section].annotation).validate_python(written)
+
+
+def test_what_the_demo_has_as_a_comment_can_be_taken_in(tmp_path: Path) -> None:
+    file = tmp_path / "npsight.yaml"
+    text = COMMENTED.sub(lambda part: re.sub("^# ", "", part[0], flags=re.MULTILINE), DEMO)
+    file.write_text(text, encoding="utf-8")
+    assert "team" in load_project(file).alerts.channels
 
 
 def test_a_project_file_with_a_wrong_key_is_noticed(tmp_path: Path) -> None:

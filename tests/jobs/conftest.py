@@ -11,7 +11,7 @@ from command_line import npsight
 from demo_files import demo_project
 from small_company import SmallCompany
 
-ACCOUNTS, DAYS, SEED = 250, 620, 3
+ACCOUNTS, DAYS, SEED, UNTIL = 250, 620, 3, "2025-03-12"
 
 
 def _made_once(factory: pytest.TempPathFactory, worker: str, name: str, make: Callable) -> Path:
@@ -42,7 +42,7 @@ def demo_config(tmp_path_factory: pytest.TempPathFactory, worker: str) -> Path:
 
 def _make_demo(folder: Path) -> None:
     data = folder / "data"
-    arguments = ("--accounts", ACCOUNTS, "--days", DAYS, "--seed", SEED)
+    arguments = ("--accounts", ACCOUNTS, "--days", DAYS, "--seed", SEED, "--until", UNTIL)
     npsight("simulate", "--to", data, *map(str, arguments)).succeeded()
     demo_project(folder, data)
     (folder / "train.out").write_text(npsight("train", "-c", folder / "demo.yaml").succeeded().out)

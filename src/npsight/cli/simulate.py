@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,14 @@ def simulate_command(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same company.")] = 7,
     truth: Annotated[bool, typer.Option(help="Also write the true probabilities.")] = True,
     dirt: Annotated[bool, typer.Option(help="Plant the faults that real exports have.")] = True,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Day at whose 00:00 UTC the data end. Not given: today or up to six days ago, "
+            "for the same company whole weeks later.",
+        ),
+    ] = None,
 ) -> None:
     """Write the tables of a made-up B2B SaaS firm whose truth is known.
 
@@ -24,12 +33,21 @@ def simulate_command(
     """
     from rich.progress import Progress
 
-    from npsight.simulate import SimulationSettings, simulate
+    from npsight.simulate import SimulationSettings, recent_start, simulate
 
     console = make_console()
     try:
         settings = SimulationSettings(
-            accounts=accounts, days=days, seed=seed, truth=truth, dirt=dirt
+            accounts=accounts,
+            days=days,
+            start=(
+                until.date() - timedelta(days=days)
+                if until is not None
+                else recent_start(days, datetime.now(UTC).date())
+            ),
+            seed=seed,
+            truth=truth,
+            dirt=dirt,
         )
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task("simulating", total=None)
@@ -40,7 +58,9 @@ def simulate_command(
         raise typer.BadParameter(str(error)) from None
     total = sum(summary.rows.values())
     console.print(
-        f"Wrote {total:,} rows of {accounts:,} accounts to {to}", highlight=False, soft_wrap=True
+        f"Wrote {total:,} rows of {accounts:,} accounts to {to}, up to {settings.end}",
+        highlight=False,
+        soft_wrap=True,
     )
 
 

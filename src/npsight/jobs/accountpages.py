@@ -1,4 +1,4 @@
-"""What a run leaves for the page of each account: its answers, and its weeks."""
+"""What a run leaves for the page of each account: its answers, its weeks, where it went."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import ibis
@@ -38,10 +39,11 @@ def account_pages(scored: ScoredRun) -> Write:
     series = tuple(item for item in series_of(project) if item.source in facts.sources)
     accounts = [str(account) for account in scored.scores["account"]]
     file = _spilled(facts, accounts, run.as_of, series)
+    gone = _merged_away(facts, set(accounts), run.as_of)
 
     def write(connection: Any) -> None:
         file.seek(0)
-        rows = _pages(file, len(series), project.respondents)
+        rows = chain(_pages(file, len(series), project.respondents), gone)
         about = {"weeks": WEEKS, "series": [_described(item, project) for item in series]}
         keep_account_pages(connection, run.project, run.id, about, rows)
 
@@ -69,6 +71,25 @@ def read_pages(
     for part in parts:
         joined = joined.left_join(part, "account").drop("account_right")
     return joined.rename(renamed) if renamed else joined
+
+
+def _merged_away(
+    facts: Facts, scored: set[str], as_of: datetime
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Account and content of those that are not scored, for they were merged into one that is."""
+    if facts.merges is None:
+        return []
+    rows = facts.merges.to_pyarrow().to_pylist()
+    until = as_of.replace(tzinfo=None)
+    into = {row["account"]: row["into"] for row in rows if row["known_at"] < until}
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    for account in into.keys() - scored:
+        end = into[account]
+        while end in into:
+            end = into[end]
+        if end in scored:
+            found.append((account, {"merged_into": end}))
+    return found
 
 
 def _spilled(

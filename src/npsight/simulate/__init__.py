@@ -2,12 +2,13 @@
 
 from npsight.simulate.errors import DirectoryRefusedError, SimulationSettingsError
 from npsight.simulate.run import simulate
-from npsight.simulate.settings import SimulationSettings, SimulationSummary
+from npsight.simulate.settings import SimulationSettings, SimulationSummary, recent_start
 
 __all__ = [
     "DirectoryRefusedError",
     "SimulationSettings",
     "SimulationSettingsError",
     "SimulationSummary",
+    "recent_start",
     "simulate",
 ]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from npsight.simulate.errors import SimulationSettingsError
 
-__all__ = ["SimulationSettings", "SimulationSummary"]
+__all__ = ["SimulationSettings", "SimulationSummary", "recent_start"]
+
+_FIRST_DAY = date(2023, 7, 1)
 
 _LEAST = {
     "accounts": 1,
@@ -51,7 +53,7 @@ class SimulationSettings:
 
     accounts: int = 2000
     days: int = 1095
-    start: date = date(2023, 7, 1)
+    start: date = _FIRST_DAY
     seed: int = 7
     truth: bool = True
     dirt: bool = True
@@ -98,6 +100,16 @@ class SimulationSettings:
     def as_json(self) -> dict[str, int | bool | str]:
         """Return the settings as JSON values, the date as ISO 8601."""
         return {**asdict(self), "start": self.start.isoformat()}
+
+
+def recent_start(days: int, today: date) -> date:
+    """Return the start with which the data end today or up to six days earlier.
+
+    It lies whole weeks from the default start. Of the calendar only the weekday counts, so every
+    account lives through the same, as many weeks later.
+    """
+    weeks = (today - timedelta(days=days) - _FIRST_DAY) // timedelta(days=7)
+    return _FIRST_DAY + timedelta(days=7 * weeks)
 
 
 @dataclass(frozen=True, slots=True)

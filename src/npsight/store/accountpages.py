@@ -6,7 +6,7 @@ reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -91,6 +91,17 @@ def account_page(store: Store, run_id: str, account: str) -> AccountPage:
         found = {row.account: row.content for row in connection.execute(query)}
     about, own = found.get(ALL, {}), found.get(account, {})
     return AccountPage(own.get("answers", []), about.get("series", []), own.get("series", []))
+
+
+def merged_into(store: Store, run_id: str, accounts: Sequence[str]) -> dict[str, str]:
+    """Of accounts that a run has no more, the scored one that each was merged into."""
+    table = account_pages
+    query = select(table.c.account, table.c.content).where(
+        table.c.run_id == run_id, table.c.account.in_(accounts)
+    )
+    with store.reading() as connection:
+        rows = connection.execute(query).all()
+    return {row.account: row.content["merged_into"] for row in rows if "merged_into" in row.content}
 
 
 def posted_since(store: Store, run: ScoreRun, account: str) -> list[KeptFact]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, case, func, or_, select
 
+from npsight.store.accountpages import merged_into
 from npsight.store.followuprows import FIELDS, STILL_OPEN, follow_up_of, follow_ups
 from npsight.store.store import Store
 from npsight.store.tables import scores
@@ -42,13 +43,17 @@ class BoardFilter:
 
 @dataclass(frozen=True)
 class Card:
-    """A follow-up and its account as it is scored now; None for an account that is gone."""
+    """A follow-up and its account as it is scored now; None for an account that is gone.
+
+    `part_of` is the key of the scored account that one which is gone was merged into.
+    """
 
     follow_up: FollowUp
     name: str | None
     revenue: float | None
     risk: float | None
     is_scored: bool
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def cards(
     query = query.order_by(order, follow_ups.c.id).limit(limit).offset(offset)
     with store.reading() as connection:
         rows = connection.execute(query).all()
-    return [
+    found = [
         Card(
             follow_up_of(row._mapping),
             row._mapping[scores.c.name],
@@ -80,6 +85,14 @@ def cards(
             row._mapping[scores.c.run_id] is not None,
         )
         for row in rows
+    ]
+    gone = [card.follow_up.account for card in found if not card.is_scored]
+    if not gone or wanted.run_id is None:
+        return found
+    merged = merged_into(store, wanted.run_id, gone)
+    return [
+        card if card.is_scored else replace(card, part_of=merged.get(card.follow_up.account))
+        for card in found
     ]
 
 

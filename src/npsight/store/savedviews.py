@@ -86,6 +86,31 @@ def save_view(
     return SavedView(known, name, query)
 
 
+def rename_view(
+    store: Store, project: str, login: str, view_id: str, name: str, now: datetime
+) -> None:
+    """Give a view another name.
+
+    Raises
+    ------
+    NotFoundError
+        The user has no such view; those of others are not there for them.
+    StateError
+        Another view of the user has the name.
+    """
+    table = saved_views
+    mine = (table.c.project == project) & (table.c.login == login)
+    with store.writing() as connection:
+        before = _name_of(connection, project, login, view_id)
+        if before == name:
+            return
+        if connection.execute(select(table.c.id).where(mine, table.c.name == name)).first():
+            raise StateError("You have a view of that name\n  → give another one, or remove it")
+        connection.execute(update(table).where(table.c.id == view_id).values(name=name))
+        detail = {"name": name, "before": before}
+        note(connection, project, now, login, "view renamed", f"view {view_id}", detail)
+
+
 def remove_view(store: Store, project: str, login: str, view_id: str, now: datetime) -> None:
     """Forget a view.
 
@@ -94,14 +119,19 @@ def remove_view(store: Store, project: str, login: str, view_id: str, now: datet
     NotFoundError
         The user has no such view; those of others are not there for them.
     """
+    with store.writing() as connection:
+        name = _name_of(connection, project, login, view_id)
+        connection.execute(delete(saved_views).where(saved_views.c.id == view_id))
+        note(connection, project, now, login, "view removed", f"view {view_id}", {"name": name})
+
+
+def _name_of(connection: Connection, project: str, login: str, view_id: str) -> str:
     table = saved_views
     mine = (table.c.project == project) & (table.c.login == login) & (table.c.id == view_id)
-    with store.writing() as connection:
-        name = connection.execute(select(table.c.name).where(mine)).scalar()
-        if name is None:
-            raise NotFoundError("There is no such view.")
-        connection.execute(delete(table).where(mine))
-        note(connection, project, now, login, "view removed", f"view {view_id}", {"name": name})
+    name = connection.execute(select(table.c.name).where(mine)).scalar()
+    if name is None:
+        raise NotFoundError("There is no such view.")
+    return str(name)
 
 
 def _check_room(connection: Connection, project: str, login: str) -> None:

@@ -16,7 +16,7 @@ from npsight.store.rows import JsonObject
 from npsight.store.users import User, users_of
 from npsight.web.page import Page
 from npsight.web.rendering import NONE, day, moment
-from npsight.web.visible import latest_run
+from npsight.web.visible import latest_run, successor
 from npsight.worklist.followups import FollowUp, Level, Rules, Step, steps_of
 
 ACTORS = {"npsight score": "The scoring run", "api": "An answer that was sent in"}
@@ -77,6 +77,8 @@ class Panel:
         Follow-ups that ended, the newest first.
     is_scored
         Whether the account is in the latest run; one that is gone can be closed, not begun.
+    goes_on
+        The account that one which is gone was merged into, where the user may see it.
     typed, problems
         What a refused form held, and why it was refused.
     back
@@ -104,6 +106,7 @@ class Panel:
     can_write: bool
     back: str
     is_scored: bool = True
+    goes_on: ScoreRow | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
@@ -212,6 +215,7 @@ def panel(
         can_write=page.may("csm"),
         back=page.request.url.path if page.request.method == "GET" else "",
         is_scored=row is not None,
+        goes_on=successor(page, run_id, account) if row is None else None,
         typed=typed or {},
         problems=tuple(problems),
     )

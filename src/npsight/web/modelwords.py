@@ -14,6 +14,8 @@ from npsight.web.rendering import day, percent
 from npsight.web.trends import Picture
 
 Json = Mapping[str, Any]
+FAR_OFF = 15
+"""NPS points: about the margin of a survey with a hundred answers. Beyond, no figure to plan by."""
 FEWEST_ROWS = 10
 """So few predictions of one level say nothing of how often it came true."""
 RARE = 0.05
@@ -80,6 +82,7 @@ class Words:
     age_days: int
     scored_days: int
     facts: Json | None
+    since: date | None
     parts: tuple[Part, ...]
     next_nps: str
     cautions: tuple[str, ...]
@@ -101,6 +104,7 @@ def words_of(told: Told) -> Words:
         age_days=(told.run.as_of.date() - through).days,
         scored_days=(told.now - told.run.as_of).days,
         facts=None if figures is None else figures["facts"],
+        since=None if figures is None else date.fromisoformat(figures["facts"]["first_day"]),
         parts=tuple(_parts(told)),
         next_nps="" if figures is None else _next_nps(figures),
         cautions=tuple(cautions(told)),
@@ -165,11 +169,19 @@ def _next_nps(figures: Json) -> str:
     if whole is None:
         return ""
     tests = max(len([row for row in rows if row["origin"] != "all"]), 1)
+    trust = (
+        "So trust it for the company and large segments; for one account it says which way "
+        "things go."
+    )
+    if whole["company_error"] > FAR_OFF:
+        trust = (
+            "That is more than to plan by: take the company's, too, as which way things go, and "
+            "look at its range."
+        )
     return (
         f"In {tests} {'test' if tests == 1 else 'tests'} on later answers the company's NPS was "
         f"off by {whole['company_error']:.0f} points on average, a single account's by "
-        f"{whole['account_error']:.0f}. So trust it for the company and large segments; for one "
-        "account it says which way things go."
+        f"{whole['account_error']:.0f}. {trust}"
     )
 
 
@@ -182,9 +194,8 @@ def cautions(told: Told) -> Iterator[str]:
         )
     for name in model["unranked"]:
         yield f"It does not tell accounts apart by {NAMES[name]}: all have about the same."
-    for gate in (model["gates"] or {"gates": []})["gates"]:
-        if gate["verdict"] == "failed":
-            yield f"It was promoted although a gate failed ({gate['name']}): {gate['sentence']}."
+    for gate in _failed(model):
+        yield f"It was promoted although a gate failed ({gate['name']}): {gate['sentence']}."
     if "detractor" in told.model["windows"]:
         yield (
             "Accounts that never answered are judged by what answers from others like them said; "
@@ -199,6 +210,11 @@ def cautions(told: Told) -> Iterator[str]:
         )
     for table in stopped(drift):
         yield f"The table “{table}” had no new rows in the last 30 days, but had some before."
+
+
+def _failed(model: Json) -> list[Json]:
+    gates = (model.get("gates") or {"gates": []})["gates"]
+    return [gate for gate in gates if gate["verdict"] == "failed"]
 
 
 def stopped(drift: Json) -> list[str]:
@@ -227,6 +243,13 @@ def actions(told: Told) -> Iterator[str]:
         )
     if told.model["figures"] is None:
         yield "Train again, so that its figures can be shown here."
+    failed = [gate["name"] for gate in _failed(told.model)]
+    if failed:
+        yield (
+            f"Mend what {'a failed check names' if len(failed) == 1 else 'the failed checks name'} "
+            f"({', '.join(failed)}) or bring more answers, then train once more: until then the "
+            "model is in use all the same."
+        )
     if stopped(told.drift):
         yield f"See why these tables stopped: {', '.join(stopped(told.drift))}."
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from npsight.web.page import Page
 
 NONE = "–"
+KEPT = "\u00a0"
+"""A space at which no line breaks: a figure stays with its unit."""
 
 NAVIGATION = (
     ("/worklist", "Worklist"),
@@ -73,7 +75,7 @@ def environment() -> Environment:
 
 def percent(value: float | None) -> str:
     """A probability as whole per cent; a dash for None."""
-    return NONE if value is None else f"{100 * value:.0f} %"
+    return NONE if value is None else f"{100 * value:.0f}{KEPT}%"
 
 
 def signed(value: float | None, digits: int = 0) -> str:
@@ -97,7 +99,7 @@ def money(value: float | None, currency: str = "") -> str:
         (value, ""),
     )
     digits = 1 if unit and abs(amount) < 10 else 0
-    return f"{currency} {amount:,.{digits}f}{unit}".strip()
+    return f"{currency} {amount:,.{digits}f}{unit}".strip().replace(" ", KEPT)
 
 
 def day(value: date | datetime | None, zone: ZoneInfo | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from npsight.errors import NotFoundError
 from npsight.store import ScoreRow, ScoreRun
+from npsight.store.accountpages import merged_into
 from npsight.web.page import Page, PageError
 
 
@@ -29,14 +30,31 @@ def visible_account(page: Page, account: str) -> ScoreRow:
     Raises
     ------
     PageError
-        404: there is no such account, or the user may not see it; the answer is the same.
+        404: there is no such account, or the user may not see it; the answer is the same. Of one
+        that was merged into an account that the user may see, it says which.
     """
     run = latest_run(page)
     missing = PageError(404, "There is no such account.", "Search for it on the worklist.")
     try:
         row = page.store.score(run.id, account)
     except NotFoundError:
-        raise missing from None
+        goes_on = successor(page, run.id, account)
+        if goes_on is None:
+            raise missing from None
+        raise PageError(
+            404,
+            f"This account was merged into {goes_on.name or goes_on.account}.",
+            f"Search for {goes_on.account} on the worklist.",
+        ) from None
     if page.only_owner is not None and row.owner != page.only_owner:
         raise missing
     return row
+
+
+def successor(page: Page, run_id: str, account: str) -> ScoreRow | None:
+    """The account that one which is gone was merged into; None for one that may not be seen."""
+    into = merged_into(page.store, run_id, [account]).get(account)
+    try:
+        return None if into is None else visible_account(page, into)
+    except PageError:
+        return None

@@ -11,7 +11,13 @@ from starlette.responses import Response
 
 from npsight.errors import StateError
 from npsight.store import ScoreRow, ScoreRun
-from npsight.store.savedviews import LONGEST_NAME, remove_view, save_view, views_of
+from npsight.store.savedviews import (
+    LONGEST_NAME,
+    remove_view,
+    rename_view,
+    save_view,
+    views_of,
+)
 from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import (
     Count,
@@ -45,6 +51,7 @@ from npsight.web.worklistwords import (
     Week,
     capacity_line,
     chips,
+    columns_of,
     line_of,
     nothing_line,
     policy_sentence,
@@ -76,6 +83,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         found = _all_sheet(page, run, asked)
     scores = page.store.scores_of(run.id, [row.account for row in found.rows])
     stepped_back = _stepped_back(page, run, asked)
+    columns = columns_of(page.project, found.rows)
     return page.html(
         "worklist.html",
         run=run,
@@ -94,8 +102,14 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         offered=_offered(page, run),
         longest_name=LONGEST_NAME,
         age_days=(page.now - run.as_of).days,
-        sorts=SORTS,
+        sorts={name: sort for name, sort in SORTS.items() if _is_shown(sort[0], asked, columns)},
+        columns=columns,
     )
+
+
+def _is_shown(column: str, asked: Asked, columns: frozenset[str]) -> bool:
+    """Whether the list may be sorted by a column: one that is shown, or that it is sorted by."""
+    return column in (*columns, "rank", "last_contact_at", asked.order)
 
 
 def _all_sheet(page: Page, run: ScoreRun, asked: Asked) -> Sheet:
@@ -204,19 +218,38 @@ def export(page: Page) -> Response:
 
 def keep_view(page: Page) -> Response:
     """Keep the filters of an address under a name."""
-    name = " ".join(page.form.get("name", "").split())
-    if not name or len(name) > LONGEST_NAME or "\0" in name:
-        raise PageError(
-            422, "A view needs a name.", f"Give one of at most {LONGEST_NAME} characters."
-        )
+    name = _name(page)
     asked = read_address(dict(parse_qsl(page.form.get("query", ""))))
     query = asked.query()
     try:
         save_view(page.store, page.project.name, page.user.login, name, query, page.now)
     except StateError as error:
-        what, _, remedy = str(error).partition("\n  → ")
-        raise PageError(422, f"{what}.", f"{remedy.capitalize()}.") from None
+        raise _refused(error) from None
     return page.go(asked.link())
+
+
+def rename(page: Page) -> Response:
+    """Give a view of one's own another name."""
+    name, view = _name(page), page.form.get("view", "")
+    try:
+        rename_view(page.store, page.project.name, page.user.login, view, name, page.now)
+    except StateError as error:
+        raise _refused(error) from None
+    return page.go("/worklist?list=all")
+
+
+def _name(page: Page) -> str:
+    name = " ".join(page.form.get("name", "").split())
+    if not name or len(name) > LONGEST_NAME or "\0" in name:
+        raise PageError(
+            422, "A view needs a name.", f"Give one of at most {LONGEST_NAME} characters."
+        )
+    return name
+
+
+def _refused(error: StateError) -> PageError:
+    what, _, remedy = str(error).partition("\n  → ")
+    return PageError(422, f"{what}.", f"{remedy.capitalize()}.")
 
 
 def drop_view(page: Page) -> Response:
@@ -230,5 +263,6 @@ ROUTES = (
     PageRoute("GET", "/worklist", worklist_page),
     PageRoute("GET", "/worklist.csv", export),
     PageRoute("POST", "/worklist/views", keep_view),
+    PageRoute("POST", "/worklist/views/rename", rename),
     PageRoute("POST", "/worklist/views/remove", drop_view),
 )

@@ -41,11 +41,11 @@ def as_csv(page: Page, run: ScoreRun, wanted: Wanted | Iterable[Listed]) -> Resp
     name = f"worklist-{run.as_of:%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept-Encoding"}
     lines = _lines(page, run, rows)
-    sent: Iterator[str] | Iterator[bytes] = lines
-    if takes_gzip(page.request.headers.get("accept-encoding", "")):
+    is_packed = takes_gzip(page.request.headers.get("accept-encoding", ""))
+    if is_packed:
         headers["Content-Encoding"] = "gzip"
-        sent = packed_parts(lines)
-    return StreamingResponse(sent, media_type="text/csv; charset=utf-8", headers=headers)
+    content = packed_parts(lines) if is_packed else lines
+    return StreamingResponse(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _lines(page: Page, run: ScoreRun, rows: Iterable[Listed]) -> Iterator[str]:

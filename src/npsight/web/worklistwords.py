@@ -83,6 +83,26 @@ def line_of(
     )
 
 
+def columns_of(project: ProjectSpec, rows: Sequence[Listed]) -> frozenset[str]:
+    """The columns that can hold anything: of what the project file maps, and what a row has."""
+    accounts = project.tables.accounts
+    of_answers = project.detractor is not None
+    mapped = {
+        "band_now": bool(project.tables.responses),
+        "detractor_risk": of_answers,
+        "predicted_nps": of_answers,
+        "churn_risk": project.churn is not None,
+        "owner": accounts is not None and accounts.owner is not None,
+        "revenue": accounts is not None and accounts.revenue is not None,
+        "renewal_at": accounts is not None and accounts.renewal_at is not None,
+    }
+    return frozenset(
+        name
+        for name, is_mapped in mapped.items()
+        if is_mapped or any(getattr(row, name) not in (None, "", "silent") for row in rows)
+    )
+
+
 def due_words(due: date, today: date, soon_days: int) -> tuple[str, str]:
     """How a due day stands, and its tone: past, near, or far."""
     days = (due - today).days
@@ -126,14 +146,18 @@ def nothing_line(
 
 def policy_sentence(project: ProjectSpec) -> str:
     """How the list is ordered."""
-    worklist = project.worklist
-    first = {
-        "revenue_at_risk": "risk × yearly revenue",
-        "churn_loss": "risk to leave × yearly revenue",
-        "risk": "risk alone",
-    }[worklist.policy]
+    worklist, accounts = project.worklist, project.tables.accounts
+    risk = "risk to leave" if worklist.policy == "churn_loss" else "risk"
+    has_revenue = accounts is not None and accounts.revenue is not None
+    if worklist.policy == "risk":
+        first = "risk alone"
+    elif has_revenue:
+        first = f"{risk} × yearly revenue"
+    else:
+        first = f"{risk}, for the project file names no column of revenue"
     more = []
-    if worklist.policy != "risk" and worklist.renewal_weight > 0:
+    renews = accounts is not None and accounts.renewal_at is not None
+    if worklist.policy != "risk" and worklist.renewal_weight > 0 and renews:
         more.append(
             f"up to {1 + worklist.renewal_weight:g} times as much for a renewal in the next "
             f"{worklist.renewal_within_days} days, most on its day"
@@ -185,7 +209,8 @@ def _sum(score: ScoreRow, project: ProjectSpec, scored_on: date | None) -> str:
     if score.priority is None or not score.priority_reason:
         return ""
     when = "" if scored_on is None else f"On {day(scored_on)}: "
-    if project.worklist.policy == "risk":
+    if " revenue" not in score.priority_reason:
+        # Without money it is no sum of money.
         return f"{when}{score.priority_reason}"
     return f"{when}{score.priority_reason} = {money(score.priority, project.pages.currency)}"
 

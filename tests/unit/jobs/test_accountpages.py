@@ -31,7 +31,7 @@ from npsight.features.weeks import (
 from npsight.jobs import accountpages
 from npsight.jobs.accountpages import account_pages
 from npsight.store import PostedFact, ScoreRow, ScoreRun, keep_posted, open_store
-from npsight.store.accountpages import AccountPage, account_page, posted_since
+from npsight.store.accountpages import AccountPage, account_page, merged_into, posted_since
 
 DRIVERS = (DriverSpec("use", "Product use"), DriverSpec("help", "Support"))
 FEATURES = (
@@ -127,6 +127,23 @@ def test_an_account_without_facts_has_a_page_without_any(engine, store):
 def test_only_accounts_of_the_run_have_a_page(engine, store):
     identity = written(store, scored(engine, WORLD, run_of()))
     assert account_page(store, identity, "c").weeks == []
+
+
+def test_a_merged_account_tells_where_it_went(engine, store):
+    """Along the chain, once the merge is known, and only to an account that is scored."""
+    merges = [
+        {"account": old, "into": into, "known_at": known}
+        for old, into, known in (
+            ("old", "between", AS_OF - DAY), ("between", "a", AS_OF - 2 * DAY),
+            ("later", "a", AS_OF), ("lost", "nowhere", AS_OF - DAY),
+        )
+    ]  # fmt: skip
+    world = world_of(("a", "b", "old", "between", "later", "lost"), merges=merges)
+    spec = project(features=(), activity=())
+    identity = written(store, scored(engine, world, run_of(), spec, ("a", "b", "later")))
+    asked = ["a", "old", "between", "later", "lost", "unknown"]
+    assert merged_into(store, identity, asked) == {"old": "a", "between": "a"}
+    assert account_page(store, identity, "old") == AccountPage([], [], [])
 
 
 def test_a_project_without_activity_or_answers_writes_its_run(engine, store):

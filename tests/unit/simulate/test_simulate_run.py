@@ -4,13 +4,16 @@ import hashlib
 import json
 import subprocess
 import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from npsight.cli.app import app
 from npsight.simulate import DirectoryRefusedError, SimulationSettings, simulate
 from npsight.simulate.dirt import OFF_SCALE, UNPARSEABLE
 from npsight.simulate.tables import TABLES
@@ -36,6 +39,18 @@ def test_another_seed_changes_every_table(make) -> None:
     first, other = make(**SMALL), make(**SMALL, seed=8)
     before, after = digests(first.summary.directory), digests(other.summary.directory)
     assert not [name for name in before if before[name] == after[name]]
+
+
+def test_whole_weeks_later_the_company_is_the_same(make) -> None:
+    """A demo whose data end now shows the figures of one that ended in another year."""
+    weeks = timedelta(weeks=21)
+    first = make(**SMALL, dirt=False)
+    later = make(**SMALL, dirt=False, start=first.settings.start + weeks)
+    for name in TABLES:
+        before, after = first.read(name), later.read(name)
+        for column in before.select_dtypes("datetimetz"):
+            before[column] += weeks
+        pd.testing.assert_frame_equal(before, after)
 
 
 def test_every_table_is_written_and_counted(dirty) -> None:
@@ -220,3 +235,16 @@ def test_numbers_add_up_to_integers_where_promised(clean) -> None:
 def test_import_loads_no_pyarrow() -> None:
     code = "import npsight.simulate, sys; assert 'pyarrow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("until", [None, "2024-02-29"])
+def test_the_command_ends_the_data_on_a_day_or_lately(tmp_path: Path, until: str | None) -> None:
+    told = [] if until is None else ["--until", until]
+    to = ["--to", str(tmp_path / "data"), "--accounts", "10", "--days", "30"]
+    outcome = CliRunner().invoke(app, ["simulate", *to, *told])
+    assert outcome.exit_code == 0, outcome.output
+    marker = json.loads((tmp_path / "data" / MARKER).read_text())
+    end = date.fromisoformat(marker["settings"]["start"]) + timedelta(days=30)
+    today = datetime.now(UTC).date()
+    assert str(end) == until if until else 0 <= (today - end).days <= 7
+    assert f"up to {end}" in outcome.output.replace("\n", "")

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from npsight.errors import NpsightError
-from npsight.simulate import SimulationSettings, SimulationSettingsError
+from npsight.simulate import SimulationSettings, SimulationSettingsError, recent_start
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,13 @@ def test_chunks_are_rounded_up_and_end_is_exclusive() -> None:
     settings = SimulationSettings(accounts=201, chunk_accounts=100, days=31, start=date(2024, 1, 1))
     assert settings.chunks == 3
     assert settings.end == date(2024, 2, 1)
+
+
+@pytest.mark.parametrize("today", [date(2026, 6, 29), date(2026, 6, 30), date(2026, 7, 6),
+                                   date(2026, 7, 7), date(2024, 2, 29), date(2031, 1, 1)])  # fmt: skip
+@pytest.mark.parametrize("days", [620, 1095])
+def test_a_recent_company_ends_within_a_week_on_the_same_weekday(today: date, days: int) -> None:
+    usual, recent = SimulationSettings(days=days), recent_start(days, today)
+    shown = SimulationSettings(days=days, start=recent)
+    assert 0 <= (today - shown.end).days < 7
+    assert shown.end.weekday() == usual.end.weekday()

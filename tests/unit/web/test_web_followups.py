@@ -6,11 +6,13 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
 from browsed import Browsed, Browser, browse
 from sqlalchemy import update
 
+from npsight.store.accountpages import account_pages
 from npsight.store.followups import events_of, follow_up, open_follow_up
 from npsight.store.marks import marks_of
 from npsight.store.tables import scores
@@ -358,6 +360,16 @@ def test_an_account_that_left_can_still_be_closed(browsed, ada, accounts):
     assert "The follow-up can still be closed." in page.text
     assert 'href="/accounts/' not in page.text
     assert 'action="/accounts/' not in page.text
+    into = next(accounts)
+    page = {"run_id": store.latest_run("tiny").id, "account": account}
+    with store.writing() as connection:
+        connection.execute(account_pages.insert(), [{**page, "content": {"merged_into": into}}])
+    there = f'<a href="/accounts/{quote(into)}'
+    own = ada.get(f"/accounts/{quote(account)}")
+    assert own.status_code == 404
+    assert f"This account was merged into Secret Name GmbH. Search for {into} on" in said(own)
+    assert f"merged into {there}" in ada.get("/follow-ups?owner=all").text
+    assert f'merged into {there}#follow-up">' in ada.get(address).text
     assert ada.post(address, {"action": "close", "version": "1", "note": "gone"}).status_code == 303
     assert kept(browsed, address).state == "closed"
 

@@ -161,7 +161,7 @@ def test_every_form_needs_its_token_and_comes_from_here(admin, route):
 
 OWN = {
     *("/sign-in", "/sign-out", "/settings", "/settings/password", "/settings/sessions"),
-    *("/worklist/views", "/worklist/views/remove"),
+    *("/worklist/views", "/worklist/views/rename", "/worklist/views/remove"),
 }
 """What everybody may write: their own things."""
 

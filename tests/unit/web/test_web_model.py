@@ -58,6 +58,8 @@ def test_age_version_and_what_to_do_next(browsed):
     assert "1 Mar 2026 92 days before these scores" in words
     assert "1 failed of 3" in words
     assert "See why these tables stopped: usage." in words
+    assert "Mend what a failed check names (calibration) or bring more answers" in words
+    assert "on 31 days since 29 Sep 2023;" in words
     assert "Train again" not in words
 
 
@@ -194,3 +196,11 @@ def test_it_is_told_when_to_score_and_to_train_again(now, through, said):
     found = list(modelwords.actions(told("2026-06-01", now, through, {"detractor": [14, 90]})))
     assert len(found) == len(said)
     assert all(sentence.startswith(start) for sentence, start in zip(found, said, strict=True))
+
+
+@pytest.mark.parametrize(("error", "said"), [(15.0, "So trust it"), (15.6, "more than to plan by")])
+def test_a_company_that_was_far_off_is_not_called_right(error, said):
+    row = {"contender": "chosen", "origin": "all", "company_error": error, "account_error": 52.0}
+    words = modelwords._next_nps({"nps": [row]})
+    assert f"off by {error:.0f} points on average" in words
+    assert said in words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -161,6 +163,38 @@ def test_the_page_offers_both_ways_and_passwords_only_where_somebody_has_one(
     assert 'name="password"' not in page
     browsed.sign_in("csm")
     assert 'name="password"' in browsed.nobody().get("/sign-in").text
+
+
+def test_a_note_outlives_its_session_where_the_company_signs_in(browsed, provider):
+    """The issuer's pages open in a window of their own; the note waits in the one that it is in."""
+    provider.person |= {"sub": "late", "preferred_username": "late"}
+    path, note = "/accounts/a000/follow-up", 'They said: "<b>too slow</b>".'
+    here = {"Sec-Fetch-Site": "same-origin", "Origin": "https://testserver"}
+    client = browsed.nobody()
+    ended = client.post(path, data={"csrf": "old", "note": note}, headers=here)
+    for _ in range(2):
+        assert ended.status_code == 403
+        assert 'data-zone target="_blank"' in ended.text
+        waiting = form_of(ended.text, path)
+        assert waiting == {"csrf": "", "note": note}
+        # Sent before anybody signed in, it waits on.
+        ended = client.post(path, data=waiting, headers=here)
+    assert came_back(browsed, client).headers["location"] == "/worklist"
+    within = client.post(path, data=waiting, headers=here)
+    assert within.status_code == 403
+    assert "Nothing of it was saved yet." in within.text
+    again = form_of(within.text, path)
+    assert again["csrf"]
+    assert again["note"] == note
+    # The tiny project has no such account, but the form got as far as asking for it.
+    assert client.post(path, data=again, headers=here).status_code == 404
+
+
+def form_of(text: str, path: str) -> dict[str, str]:
+    """The hidden fields of the form that leads there."""
+    form = text.partition(f'action="{path}">')[2].partition("</form>")[0]
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in found}
 
 
 def test_signing_out_offers_to_sign_out_there_too(browsed, provider):

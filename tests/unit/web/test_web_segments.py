@@ -10,6 +10,7 @@ import pytest
 from browsed import Browsed, browse
 from run_documents import HOSTILE, forecast, nothing_known, report, write_segments
 
+from npsight.models.reported import Difference
 from npsight.web.rendering import signed
 
 INERT = re.compile(r"<script(?! src=)|javascript:|\son\w+=|\sstyle=", re.IGNORECASE)
@@ -169,6 +170,20 @@ def test_without_segments_comments_or_drivers_the_page_says_so(make):
     assert "Map the `comment` column" in words
     assert "Goals" not in words
     assert "What moves the risk" not in words
+
+
+def test_one_of_several_that_stands_out_by_itself_alone_is_told_so(make):
+    """Its range leaves zero out, and yet it is one of several: both are said."""
+    groups = report().groups
+    found = replace(groups["plan"][0].against, difference=Difference(28.0, 12.2))
+    plans = (replace(groups["plan"][0], against=found), *groups["plan"][1:])
+    pages = make(groups={**groups, "plan": plans})
+    viewer = pages.sign_in("viewer")
+    words = text_of(viewer.get(f"/segments?by=plan&segment={plans[0].value}"))
+    assert "(+4 to +52, 95 %). By itself that would be more than chance; among several" in words
+    assert "may well be chance" not in words
+    table = text_of(viewer.get("/segments?by=plan"))
+    assert f"{plans[0].value} +28 (+4 to +52) only by itself" in table
 
 
 def test_a_period_without_answers_leaves_a_gap_and_no_zero(browsed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
@@ -15,13 +16,12 @@ import pytest
 from browsed import Browsed, Browser, browse
 from listed import AS_OF, DAY, note, scored
 
-from npsight.store import ScoreRun
-from npsight.store.auditlog import entries
+from npsight.store import ScoreRow, ScoreRun
 from npsight.store.marks import mark
-from npsight.store.worklistread import Count
+from npsight.store.worklistread import Count, Listed
 from npsight.web.worklist import week_start
 from npsight.web.worklistaddress import read_address
-from npsight.web.worklistwords import Week, nothing_line
+from npsight.web.worklistwords import Week, line_of, nothing_line, policy_sentence
 
 HOSTILE = {
     "x1": "<script>alert(1)</script>",
@@ -136,6 +136,39 @@ def test_a_row_says_what_a_call_needs(viewer: Browser):
         "to contact", "3 days overdue", 'href="/accounts/k02#follow-up"',
     ):  # fmt: skip
         assert words in page, words
+
+
+def test_a_column_that_can_hold_nothing_is_not_there(viewer: Browser):
+    """The tiny project maps no revenue, renewal or owner; its rows may have them all the same."""
+    whole = viewer.get("/worklist?list=all&owner=kim").text
+    partly = viewer.get("/worklist?list=all&owner=max").text
+    for words in ('data-label="Renewal"', ">Renewal</a>", "sort=renewal", 'name="renewal"'):
+        assert words in whole
+        assert words not in partly
+    assert 'data-label="Revenue"' in partly
+    found = viewer.get("/worklist?list=all&owner=max&sort=renewal").text
+    assert "Sorted by renewal" in found
+
+
+def test_without_revenue_nothing_is_ranked_by_it(browsed: Browsed):
+    """A priority without money is no sum of money."""
+    project = browsed.live.state.spec
+    assert policy_sentence(project).startswith(
+        "Ranked by risk, for the project file names no column of revenue; it counts 1.25 times"
+    )
+    row = Listed("a", "a", *[None] * (len(fields(Listed)) - 2))
+    score = ScoreRow("a", AS_OF, priority=0.9, priority_reason="90 % risk")
+    line = line_of(row, score, project, AS_OF, ZoneInfo("UTC"))
+    assert line.priority == "90 % risk"
+
+
+def test_filters_that_are_set_stand_above_the_list_and_not_before_it(viewer: Browser):
+    """On a phone the whole form would have to be scrolled past after each choice."""
+    page = viewer.get("/worklist?list=all&owner=kim&level=high").text
+    form = page.partition('class="card wl-filters"')[2].partition("</form>")[0]
+    assert "<details>" in form
+    assert "(2 set)" in form
+    assert page.count("Remove </span>") == 2
 
 
 def test_pages_follow_each_other_and_back(viewer: Browser):
@@ -279,30 +312,6 @@ def test_the_week_as_a_table(browsed: Browsed):
     assert [row["account"] for row in rows] == [f"k{i:02d}" for i in range(2, 13)]
     team = table(browser.get("/worklist.csv?list=week&owner=none"))
     assert len(team) == 16
-
-
-def test_views_are_kept_opened_and_removed_by_their_user_alone(browsed: Browsed):
-    browser, other = browsed.sign_in("viewer", login="vera"), browsed.sign_in("viewer")
-    kept = browser.post(
-        "/worklist/views", {"name": " Lee's  <b> ", "query": "owner=lee&x=1&list=all"}
-    )
-    assert (kept.status_code, kept.headers["location"]) == (303, "/worklist?list=all&owner=lee")
-    page = browser.get("/worklist").text
-    assert "Lee&#39;s &lt;b&gt;" in page
-    view = re.search(r'name="view" value="([^"]+)"', page)[1]
-    assert "Lee" not in other.get("/worklist").text.replace("lee", "")
-    assert other.post("/worklist/views/remove", {"view": view}).status_code == 404
-    browser.post("/worklist/views", {"name": "Lee's <b>", "query": "owner=kim"})
-    assert browser.get("/worklist").text.count('name="view"') == 1
-    assert browser.post("/worklist/views/remove", {"view": view}).status_code == 303
-    assert 'name="view"' not in browser.get("/worklist").text
-    done = [e.action for e in entries(browsed.live.state.store, "tiny", subject=f"view {view}")]
-    assert done == ["view removed", "view saved", "view saved"]
-
-
-@pytest.mark.parametrize(("name", "query"), [("", ""), ("x" * 61, ""), ("ok", "sort=name")])
-def test_a_view_that_cannot_be_is_refused(viewer: Browser, name: str, query: str):
-    assert viewer.post("/worklist/views", {"name": name, "query": query}).status_code == 422
 
 
 def test_views_have_an_end(viewer: Browser, monkeypatch):
