@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LIFTED = "known_at before occurred_at, lifted to it"
 IDENTICAL = "identical to another row, counted once"
 LEFT_OUT = "left out by `only` and `without`"
+NO_OUTCOME = "without an outcome: scored, not learned from"
 CORRECTED = "corrected by a later row of the same id"
 RETRACTED = "withdrawing an earlier row of the same id"
 POSTED = "further facts that came over HTTP"
