@@ -28,6 +28,8 @@ def place_of(table: TableProfile, relative_to: Path | None) -> Iterator[Line]:
     for setting in ("table", "encoding", "delimiter"):
         if setting in table.source.model_fields_set:
             yield f"{setting}: {scalar(getattr(table.source, setting))}", ""
+    if table.source.skip_rows:
+        yield f"skip_rows: {table.source.skip_rows}", ""
     yield from _written(table)
 
 

@@ -22,7 +22,7 @@ from npsight.tables.engine import fresh_name, name_literal, run, text_literal
 from npsight.tables.jsonfiles import read_json
 from npsight.tables.nested import flatten
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
-from npsight.tables.sniff import delimiter_of, encoding_of
+from npsight.tables.sniff import delimiter_of, encoding_of, lines_before_header
 from npsight.tables.textfiles import opened
 
 if TYPE_CHECKING:
@@ -239,14 +239,8 @@ def _header(file: Path, source: Source, key: str) -> tuple[str, ...]:
     if not names:
         problem = Problem("holds no rows", "export it again, with its header", tidy(file), key)
         raise UnusableTableError([problem])
-    if len(names) == 1 and (other := delimiter_of(file, source.encoding)):
-        problem = Problem(
-            f"the first line reads as one column, but `{_shown(other)}` parts it",
-            f'add `delimiter: "{_shown(other)}"` to this table',
-            tidy(file),
-            key,
-        )
-        raise UnusableTableError([problem])
+    if len(names) == 1:
+        _refuse_one_column(file, source, key)
     lowered = [cell.lower() for cell in names]
     twice = sorted({cell for cell in lowered if lowered.count(cell) > 1})
     if twice:
@@ -258,6 +252,26 @@ def _header(file: Path, source: Source, key: str) -> tuple[str, ...]:
         )
         raise UnusableTableError([problem])
     return names
+
+
+def _refuse_one_column(file: Path, source: Source, key: str) -> None:
+    """Raise where the lines have more columns by another sign, or below a title."""
+    sign = delimiter_of(file, source.encoding)
+    if sign is None:
+        return
+    above = lines_before_header(file, source.encoding, sign)
+    settings = [] if sign == _delimiter(source, file) else [f'`delimiter: "{_shown(sign)}"`']
+    settings += [f"`skip_rows: {above}`"] if above else []
+    if not settings:
+        return
+    what = "the lines below" if above else "it"
+    problem = Problem(
+        f"the first line reads as one column, but `{_shown(sign)}` parts {what}",
+        f"add {' and '.join(settings)} to this table",
+        tidy(file),
+        key,
+    )
+    raise UnusableTableError([problem])
 
 
 # --- Fixed width --------------------------------------------------------------------------------
