@@ -30,7 +30,8 @@ def check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:
                 )
             ],
         )
-    if as_of <= builder.facts.data_start:
+    # A snapshot has no facts with a day: it is what is known now.
+    if not builder.project.is_snapshot and as_of <= builder.facts.data_start:
         raise NotFoundError(
             f"no fact lies before as_of {as_of:%Y-%m-%d %H:%M}Z; the first is of "
             f"{builder.facts.data_start:%Y-%m-%d}\n  → give a later --as-of"

@@ -242,7 +242,7 @@ class _Findings:
 
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
-        from npsight.jobs.connected import unconnected
+        from npsight.jobs.connected import stale, unconnected
 
         if self.project.is_snapshot:
             yield Problem(
@@ -256,6 +256,7 @@ class _Findings:
         yield from unconnected(self.facts)
         yield from self._about_days()
         yield from self._about_age()
+        yield from stale(self.facts)
         yield from self._about_rows()
 
     def _about_answers(self, answers: _Answers) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Tables whose accounts occur in no other table: two systems often have keys of their own."""
+"""Tables that do not go together: accounts of no other table, or an end long before the others'."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from npsight.temporal.facts import Facts
 
 _ENOUGH_ACCOUNTS = 10
+_BEHIND_DAYS = 14
+_BEHIND_TIMES = 10
 _OF_NO_FILE = ("invitations",)
 _OWN_KEYS = ("responses", "subscriptions")
 
@@ -45,6 +47,34 @@ def unconnected(facts: Facts) -> Iterator[Problem]:
                 "map the column with the key that the other tables use, or add one where the "
                 "table is exported",
                 key=row["source"],
+            )
+
+
+def stale(facts: Facts) -> Iterator[Problem]:
+    """A warning for each table that ends long before the newest fact, beside how often it had one.
+
+    An account then seems silent, though nobody knows.
+    """
+    for name, table in facts.sources.items():
+        if name in _OF_NO_FILE or name == "subscriptions" or name in facts.scheduled:
+            continue
+        (seen,) = _rows(
+            table.aggregate(
+                first=table.known_at.min(),
+                last=table.known_at.max(),
+                days=table.known_at.date().nunique(),
+            )
+        )
+        if not seen["days"]:
+            continue
+        behind = (facts.data_end - seen["last"]).days
+        between = (seen["last"] - seen["first"]).days / seen["days"]
+        if behind > max(_BEHIND_DAYS, _BEHIND_TIMES * between):
+            yield Problem(
+                f"its newest row was known {behind:,} days before the newest fact of all "
+                f"({facts.data_end:%Y-%m-%d}): every account will seem silent in it",
+                "load the newer rows of this table before you score",
+                key=_key(name),
             )
 
 

@@ -243,10 +243,12 @@ class FeatureBuilder:
         return self._fetch(churn_expr(self.facts, spine, target, window))
 
     def snapshot_outcome(self) -> pd.DataFrame:
-        """`account` and `churned` (0 or 1) of a snapshot."""
+        """`account` and `churned` (0 or 1) of the accounts of a snapshot that have an outcome."""
         versions = self.facts.versions
         assert versions is not None
-        table = versions.select("account", churned=versions.outcome_.cast("int64"))
+        table = versions.filter(versions.outcome_.notnull()).select(
+            "account", churned=versions.outcome_.cast("int64")
+        )
         return self.backend.to_pyarrow(table.order_by("account")).to_pandas()
 
     def _fetch(self, table: ir.Table) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import and_
-from typing import cast
 
 import ibis
 import ibis.expr.types as ir
@@ -57,17 +56,19 @@ def _holds(source: Source, raw: RawTable, column: str, values: Sequence[str]) ->
 def _nothing_left(source: Source, raw: RawTable, rows: int, where: str, key: str) -> Problem:
     said = " and ".join(name for name in ("`only`", "`without`") if getattr(source, name[1:-1]))
     # What `without` names may be keys or names of persons: only what is chosen by is shown.
-    there = [f"; `{column}` holds: {_values(source, raw, column)}" for column in source.only]
+    there = [
+        f"; `{column}` holds: {frequent(cell_text(raw.table[column], source.blanks))}"
+        for column in source.only
+    ]
     what = f"none of its {rows:,} rows is left by {said}"
     remedy = f"write the values as they stand in the table, in their case{''.join(there)}"
     return Problem(what, remedy, where, key)
 
 
-def _values(source: Source, raw: RawTable, column: str) -> str:
-    """The most frequent values of a column, the most frequent first."""
-    text = cell_text(raw.table[column], source.blanks).fill_null("''")
-    counted = raw.table.select(text=text).group_by("text").aggregate(n=ibis._.count())
+def frequent(text: ir.StringValue) -> str:
+    """The most frequent values of a column of texts, the most frequent first."""
+    counted = text.name("text").as_table().group_by("text").aggregate(n=ibis._.count())
     first = counted.order_by(ibis.desc("n"), "text").limit(_SHOWN_VALUES + 1)
-    found = cast(list[str], [row["text"] for row in first.to_pyarrow().to_pylist()])
-    shown = [value[:_SHOWN_CHARACTERS] for value in found[:_SHOWN_VALUES]]
-    return ", ".join(shown) + (" …" if len(found) > _SHOWN_VALUES else "")
+    found = [row["text"] for row in first.to_pyarrow().to_pylist()]
+    shown = ["''" if value is None else value[:_SHOWN_CHARACTERS] for value in found]
+    return ", ".join(shown[:_SHOWN_VALUES]) + (" …" if len(found) > _SHOWN_VALUES else "")

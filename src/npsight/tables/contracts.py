@@ -34,7 +34,7 @@ from npsight.tables import versions
 from npsight.tables.contract import Contract
 from npsight.tables.engine import INSTANT
 from npsight.tables.merges import contradictions
-from npsight.tables.report import LIFTED, UNSCORED
+from npsight.tables.report import LIFTED, NO_OUTCOME, UNSCORED
 from npsight.tables.scores import read_score
 from npsight.tables.sheet import Sheet
 from npsight.tables.times import NEVER_YEAR
@@ -201,7 +201,7 @@ def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | Non
             columns[name] = sheet.number(column) if kind == "number" else sheet.text(column)
     if snapshot is not None and snapshot.column:
         outcome = sheet.text(snapshot.column)
-        sheet.fault(f"outcome is missing in column {snapshot.column}", outcome.isnull())
+        sheet.notes[NO_OUTCOME] = outcome.isnull()
         columns["outcome_"] = outcome.isin(snapshot.positive)
     identity: tuple[str, ...] = ("account", "occurred_at")
     reason = "account has a second row with the same valid_from"

@@ -17,7 +17,7 @@ from npsight.errors import DataError, Problem
 from npsight.tables import contracts
 from npsight.tables.assemble import CheckedRows, assembled, named_tables
 from npsight.tables.checked import Further, check_table
-from npsight.tables.chosen import chosen
+from npsight.tables.chosen import chosen, frequent
 from npsight.tables.columns import check_columns, mapped_columns
 from npsight.tables.comments import with_comment_measures
 from npsight.tables.contract import Contract
@@ -184,16 +184,22 @@ class _Run:
             return None
         snapshot = self.project.churn if self.project.is_snapshot else None
         key = "tables.accounts"
-        rows = self._rows(
-            key, table, lambda sheet: contracts.accounts_contract(sheet, table, snapshot)
-        )
+        outcomes: list[str] = []
+
+        def build(sheet: Sheet) -> Contract:
+            if snapshot is not None and snapshot.column:
+                outcomes.append(frequent(sheet.text(snapshot.column)))
+            return contracts.accounts_contract(sheet, table, snapshot)
+
+        rows = self._rows(key, table, build)
         if rows is None or snapshot is None:
             return rows
         if not one_row(rows.aggregate(any=rows.outcome_.any()))["any"]:
             self.problems.append(
                 Problem(
                     f"column `{snapshot.column}` holds none of {snapshot.positive}",
-                    "write the values under `targets.churn.positive` as they stand in the column",
+                    "write the values under `targets.churn.positive` as they stand in the column; "
+                    f"it holds: {''.join(outcomes)}",
                     place_of(table),
                     key,
                 )

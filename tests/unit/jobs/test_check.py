@@ -222,3 +222,19 @@ def test_tables_that_share_no_account_and_equal_rows_are_warnings(tmp_path):
     activity, churn = said.split("tables.churn: identical to another row")
     assert "duplicates: keep" in activity
     assert "duplicates: keep" not in churn
+
+
+@pytest.mark.parametrize(("last", "stale"), [(100, False), (93, False), (60, True)])
+def test_a_table_that_ends_long_before_the_others_is_a_warning(tmp_path, last, stale):
+    for name, days in (("calls", range(101)), ("logins", range(last + 1))):
+        rows = "".join(f"c{n % 12},{START + timedelta(days=n):%Y-%m-%d}\n" for n in days)
+        (tmp_path / f"{name}.csv").write_text(f"id,at\n{rows}")
+    (tmp_path / "project.yaml").write_text(
+        "project: test\ntimezone: UTC\nstate: state\ntables:\n  activity:\n"
+        "    calls: {path: calls.csv, account: id, time: at}\n"
+        "    logins: {path: logins.csv, account: id, time: at}\n"
+        "targets: {churn: {event: no_activity, activity: calls, gap_days: 0, horizon_days: 30}}\n"
+    )
+    said = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
+    assert ("tables.activity.logins: its newest row was known 40 days before" in said) == stale
+    assert "tables.activity.calls: its newest" not in said

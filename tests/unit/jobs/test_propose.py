@@ -435,7 +435,9 @@ def test_a_report_with_totals_below_lists_accounts(tmp_path):
     )
     report += "Grand Totals (24 records),,,\n"
     logins = "Account ID,Day,Logins\n001,1/31/2024,5\n001,2/1/2024,5\n002,2/1/2024,7\n"
+    report = f'"All accounts"\nAs of 2024-02-01\n\n{report}'
     found = proposed(folder(tmp_path, report17=report, logins=logins))["tables"]
+    assert found["accounts"]["skip_rows"] == 3
     assert found["accounts"]["key"] == "Account ID"
     assert found["accounts"]["without"] == {"Account ID": "Grand Totals*"}
     assert found["accounts"]["created_at"] == "Created Date"

@@ -163,15 +163,18 @@ def test_a_snapshot(bench):
     assert rows(facts.versions, "account", "tenure", "paid", "outcome_") == [
         ("a", Decimal(1), None, True),
         ("b", Decimal(2), Decimal("5.5"), False),
+        ("c", Decimal(3), Decimal(1), None),
     ]
-    assert reasons(prepared) == {"outcome is missing in column gone": 1}
+    assert prepared.reports[0].notes == (("without an outcome: scored, not learned from", 1),)
     assert (facts.data_start, facts.data_end, dict(facts.sources)) == (NOW, NOW, {})
     assert prepared.reports[0].first_at is None
 
 
 def test_a_snapshot_without_the_outcome_named(bench):
     bench.write("s.csv", "id,tenure,paid,gone\na,1,,1\nb,2,5.5,0\n")
-    with pytest.raises(DataError, match=r"column `gone` holds none of \['Yes'\]"):
+    with pytest.raises(
+        DataError, match=r"(?s)column `gone` holds none of \['Yes'\].*it holds: 0, 1"
+    ):
         bench.prepare(SNAPSHOT, targets=TARGETS)
 
 

@@ -240,8 +240,10 @@ def test_fields_of_parquet_records_are_columns_in_folders_at_any_depth(bench):
 
 
 def test_lines_before_the_header_are_skipped(bench):
-    (bench.folder / "u.csv").write_text(f"Report of 1 May, all rows\n\n{CSV}")
+    (bench.folder / "u.csv").write_text(f"Report of 1 May\n\n{CSV}")
     assert read(bench, "path: u.csv, skip_rows: 2") == EXPECTED
+    with pytest.raises(DataError, match=r"add `skip_rows: 2` to this table"):
+        read(bench, "path: u.csv")
 
 
 # --- Which rows are read ------------------------------------------------------------------------

@@ -51,7 +51,11 @@ class ChurnTarget(Section):
         "has left already. It is neither learned from nor scored, for its silence is no news. "
         "Default: it is foreseen however long it has been silent.",
     )
-    column: str | None = Field(None, description="For `snapshot`: the outcome column.")
+    column: str | None = Field(
+        None,
+        description="For `snapshot`: the outcome column. An account without a value in it is "
+        "scored, not learned from.",
+    )
     positive: Texts = Field(
         default_factory=list, description="For `snapshot`: the values that mean the account left."
     )
