@@ -250,6 +250,7 @@ class _Findings:
             return
         if self.answers is not None:
             yield from self._about_answers(self.answers)
+        yield from self._about_times()
         yield from self._about_days()
         yield from self._about_age()
         yield from self._about_rows()
@@ -286,6 +287,11 @@ class _Findings:
                 "bring more history",
                 key=key,
             )
+
+    def _about_times(self) -> Iterator[Problem]:
+        from npsight.jobs.piledtimes import piled_times
+
+        return piled_times(self.project, self.facts)
 
     def _about_days(self) -> Iterator[Problem]:
         wanted = self.project.training.origins + 1
