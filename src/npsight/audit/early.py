@@ -131,7 +131,7 @@ def told_long_before(frame: pd.DataFrame, losses: Losses, specs: Sequence[Featur
 def _before(frame: pd.DataFrame, losses: Losses, days: int) -> _Rows:
     """The rows whose account was lost, or not yet at the data's end, `days` later at least."""
     rows = frame[frame["account"].isin(losses.known_at.index)]
-    known_at = rows["account"].map(losses.known_at)
+    known_at = losses.known_at.reindex(rows["account"]).set_axis(rows.index)
     until = known_at.fillna(losses.end)
     early = (rows["as_of"] + pd.Timedelta(days=days) <= until).to_numpy()
     return _rows(rows[early], known_at.notna().to_numpy()[early])

@@ -115,3 +115,17 @@ def test_an_account_that_could_not_be_lost_is_left_out():
     company.known_at = company.known_at.iloc[:100]
     (found,) = company.judged(STATUS, np.where(np.isfinite(company.left), "churned", "x")).findings
     assert "for 50 accounts" in found.what
+
+
+@pytest.mark.parametrize("rows", [0, 60])
+def test_no_account_or_no_loss_is_not_judged(rows):
+    company = Company(lost=0)
+    company.known_at = company.known_at.iloc[:rows]
+    assert company.judged(NUMBER, np.ones(len(company.left))).verdict == "not judged"
+
+
+def test_columns_without_any_value_tell_nothing():
+    company = Company()
+    nothing = np.full(len(company.left), np.nan)
+    assert company.judged(NUMBER, nothing).verdict == "clean"
+    assert company.judged(STATUS, pd.Series(nothing, dtype=object)).verdict == "clean"
