@@ -18,13 +18,22 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Leak:
-    """A column of a table that knows what came later, and the feature that reads it."""
+    """A column of a table that knows what came later, and the feature that reads it.
+
+    `named` is what an audit calls it, the column unless given; `static` where it is undated.
+    """
 
     column: str
     table: str
     kind: str
     values: Callable[[Frames], Any]
     aggregate: dict[str, Any]
+    named: str = ""
+    static: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.named or f"{self.table}.{self.column}"
 
 
 def _closing_reason(frames: Frames) -> Any:
@@ -33,6 +42,18 @@ def _closing_reason(frames: Frames) -> Any:
     reasons = dict(zip(ended, np.resize(["price", "competitor", "bankrupt"], len(ended)),
                        strict=True))  # fmt: skip
     return frames["accounts"]["account_id"].map(reasons)
+
+
+def _status(frames: Frames) -> Any:
+    """Whether it is a customer, overwritten in every dated row of an account that leaves."""
+    ended = frames["subscriptions"].dropna(subset="ended_at")["account_id"]
+    return np.where(frames["accounts"]["account_id"].isin(ended), "churned", "customer")
+
+
+def _tag(frames: Frames) -> Any:
+    """What the ticket was about; that of an account that leaves is sorted anew afterwards."""
+    ended = frames["subscriptions"].dropna(subset="ended_at")["account_id"]
+    return np.where(frames["tickets"]["account_id"].isin(ended), "cancellation", "question")
 
 
 def _tickets_ever(frames: Frames) -> Any:
@@ -102,7 +123,12 @@ LEAKS = (
     Leak("last_mood", "accounts", "number", _last_answer, {"aggregate": "value"}),
     Leak("tickets_ahead", "usage", "number", _tickets_ahead, {"aggregate": "last"}),
     Leak("next_mood", "usage", "number", _next_answer, {"aggregate": "last"}),
-)
+    Leak("status", "accounts", "category", _status, {"aggregate": "value"},
+         "accounts__value_status", static=False),
+    Leak("tag", "tickets", "category", _tag,
+         {"aggregate": "count", "where": {"tag": "cancellation"}},
+         "tickets__count__tag_cancellation"),
+)  # fmt: skip
 
 
 def plant(folder: Path, data: Path, leaks: tuple[Leak, ...] = LEAKS) -> Path:
@@ -115,15 +141,18 @@ def plant(folder: Path, data: Path, leaks: tuple[Leak, ...] = LEAKS) -> Path:
     content = yaml.safe_load(config.read_text())
     for leak in leaks:
         frames[leak.table][leak.column] = leak.values(frames)
+        table = content["tables"]["activity"].get(leak.table) or content["tables"]["accounts"]
         if leak.table == "accounts":
-            content["tables"]["accounts"]["attributes"][leak.column] = leak.kind
-            content["tables"]["accounts"]["static"].append(leak.column)
+            table["attributes"][leak.column] = leak.kind
+            table["static"] += [leak.column] if leak.static else []
         else:
-            content["tables"]["activity"][leak.table]["measures"].append(leak.column)
+            table["categories" if leak.kind == "category" else "measures"].append(leak.column)
+        measure = {} if "where" in leak.aggregate else {"measure": leak.column}
         content["features"].append(
-            {"source": leak.table, "measure": leak.column, "driver": "support", **leak.aggregate}
+            {"source": leak.table, "driver": "support", **measure, **leak.aggregate}
         )
-    frames["accounts"].to_csv(target / "accounts.csv", index=False)
+    for name in ("accounts", "tickets"):
+        frames[name].to_csv(target / f"{name}.csv", index=False)
     frames["usage"].to_parquet(target / "usage.parquet", index=False)
     config.write_text(yaml.safe_dump(content, sort_keys=False))
     return config

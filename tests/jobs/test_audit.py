@@ -30,7 +30,7 @@ from npsight.tracking import Tracking
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory, demo_config: Path) -> Path:
-    """The simulated company with five columns that know what came later."""
+    """The simulated company with seven columns that know what came later."""
     folder = tmp_path_factory.mktemp("planted")
     return plant(folder / "company", demo_config.parent / "data")
 
@@ -43,13 +43,13 @@ def refused(planted: Path):
 
 @pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.column)
 def test_training_refuses_each_planted_leak_by_its_name(refused, leak):
-    assert f"{leak.table}.{leak.column}: `{leak.table}.{leak.column}`" in refused.err
+    assert f"{leak.name}: `{leak.name}`" in refused.err
 
 
 def test_nothing_else_of_the_company_is_called_a_leak(refused):
     named = {line.split(":")[0].split(". ", 1)[1] for line in refused.err.splitlines()
              if line.lstrip()[:1].isdigit()}  # fmt: skip
-    assert named == {f"{leak.table}.{leak.column}" for leak in LEAKS}
+    assert named == {leak.name for leak in LEAKS}
 
 
 def test_nothing_is_registered_and_the_report_is_kept(planted, refused):
@@ -68,7 +68,7 @@ def test_the_command_says_what_it_found_and_ends_with_its_own_code(planted, tmp_
     assert "holds the future" in said.out
     written = json.loads((tmp_path / "audit.json").read_text())
     names = {f["name"] for check in written["checks"] for f in check["findings"]}
-    assert {f"{leak.table}.{leak.column}" for leak in LEAKS} <= names
+    assert {leak.name for leak in LEAKS} <= names
 
 
 def test_a_clean_company_passes_and_is_told_so(small):
@@ -213,24 +213,38 @@ def test_tiny_data_are_told_so_and_fail_nothing(tmp_path):
     assert "✓ nothing leaks" in said.out
 
 
-def test_a_snapshot_says_that_time_cannot_be_judged(tmp_path):
-    rows = ["id,plan,bill,left"]
-    rows += [f"c{i},{'ab'[i % 2]},{i % 37},{'Yes' if i % 3 == 0 else 'No'}" for i in range(300)]
-    (tmp_path / "accounts.csv").write_text("\n".join(rows) + "\n")
-    config = tmp_path / "npsight.yaml"
+def snapshot(folder: Path, why) -> Path:
+    """300 accounts without any date; every third left. Returns the project file."""
+    rows = ["id,plan,bill,why,left"]
+    rows += [f"c{i},{'ab'[i % 2]},{i % 37},{why(i)},{'Yes' if i % 3 == 0 else 'No'}"
+             for i in range(300)]  # fmt: skip
+    (folder / "accounts.csv").write_text("\n".join(rows) + "\n")
+    attributes = {"plan": "category", "bill": "number", "why": "category"}
+    config = folder / "npsight.yaml"
     config.write_text(yaml.safe_dump({
         "project": "snap", "state": "state",
-        "tables": {"accounts": {"path": "accounts.csv", "key": "id",
-                                "attributes": {"plan": "category", "bill": "number"}}},
+        "tables": {"accounts": {"path": "accounts.csv", "key": "id", "attributes": attributes}},
         "targets": {"churn": {"event": "snapshot", "column": "left", "positive": ["Yes"]}},
-        "features": [{"source": "accounts", "aggregate": "value", "measure": "plan"},
-                     {"source": "accounts", "aggregate": "value", "measure": "bill"}],
+        "features": [{"source": "accounts", "aggregate": "value", "measure": name}
+                     for name in attributes],
     }))  # fmt: skip
+    return config
+
+
+def test_a_snapshot_says_that_time_cannot_be_judged(tmp_path):
+    config = snapshot(tmp_path, lambda i: "cd"[i % 5 == 0])
     report = audit(load_project(config))
     verdicts = {check.name: check.verdict for check in report.checks}
     assert verdicts[CUT] == verdicts[LOOP] == "not judged"
-    assert verdicts["too good alone: churn"] == "clean"
+    assert verdicts["too good alone: churn"] == verdicts["undated columns"] == "clean"
     assert report.passed
+
+
+def test_a_snapshot_is_asked_which_values_only_the_lost_have(tmp_path):
+    config = snapshot(tmp_path, lambda i: "price" if i % 6 == 0 else "")
+    (found,) = audit(load_project(config)).leaks
+    assert (found.check, found.name) == ("undated columns", "accounts.why")
+    assert "`accounts.why` has a value for 50 accounts, and 50 of them left" in found.what
 
 
 def test_the_same_data_give_the_same_report(small):

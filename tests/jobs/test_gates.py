@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
@@ -155,6 +156,19 @@ def test_the_champion_is_compared_on_days_it_has_not_seen(tmp_path):
     seen = gate(company, 3, "not worse than the champion: detractor")
     assert seen.verdict == "not judged"
     assert "no backtest day lies a whole outcome window later" in seen.sentence
+    # Trained twice on the same data: what was trained through, and two windows of 67 days.
+    through = re.search(r"trained through (\S+), .* the data reach (\S+);", seen.sentence)
+    assert through is not None
+    days = date.fromisoformat(through[2]) - date.fromisoformat(through[1])
+    assert days == timedelta(days=134)
+    scores = re.search(
+        r"on the (\S+) days that they share, .* of (\S+), in this version's way (\S+) \(",
+        seen.sentence,
+    )
+    assert scores is not None
+    assert (scores[1], scores[2]) == ("3", scores[3])
+    again = npsight("promote", "-c", company.config).succeeded()
+    assert "Version 3 may be better or worse than the champion" in again.out
     back = npsight("promote", "-c", company.config, "--version", "1").succeeded()
     assert "held against no champion when it was trained" in back.out
 

@@ -20,6 +20,7 @@ CHECK = "too good alone"
 GROUPS = 20
 SHRINK = 5.0
 LEAST_EVENTS = 20.0
+LEAST = int(LEAST_EVENTS)
 MOST_PAST = 5_000
 ONE_SIDED_Z = 1.645
 
@@ -38,20 +39,39 @@ def out_of_time(rows: Examples, days: int) -> list[Split]:
     """For the newest `days` as_of dates with enough events: what was known before, and the day.
 
     The newest comes first. A day qualifies when it, and the rows whose outcome was known before
-    it, hold `LEAST_EVENTS` events and as many non-events. Of the past every k-th row is kept, at
-    most `MOST_PAST`: one feature needs no more to be read.
+    it, hold `LEAST_EVENTS` events and as many non-events. Where no single day does, as many of the
+    newest as it takes are judged together, a whole outcome window apart, so that no outcome counts
+    twice. Of the past every k-th row is kept, at most `MOST_PAST`: one feature needs no more to be
+    read.
     """
     found: list[Split] = []
     for day in np.unique(rows.as_of)[::-1]:
-        test = rows.between(day, day)
-        if not test.can_be_learned(int(LEAST_EVENTS)):
-            continue
-        past = rows.known_before(day)
-        if past.can_be_learned(int(LEAST_EVENTS)):
-            found.append(Split(_thinned(past), test))
+        if (split := _split(rows, np.array([day]))) is not None:
+            found.append(split)
         if len(found) == days:
             break
-    return found
+    return found or _together(rows)
+
+
+def _together(rows: Examples) -> list[Split]:
+    """The newest days whose windows do not overlap, as few as hold enough events; or none."""
+    chosen: list[np.datetime64] = []
+    for day in np.unique(rows.as_of)[::-1]:
+        if chosen and day + np.timedelta64(rows.window.horizon_days, "D") > chosen[-1]:
+            continue
+        chosen.append(day)
+        if (split := _split(rows, np.array(chosen))) is not None:
+            return [split]
+    return []
+
+
+def _split(rows: Examples, days: NDArray[np.datetime64]) -> Split | None:
+    """These days, and what was known before the first of them; None with too few events."""
+    test = rows.where(np.isin(rows.as_of, days))
+    if not test.can_be_learned(LEAST):
+        return None
+    past = rows.known_before(days.min())
+    return Split(_thinned(past), test) if past.can_be_learned(LEAST) else None
 
 
 def _thinned(past: Examples) -> Examples:
@@ -64,8 +84,7 @@ def halves(rows: Examples, seed: int) -> list[Split]:
     first = np.random.default_rng(seed).random(len(rows)) < 0.5
     pairs = [Split(rows.where(~first), rows.where(first))]
     pairs.append(Split(rows.where(first), rows.where(~first)))
-    least = int(LEAST_EVENTS)
-    return [p for p in pairs if p.past.can_be_learned(least) and p.test.can_be_learned(least)]
+    return [p for p in pairs if p.past.can_be_learned(LEAST) and p.test.can_be_learned(LEAST)]
 
 
 def strength(values: pd.Series, past: pd.Series, split: Split, *, category: bool) -> float:
@@ -142,7 +161,7 @@ def strengths(splits: Sequence[Split], specs: Sequence[FeatureSpec]) -> dict[str
     """For each feature that of the newest day, or of the mean over all days, if that is more.
 
     An undated column that holds the last answer gives itself away on the newest day alone, where
-    older days water it down. The interval is that of Hanley and McNeil (1982).
+    older days water it down. The interval is one-sided, 95 %.
     """
     found = {}
     for spec in specs:
@@ -155,7 +174,7 @@ def strengths(splits: Sequence[Split], specs: Sequence[FeatureSpec]) -> dict[str
             )
             for split in splits
         ]
-        spread = [_variance(a, s.test) for a, s in zip(by_day, splits, strict=True)]
+        spread = [variance(a, s.test) for a, s in zip(by_day, splits, strict=True)]
         newest = _bounded(by_day[0], spread[0])
         mean = _bounded(float(np.mean(by_day)), sum(spread) / len(spread) ** 2)
         found[spec.name] = max(newest, mean, key=lambda s: s.at_least)
@@ -166,7 +185,8 @@ def _bounded(figure: float, variance: float) -> Strength:
     return Strength(figure, figure - ONE_SIDED_Z * float(np.sqrt(variance)))
 
 
-def _variance(figure: float, rows: Examples) -> float:
+def variance(figure: float, rows: Examples) -> float:
+    """Of an AUC on these rows, by Hanley and McNeil (1982)."""
     events, others = rows.events()
     both = figure * (1 - figure)
     above = (events - 1) * (figure / (2 - figure) - figure**2)
@@ -187,7 +207,7 @@ def too_good_alone(
     """
     name = f"{CHECK}: {target}"
     if not splits:
-        few = f"no two days with {LEAST_EVENTS:.0f} events and as many others"
+        few = f"no days with {LEAST} events and as many others after days with as many"
         return Check(name, 0, "features", not_judged=few)
     by_name = {spec.name: spec for spec in specs}
     findings = []

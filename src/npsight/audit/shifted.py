@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from npsight.audit.alone import Split, strength
+from npsight.audit.alone import ONE_SIDED_Z, Split, strength, variance
 from npsight.audit.findings import Check, Finding
 from npsight.config.specs import FeatureSpec
 
@@ -26,13 +26,13 @@ def vanishing(
     """`look` at features that tell the outcome well at as_of, and hardly `days` earlier.
 
     `splits` pairs each split with the test rows' features as of `days` before. Strength is
-    AUC − 0.5. A feature is named when its strength is at least 0.1 and falls by more than 60 %,
-    while the median fall of the others of at least that strength is below 30 %: a sudden turn that
-    all of them see is news, not a leak.
+    AUC − 0.5. A feature is named when its strength is at least 0.1 and surely falls by more than
+    60 % (to the upper end of its one-sided 95 % interval), while the median fall of the others of
+    at least that strength is below 30 %: a sudden turn that all of them see is news, not a leak.
     """
     name = f"{CHECK}: {target}"
     if not splits:
-        return Check(name, 0, "features", not_judged="too few events on any one day")
+        return Check(name, 0, "features", not_judged="too few events")
     now, before = _mean_strengths(splits, specs)
     strong = [spec for spec in specs if now[spec.name] >= LEAST_STRENGTH]
     falls = {s.name: 1 - max(before[s.name], 0.0) / now[s.name] for s in strong}
@@ -42,13 +42,21 @@ def vanishing(
     findings = [
         _finding(name, spec, falls[spec.name], now[spec.name], before[spec.name], days)
         for spec in strong
-        if falls[spec.name] > MOST_FALL and _others(falls, spec.name) < USUAL_FALL
+        if _sure_fall(now[spec.name], before[spec.name], splits) > MOST_FALL
+        and _others(falls, spec.name) < USUAL_FALL
     ]
     return Check(name, len(strong), "features", tuple(findings))
 
 
 def _others(falls: Mapping[str, float], name: str) -> float:
     return float(np.median([fall for other, fall in falls.items() if other != name]))
+
+
+def _sure_fall(now: float, before: float, splits: Sequence[tuple[Split, pd.DataFrame]]) -> float:
+    """The fall to the upper end of what it was: of few events, chance alone leaves little."""
+    spread = sum(variance(0.5 + max(before, 0.0), split.test) for split, _ in splits)
+    upper = max(before, 0.0) + ONE_SIDED_Z * float(np.sqrt(spread)) / len(splits)
+    return 1 - upper / now
 
 
 def _mean_strengths(

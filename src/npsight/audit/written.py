@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from npsight.audit.findings import Check, Finding
 from npsight.models.logits import Vector
@@ -51,13 +52,14 @@ def one_sided(
     """`leak` for undated attributes that know what became of the account.
 
     `attributes` is indexed by account, one column an attribute, with the value of its first
-    version; those in `dated` have a `valid_from` and are a `look` only. A value (missing and
-    filled are values too) that at least 10 accounts have is one-sided when the lower 95 % Wilson
-    bound of the share it happened to is 0.9, or when it happened to 95 % of those with the value
-    and 80 % of those to whom it happened have it; both where it happened to at most 70 % of all: a
-    plan or a region may be risky, but no honest one is left by everybody. A number also leaks when
-    it alone tells those accounts apart with an AUC of at least 0.95, with 20 on either side.
-    Outcomes with fewer than 10 accounts on either side are not judged.
+    version; those in `dated` have a `valid_from` and are a `look` only. A value that at least 10
+    accounts have (missing and filled are values too, and so is a number that many share, such as 0)
+    is one-sided when the lower 95 % Wilson bound of the share it happened to is 0.9, or when it
+    happened to 95 % of those with the value and 80 % of those to whom it happened have it; both
+    where it happened to at most 70 % of all: a plan or a region may be risky, but no honest one is
+    left by everybody. A number also leaks when it alone tells those accounts apart with an AUC of
+    at least 0.95, with 20 on either side. Outcomes with fewer than 10 accounts on either side are
+    not judged.
     """
     findings: dict[str, Finding] = {}
     judged = False
@@ -93,9 +95,10 @@ def _worst(
 ) -> Finding | None:
     filled = values.notna().to_numpy()
     groups = {"a value": filled, "no value": ~filled}
-    if category:
-        groups |= {f"`{v}`": (values == v).to_numpy(bool, na_value=False)
-                   for v in sorted(values.dropna().unique())}  # fmt: skip
+    shared = values.value_counts()
+    for value in sorted(shared.index[shared >= LEAST_ACCOUNTS]):
+        label = f"`{value}`" if category else f"`{value:,.10g}`"
+        groups[label] = (values == value).to_numpy(bool, na_value=False)
     worth = {
         label: rows
         for label, rows in groups.items()
@@ -158,12 +161,16 @@ def _undated(name: str, figure: float, threshold: float, what: str) -> Finding:
 
 def wilson_lower(events: int, count: int) -> float:
     """Lower end of the 95 % Wilson interval of a share; 0 for no rows."""
-    if count == 0:
-        return 0.0
-    p, z2 = events / count, Z * Z
-    middle = p + z2 / (2 * count)
-    half = Z * np.sqrt(p * (1 - p) / count + z2 / (4 * count * count))
-    return float((middle - half) / (1 + z2 / count))
+    return float(wilson_lowers(np.array([events]), np.array([count]))[0])
+
+
+def wilson_lowers(events: NDArray[np.int64], counts: NDArray[np.int64]) -> Vector:
+    """`wilson_lower` of each."""
+    some = np.maximum(counts, 1)
+    p, z2 = events / some, Z * Z
+    middle = p + z2 / (2 * some)
+    half = Z * np.sqrt(p * (1 - p) / some + z2 / (4 * some * some))
+    return np.where(counts > 0, (middle - half) / (1 + z2 / some), 0.0)
 
 
 def changes_pile_up(

@@ -78,11 +78,15 @@ class Columns:
     def checks(self) -> Iterator[Check]:
         """All tests of columns but those that compare with other sources."""
         attributes = self.first_versions()
-        dated = [f"accounts.{name}" for name in self.read.dated]
-        categories = [f"accounts.{name}" for name in self.read.categories]
-        yield one_sided(attributes, categories, list(self._happened()), dated)
+        yield self.one_sided(attributes, list(self._happened()))
         yield changes_pile_up(self._changes(), self._events(), self._span_days(), len(attributes))
         yield written_at_the_end(list(self._endings()))
+
+    def one_sided(self, attributes: pd.DataFrame, happened: Sequence[Happened]) -> Check:
+        """Whether `attributes`, one row an account, know what became of the accounts."""
+        dated = [f"accounts.{name}" for name in self.read.dated]
+        categories = [f"accounts.{name}" for name in self.read.categories]
+        return one_sided(attributes, categories, happened, dated)
 
     def fetch(self, table: ir.Table) -> pd.DataFrame:
         """A small table as a frame; exact numbers become float64."""

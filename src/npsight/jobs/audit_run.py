@@ -13,15 +13,18 @@ import numpy as np
 import pandas as pd
 
 from npsight.audit.alone import Split, halves, out_of_time, too_good_alone
+from npsight.audit.early import told_long_before
 from npsight.audit.findings import AuditReport, Check, with_accepted
 from npsight.audit.identifiers import identifiers
 from npsight.audit.population import population
 from npsight.audit.shifted import vanishing
+from npsight.audit.written import Happened
 from npsight.config.specs import ProjectSpec
 from npsight.errors import LeakageError
 from npsight.jobs import audit_cut, audit_oracle
 from npsight.jobs.audit_columns import Columns
 from npsight.jobs.audit_future import check_future
+from npsight.jobs.audit_losses import losses_of
 from npsight.jobs.files import write_atomically
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.models.examples import Examples
@@ -158,8 +161,13 @@ class _Run:
         yield from self._outcomes()
         self.progress("audit: columns that know what came later")
         columns = Columns(self.builder)
-        if not self.project.is_snapshot:
+        if self.project.is_snapshot:
+            left = self.data.examples["churn"]
+            by_account = dict(zip(left.account, left.share > 0, strict=True))
+            yield columns.one_sided(columns.first_versions(), [Happened("left", by_account)])
+        else:
             yield from columns.checks()
+            yield from self._early(columns)
             seed, most = self.project.training.seed, self.extent.column_rows
             some = _sample(frame["account"], self.extent.column_accounts, seed)
             yield check_future(columns, some, most, seed)
@@ -168,6 +176,14 @@ class _Run:
         if not self.project.is_snapshot:
             self.progress("audit: the accounts to be scored")
             yield population(frame, self._scoring_day(), self.project.features)
+
+    def _early(self, columns: Columns) -> Iterator[Check]:
+        """Undated attributes have a check of their own, which asks no day."""
+        losses = losses_of(columns)
+        if losses is not None:
+            undated = {f"accounts.{name}" for name in columns.read.undated}
+            specs = [s for s in self.project.features if not undated.issuperset(s.columns or [""])]
+            yield told_long_before(self.data.frame, losses, specs)
 
     def _scoring_day(self) -> pd.DataFrame:
         day = midnight_after(self.builder.facts.data_end)

@@ -254,6 +254,7 @@ class _Findings:
         if self.answers is not None:
             yield from self._about_answers(self.answers)
         yield from unconnected(self.facts)
+        yield from self._about_times()
         yield from self._about_days()
         yield from self._about_age()
         yield from stale(self.facts)
@@ -307,6 +308,11 @@ class _Findings:
         return not (tables.activity or tables.subscriptions) and not (
             tables.accounts and tables.accounts.attributes
         )
+
+    def _about_times(self) -> Iterator[Problem]:
+        from npsight.jobs.piledtimes import piled_times
+
+        return piled_times(self.project, self.facts)
 
     def _about_days(self) -> Iterator[Problem]:
         wanted = self.project.training.origins + 1

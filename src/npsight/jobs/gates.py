@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,8 @@ from npsight.errors import NoSkillError, NpsightError, Problem
 from npsight.jobs.fit import Fitted, PartResult
 from npsight.jobs.frames import KEYS, FeatureBuilder
 from npsight.jobs.report import TITLES
-from npsight.models.bundle import check_golden, unpack
+from npsight.models.backtest import Origin
+from npsight.models.bundle import check_golden, figures_of, unpack
 from npsight.models.examples import Examples
 from npsight.models.gates import (
     Gate,
@@ -33,15 +36,21 @@ from npsight.models.model import Model
 from npsight.tracking import CHAMPION, Tracking
 
 HEADING = "## Gates"
+SAME_EVENTS = 0.01
+"""The same answers on the same rows; of other rows, two backtests say nothing of each other."""
 
 
 @dataclass(frozen=True)
 class Champion:
-    """The champion of the day, loaded; `model` None with the reason in `why_not`."""
+    """The champion of the day, loaded; `model` None with the reason in `why_not`.
+
+    `figures` are those of the backtest at its training, None where they were not kept.
+    """
 
     version: int
     model: Model | None
     why_not: str = ""
+    figures: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ def load_champion(tracking: Tracking) -> Champion | None:
         check_golden(model, files)
     except NpsightError as error:
         return Champion(version, None, str(error).splitlines()[0])
-    return Champion(version, model)
+    return Champion(version, model, figures=figures_of(files))
 
 
 def judge_candidate(
@@ -190,12 +199,9 @@ def _against_champion(project: ProjectSpec, part: PartResult, champion: Champion
     theirs = dict(champion.model.parts())[part.name]
     unseen = [o for o in part.origins if _unseen(o.test, o.label, champion.model)]
     if not unseen:
-        since = champion.model.trained_through[:10]
-        return not_judged(
-            name,
-            f"held against version {champion.version}: it was trained through {since}, and no "
-            "backtest day lies a whole outcome window later; train again when one does",
-        )
+        why = _too_soon(part, champion.model)
+        told = _both_tested(part, champion)
+        return not_judged(name, f"held against version {champion.version}: {why}; {told}")
     rows = _together([origin.test for origin in unseen])
     return champion_gate(
         part.name,
@@ -206,6 +212,46 @@ def _against_champion(project: ProjectSpec, part: PartResult, champion: Champion
         project.training.gates.confidence,
         project.training.seed,
     )
+
+
+def _too_soon(part: PartResult, champion: Model) -> str:
+    """Since when it was trained, and until where the data must reach for a day it has not seen."""
+    through = datetime.fromisoformat(champion.trained_through)
+    needed = through + 2 * part.examples.window.end
+    return (
+        f"it was trained through {through:%Y-%m-%d}, and no backtest day lies a whole outcome "
+        f"window later: train again when the data reach {needed:%Y-%m-%d}"
+    )
+
+
+def _both_tested(part: PartResult, champion: Champion) -> str:
+    """How both did in their own backtests, on the days and rows that these share.
+
+    There each was tested by models of before the day, made as it was. So it tells which way of
+    training was better, and not whether by more than chance: the champion's rows are not kept.
+    """
+    days = [(o, theirs) for o in part.origins if (theirs := _champions_day(o, part.name, champion))]
+    if not days:
+        return "until then nothing compares them, for no backtest day of both is the same"
+    weights = [float(origin.test.weight.sum()) for origin, _ in days]
+    ours = float(np.average([o.quality["chosen"].brier for o, _ in days], weights=weights))
+    theirs = float(np.average([brier for _, brier in days], weights=weights))
+    count = "one day" if len(days) == 1 else f"{len(days)} days"
+    return (
+        f"in the backtests of both, on the {count} that they share, models made in its way had a "
+        f"Brier score of {theirs:.5f}, in this version's way {ours:.5f} (lower is better)"
+    )
+
+
+def _champions_day(origin: Origin, part: str, champion: Champion) -> float | None:
+    """The champion's Brier score on the same rows of the same day, at its training."""
+    target = ((champion.figures or {}).get("targets") or {}).get(part) or {}
+    for row in target.get("standings") or ():
+        if row["origin"] == origin.label and row["contender"] == "chosen":
+            same = row["rows"] == len(origin.test)
+            same = same and abs(row["events"] - origin.test.events()[0]) < SAME_EVENTS
+            return row["figures"].get("brier") if same else None
+    return None
 
 
 def _incomparable(project: ProjectSpec, part: PartResult, champion: Champion) -> str:

@@ -122,6 +122,13 @@ def _refusal(
             f"Version {info.version} was held against {against} when it was trained; the champion "
             f"then to be replaced is version {champion}. Train again to compare with that one."
         )
+    if gates is not None and champion == gates.champion:
+        notes += [
+            f"Version {info.version} may be better or worse than the champion: {gate.name} was "
+            f"not judged. {gate.sentence}."
+            for gate in gates.gates
+            if gate.verdict == "not judged" and gate.name.startswith("not worse than the champion:")
+        ]
     if not failed:
         return ""
     lines = "\n".join(f"  {n}. {_shortfall(gate)}" for n, gate in enumerate(failed, start=1))

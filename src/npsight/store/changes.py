@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, Connection, Index, Integer, String, Table, insert
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.types import JSON
 
 from npsight.store.outbox import enqueue
 from npsight.store.rows import JsonObject
-from npsight.store.tables import metadata
+from npsight.store.tables import metadata, score_runs
 from npsight.store.values import UtcInstant, clean
 
 score_changes = Table(
@@ -73,3 +84,21 @@ def record_changes(
         for change in changes
     ]
     connection.execute(insert(score_changes), rows)
+
+
+def forget_changes(connection: Connection, project: str) -> None:
+    """Delete the changes of runs that are gone, but for the newest one of each account.
+
+    That one is what pages show of the account, however long ago it was. And as the newest of all
+    stays, no number is given out twice, which readers of "what came after" rest on.
+    """
+    table = score_changes
+    runs = select(score_runs.c.id).where(score_runs.c.project == project)
+    shown = (
+        select(func.max(table.c.seq)).where(table.c.project == project).group_by(table.c.account)
+    )
+    connection.execute(
+        delete(table).where(
+            table.c.project == project, table.c.run_id.not_in(runs), table.c.seq.not_in(shown)
+        )
+    )

@@ -16,6 +16,7 @@ from npsight.config.runtime import connection_string
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NotFoundError, StateError
 from npsight.store import tables
+from npsight.store.changes import forget_changes
 from npsight.store.compared import record_run_changes
 from npsight.store.database import count_rows, database_url, mendable, open_engine, writer
 from npsight.store.factsread import note_read
@@ -323,4 +324,5 @@ def _delete_old(connection: Connection, project: str, keep: int, spared: str = "
     connection.execute(delete(tables.inputs).where(tables.inputs.c.run_id.in_(bare)))
     forget_rows(connection, bare)
     connection.execute(delete(run).where(run.c.id.in_(old)))
+    forget_changes(connection, project)
     return len(old)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from npsight.audit.alone import halves, out_of_time, strengths, too_good_alone
 from npsight.audit.findings import Check, Finding
 from npsight.config.schema import AuditSettings, ChurnTarget
-from npsight.config.specs import FeatureSpec
+from npsight.config.specs import FeatureSpec, OutcomeWindow
 from npsight.jobs.audit_run import about_silence
 from npsight.models.metrics import auc
 
@@ -115,9 +116,26 @@ def test_the_past_holds_only_known_outcomes_and_no_day_of_the_test(examples_of, 
 
 
 def test_too_little_is_said_and_fails_nothing(examples_of):
-    check = judged(examples_of(each=20, **{NAME: lambda y: y}))
+    check = judged(examples_of(each=8, **{NAME: lambda y: y}))
     assert (check.verdict, check.compared, check.findings) == ("not judged", 0, ())
     assert "20 events" in check.not_judged
+
+
+def test_days_with_few_events_are_judged_together(examples_of, rng):
+    rows = examples_of(each=20, **{NAME: lambda y: y + rng.normal(0, 0.05, len(y))})
+    (split,) = out_of_time(rows, 4)
+    days = np.unique(split.test.as_of)
+    assert len(days) > 1
+    assert days.max() == rows.as_of.max()
+    assert split.test.can_be_learned(20)
+    assert (split.past.known_at < days.min()).all()
+    assert judged(rows).findings[0].level == "leak"
+
+
+def test_days_judged_together_share_no_outcome(examples_of, rng):
+    rows = examples_of(each=40, **{NAME: lambda y: y})
+    (split,) = out_of_time(replace(rows, window=OutcomeWindow(0, 61)), 1)
+    assert np.diff(np.unique(split.test.as_of)).min() == np.timedelta64(120, "D")
 
 
 def test_a_snapshot_is_judged_by_halves(examples_of, rng):

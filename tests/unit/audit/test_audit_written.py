@@ -80,6 +80,16 @@ def test_an_undated_number_that_tells_them_apart_leaks(rng):
     assert judged(honest, outcome, category=False).verdict == "clean"
 
 
+def test_a_number_set_to_0_for_some_of_the_lost_leaks(rng):
+    outcome, gone = lost(share=0.4)
+    revenue = rng.uniform(10, 90, COUNT)
+    zeroed = np.where(gone & (rng.random(COUNT) < 0.5), 0.0, revenue)
+    (found,) = judged(zeroed, outcome, category=False).findings
+    assert "has `0` for" in found.what
+    honest = np.where(rng.random(COUNT) < 0.3, 0.0, revenue)
+    assert judged(honest, outcome, category=False).verdict == "clean"
+
+
 def test_a_dated_attribute_is_worth_a_look_only():
     outcome, gone = lost()
     check = judged(np.where(gone, "x", None), outcome, dated=["accounts.why"])

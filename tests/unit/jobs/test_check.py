@@ -27,14 +27,17 @@ training: {period_days: 90, step_days: 30, origins: 2}
 
 
 def looked_at(
-    folder: Path, answers: list[tuple[str, datetime, int]], now: datetime = NOW
+    folder: Path,
+    answers: list[tuple[str, datetime, int]],
+    now: datetime = NOW,
+    project: str = PROJECT,
 ) -> CheckReport:
     (folder / "accounts.csv").write_text(
         "id,since\n" + "".join(f"{c},2024-01-01\n" for c in "abcd")
     )
     lines = "".join(f"{account},{at:%Y-%m-%d},{score}\n" for account, at, score in answers)
     (folder / "answers.csv").write_text("account,at,score\n" + lines)
-    (folder / "project.yaml").write_text(PROJECT)
+    (folder / "project.yaml").write_text(project)
     return check(load_project(folder / "project.yaml"), now=now)
 
 
@@ -72,6 +75,27 @@ def test_a_healthy_project_has_no_warnings(tmp_path):
     (target,) = report.targets
     assert (target.target, target.days) == ("detractor", 8)
     assert target.last == datetime(2024, 10, 27)  # 7 steps of 30 days after the first
+
+
+@pytest.mark.parametrize(("piled", "warns"), [(50, False), (51, True)])
+def test_most_answers_at_one_time_are_those_of_an_export(tmp_path, piled, warns):
+    answers = [("a", NOW - timedelta(days=20), 9)] * piled
+    answers += [("bcd"[n % 3], START + timedelta(days=3 * n), n % 11) for n in range(100 - piled)]
+    text = PROJECT.replace("score: score}", "score: score, duplicates: keep}")
+    said = warned(looked_at(tmp_path, answers, project=text))
+    assert ("51 of 100 rows bear one and the same time, 2024-12-21 00:00:00 UTC" in said) is warns
+    assert "became known at one" not in said
+
+
+def test_rows_that_were_loaded_in_one_go_are_told(tmp_path):
+    looked_at(tmp_path, spread(40))
+    rows = [f"{'abc'[n % 3]},{START + timedelta(days=3 * n)},2025-01-05" for n in range(100)]
+    (tmp_path / "calls.csv").write_text("account,at,loaded\n" + "\n".join(rows))
+    calls = "  activity: {calls: {path: calls.csv, account: account, time: at, known_at: loaded}}\n"
+    (tmp_path / "project.yaml").write_text(PROJECT.replace("targets:", f"{calls}targets:"))
+    said = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
+    assert "tables.activity.calls: 100 of 100 rows became known at one and the same time" in said
+    assert "though they happened from 2024-01-01 to 2024-10-24" in said
 
 
 def test_a_touchpoint_that_no_answer_has_is_reported_with_those_there_are(tmp_path):

@@ -15,9 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import select
 
 from npsight.errors import NotFoundError, StateError
 from npsight.store import ScoreRow, ScoreRun, Store, open_store
+from npsight.store.changes import score_changes
+from npsight.store.listing import last_change
 
 DAY = datetime(2026, 3, 1, 12, 30, 1, 250, tzinfo=UTC)
 
@@ -117,6 +120,20 @@ def test_old_runs_go_and_inputs_of_the_two_newest_stay(store: Store) -> None:
     assert store.scores("r1") == []
     assert [bool(store.inputs(f"r{n}")) for n in (2, 3, 4, 5, 7)] == [False, False, *[True] * 3]
     assert store.delete_old_runs("demo", keep=1) == 3
+
+
+def test_changes_go_with_their_run_but_for_the_newest_of_each_account(store: Store) -> None:
+    levels = {"a": "high low high low low", "b": "low high high high high"}
+    for number in range(5):
+        rows = [row(name, risk_level=each.split()[number]) for name, each in levels.items()]
+        store.write_run(run(number), rows, [], keep=2)
+    with store.reading() as connection:
+        kept = connection.execute(select(score_changes).order_by(score_changes.c.seq)).all()
+    # a changed in runs 1, 2 and 3, of which 3 is there; b in run 1, which is shown of it still.
+    assert [(c.account, c.run_id) for c in kept] == [("b", "r1"), ("a", "r3")]
+    shown = last_change(store, "demo", "b")
+    assert shown is not None
+    assert shown.after["risk_level"] == "high"
 
 
 def test_a_late_written_old_run_is_not_deleted_by_its_own_writing(store: Store) -> None:
