@@ -48,6 +48,7 @@ def project_in(folder: Path, specs=SPECS):
         state_dir=folder,
         respondents=True,
         touchpoints=(),
+        left_after=None,
     )
 
 
@@ -132,6 +133,9 @@ def test_another_definition_is_built_anew(engine, tmp_path, change):
 
 def test_other_code_builds_anew(monkeypatch, tmp_path):
     before = definitions_digest(project_in(tmp_path))
+    silent = project_in(tmp_path)
+    silent.left_after = ("usage", 30)
+    assert definitions_digest(silent) != before
     assert definitions_digest(project_in(tmp_path)) == before
     monkeypatch.setattr(featurecache, "_code_digest", lambda: "changed")
     assert definitions_digest(project_in(tmp_path)) != before

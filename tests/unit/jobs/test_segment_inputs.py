@@ -31,6 +31,7 @@ def project_of(accounts=ACCOUNTS):
         file=SimpleNamespace(name="p.yaml"),
         respondents=False,
         touchpoints=(),
+        is_snapshot=False,
         worklist=Worklist(),
     )
 
