@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def facts_of(duckdb: Any, data: Dataset, workload: Workload) -> Facts:
     columns = "account, occurred_at, known_at, " + ", ".join(MEASURES)
     duckdb.raw_sql(f"CREATE VIEW usage AS SELECT {columns} FROM ({facts_sql(workload, data)})")
     accounts = duckdb.read_parquet(data.accounts).select("account", "began_at")
-    known = {
+    known: dict[str, Any] = {
         "accounts": accounts,
         "versions": None,
         "sources": {"usage": duckdb.table("usage")},
@@ -130,7 +130,7 @@ def facts_of(duckdb: Any, data: Dataset, workload: Workload) -> Facts:
         "merges": None,
         "scheduled": frozenset[str](),
     }
-    return Facts(**{f.name: known[f.name] for f in fields(Facts)})
+    return Facts(**known)
 
 
 @contextmanager
