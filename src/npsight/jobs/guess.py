@@ -71,6 +71,8 @@ def is_category(column: ColumnProfile) -> bool:
 
 def left_out_because(table: TableProfile, key: str | None) -> str:
     """Why nothing is proposed for a table, and what would help."""
+    if not table.rows:
+        return "it holds no rows"
     left = pick([c for c in table.columns if c.distinct == 2], CHURN_WORDS, time=False)
     if left is not None and not any(c.is_time for c in table.columns):
         return (

@@ -322,6 +322,12 @@ def test_a_folder_without_tables(tmp_path):
         propose(tmp_path)
 
 
+def test_a_table_without_rows_is_said_to_hold_none(tmp_path):
+    place = folder(tmp_path, nps=SURVEY.splitlines()[0] + "\n")
+    with pytest.raises(DataError, match="it holds no rows"):
+        propose(place)
+
+
 def test_files_of_one_export_are_one_table(tmp_path):
     place = folder(tmp_path, nps_2023=SURVEY, nps_2024=SURVEY.replace("2023", "2024"))
     found = proposed(place)["tables"]
