@@ -47,7 +47,7 @@ FLIPS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("==", "!="),
     ast.NotEq: ("!=", "=="),
 }
-JOINS = ("join", "left_join", "anti_join", "_beside")
+JOINS = ("join", "left_join", "anti_join", "beside")
 
 # (file, text that stands in it exactly once, what to put there, the fault in words)
 PLANTED = (
@@ -123,6 +123,24 @@ PLANTED = (
         "edges_passed(ibis.greatest(facts.occurred_at, facts.known_at), grid.as_ofs)",
         "edges_passed(facts.occurred_at, grid.as_ofs)",
         "known_at ignored by panes",
+    ),
+    (
+        "features/cells.py",
+        "np.clip(panes.seen, first, last)",
+        "first",
+        "known_at ignored by arrays",
+    ),
+    (
+        "features/cells.py",
+        "np.clip(panes.until, seen, last)",
+        "last",
+        "corrections ignored by arrays",
+    ),
+    (
+        "features/cells.py",
+        "self._running[reads.start]",
+        "self._running[reads.start - 1]",
+        "arrays begin a window a pane early",
     ),
     (
         "features/own.py",

@@ -11,10 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 
 from npsight.audit import oracle
 from npsight.config.schema import Worklist
+from npsight.config.schema.settings import Engine
 from npsight.features.compile import compile_features
 from npsight.jobs.frames import FeatureBuilder
 from npsight.tables.engine import connect
@@ -193,6 +195,7 @@ def builder_of(
         touchpoints=touchpoints,
         tables=SimpleNamespace(accounts=None),
         timezone=None,
+        engine=Engine(),
     )
     return FeatureBuilder(engine, facts_of(engine, world), project, own=OWN)
 
@@ -219,14 +222,24 @@ def features_of(
     """Feature name to value, for one account and day; the other accounts stand in the spine too."""
     spine = spine_of(engine, [(row["account"], as_of) for row in world.accounts])
     facts = facts_of(engine, world)
-    values: Row = {}
-    # By panes where they can be used, and from the rows: the two must never differ.
+    values = _built(engine, world, specs, spine, account, as_of)
+    # By panes where they can be used, put together here and by a join, and from the rows: these
+    # must never differ.
     for as_ofs in ([as_of], None):
         found: Row = {}
         for table in compile_features(facts, spine, specs, as_ofs, OWN, SEGMENT):
             keyed = rows_of(engine, table)
             assert len(keyed) == len(world.accounts), "not exactly the spine's rows"
             found |= keyed[account, as_of]
-        assert not values or found == values, "panes and rows differ"
-        values = found
+        assert found == values, "panes and rows differ"
     return values
+
+
+def _built(
+    engine: Any, world: World, specs: Sequence[Any], spine: Any, account: str, as_of: datetime
+) -> Row:
+    """What the builder gives to those who train and score, missing values as None."""
+    segment = SEGMENT if any(spec.against for spec in specs) else None
+    built = builder_of(engine, world, specs, segment).features(spine)
+    row = built[(built["account"] == account) & (built["as_of"] == as_of)].to_dict("records")[0]
+    return {spec.name: None if pd.isna(row[spec.name]) else row[spec.name] for spec in specs}

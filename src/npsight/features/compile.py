@@ -16,6 +16,7 @@ from npsight.features.panes import MOST_EDGES, grid_of, pane_features
 from npsight.features.rows import ROW_FORMULAS, row_features
 from npsight.features.segments import against_segment
 from npsight.temporal.facts import Facts
+from npsight.temporal.panes import Grid
 from npsight.temporal.spine import spine_on
 
 if TYPE_CHECKING:
@@ -54,16 +55,32 @@ def compile_features(
     plain = [spec for spec in specs if not spec.against]
     ranked = [spec for spec in specs if spec.against]
     tables = [
-        _beside(spine, table, group) for table, group in _tables(facts, spine, plain, as_ofs, own)
+        beside(spine, table, group) for table, group in _tables(facts, spine, plain, as_ofs, own)
     ]
     if ranked and segment is not None:
         # Every account of the day is compared with, whoever is asked for.
         members = spine_on(facts, spine.select("as_of").distinct())
         everyone = spine.union(members, distinct=True)
         for table, group in _tables(facts, everyone, ranked, as_ofs, own):
-            values = _beside(everyone, table, group)
+            values = beside(everyone, table, group)
             tables.append(against_segment(facts, spine, members, values, group, segment))
     return tables
+
+
+def pane_groups(
+    facts: Facts, specs: Sequence[FeatureSpec], as_ofs: Sequence[datetime]
+) -> list[tuple[ir.Table, list[FeatureSpec], Grid]]:
+    """Each source with features that `compile_features` builds from the same panes of it."""
+    groups: dict[tuple[str, str], list[FeatureSpec]] = {}
+    for spec in specs:
+        if spec.aggregation in FORMULAS and spec.source != "accounts" and not spec.against:
+            groups.setdefault((spec.source, _way(spec)), []).append(spec)
+    found = [
+        (facts.sources[name], group, grid_of(as_ofs, group))
+        for (name, _), group in groups.items()
+        if as_ofs
+    ]
+    return [(table, group, grid) for table, group, grid in found if len(grid.edges) <= MOST_EDGES]
 
 
 def _tables(
@@ -122,7 +139,7 @@ def _way(spec: FeatureSpec) -> str:
     return "rows" if lookback_days(spec) is not None else "all rows"
 
 
-def _beside(spine: ir.Table, table: ir.Table, specs: Sequence[FeatureSpec]) -> ir.Table:
+def beside(spine: ir.Table, table: ir.Table, specs: Sequence[FeatureSpec]) -> ir.Table:
     """Exactly the spine's rows, with 0 where that is what no fact means."""
     filled = {
         s.name: table[s.name].fill_null(0.0) if s.missing == "zero" else table[s.name]

@@ -6,8 +6,9 @@ Exact, not approximate: an edge of a window never lies inside a pane (`temporal/
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import ibis
 
@@ -26,7 +27,7 @@ MOST_EDGES = 2_000
 
 def grid_of(as_ofs: Sequence[datetime], specs: Sequence[FeatureSpec]) -> Grid:
     """The edges of every window of these features at every as_of."""
-    return Grid.of(as_ofs, {span for spec in specs for span in spans_of(spec)})
+    return Grid.of(as_ofs, _spans(specs))
 
 
 def pane_features(source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid) -> ir.Table:
@@ -34,21 +35,53 @@ def pane_features(source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid) ->
 
     Equal to `row_features` of a spine of all accounts at all as_of dates of the grid.
     """
-    wanted = _Wanted(source)
-    for spec in specs:
-        FORMULAS[spec.aggregation](wanted, spec)
-    spans = {span for spec in specs for span in spans_of(spec)}
-    # In order of accounts, so that the sums of one account are made one after another: with many
-    # panes it takes half the time.
-    panes = _panes(source, grid, wanted, spans).order_by(["account", "pane_"])
-    seen = _seen(panes, grid, spans)
-    totals = PaneTotals(seen, wanted.prefixes, _longest(spans))
-    return seen.group_by("account", "as_of").agg(
-        [FORMULAS[s.aggregation](totals, s).cast("float64").name(s.name) for s in specs]
-    )
+    return Panes.of(source, specs, grid).features(specs)
 
 
 Key = tuple[str, Where, str]
+"""A total whatever the window: its kind, the categories, the measure."""
+
+
+@dataclass(frozen=True)
+class Panes:
+    """Facts of one source summed by account and pane, for all features that read them.
+
+    Attributes
+    ----------
+    table
+        One row for each `account`, `pane_`, and numbers of the as_ofs from which (`seen_`) and
+        before which (`gone_`, where facts can go) its facts are seen, with the parts of totals.
+    grid
+        The edges of the panes, and the as_of dates.
+    prefixes
+        The beginning of the columns' names that hold the parts of a total.
+    """
+
+    table: ir.Table
+    grid: Grid
+    prefixes: Mapping[Key, str]
+
+    @classmethod
+    def of(cls, source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid) -> Self:
+        """The panes of a grid that holds every edge of these features (`grid_of`)."""
+        wanted = _Wanted.of(source, specs)
+        return cls(_panes(source, grid, wanted, _spans(specs)), grid, wanted.prefixes)
+
+    def features(self, specs: Sequence[FeatureSpec]) -> ir.Table:
+        """`account`, `as_of` and each of these features, by joining panes and as_of dates."""
+        spans = _spans(specs)
+        # In order of accounts, so that the sums of one account are made one after another: with
+        # many panes it takes half the time.
+        seen = _seen(self.table.order_by(["account", "pane_"]), self.grid, spans)
+        totals = PaneTotals(seen, self.prefixes, _longest(spans))
+        return seen.group_by("account", "as_of").agg(
+            [FORMULAS[s.aggregation](totals, s).cast("float64").name(s.name) for s in specs]
+        )
+
+
+def totals_asked(source: ir.Table, spec: FeatureSpec) -> Mapping[tuple[Key, Span], None]:
+    """Every total that the feature's formula asks for."""
+    return _Wanted.of(source, [spec]).asked
 
 
 class _Wanted:
@@ -57,6 +90,15 @@ class _Wanted:
     def __init__(self, source: ir.Table) -> None:
         self._source = source
         self.prefixes: dict[Key, str] = {}
+        self.asked: dict[tuple[Key, Span], None] = {}
+
+    @classmethod
+    def of(cls, source: ir.Table, specs: Sequence[FeatureSpec]) -> Self:
+        """What the formulas of these features ask for."""
+        wanted = cls(source)
+        for spec in specs:
+            FORMULAS[spec.aggregation](wanted, spec)
+        return wanted
 
     @property
     def as_of(self) -> ir.TimestampScalar:
@@ -65,6 +107,7 @@ class _Wanted:
     def total(self, kind: str, selection: Selection, measure: str = "") -> ir.Value:
         key = (kind, selection.where, measure)
         self.prefixes.setdefault(key, f"total{len(self.prefixes)}_")
+        self.asked[key, selection.span] = None
         return KINDS[kind].of_rows(self._source, measure, matching(self._source, selection.where))
 
     def columns(self, facts: ir.Table) -> dict[str, ir.Value]:
@@ -103,6 +146,10 @@ class PaneTotals:
             after = pane > self._seen[_edge(span.reach)]
             inside = after if inside is None else inside & after
         return inside
+
+
+def _spans(specs: Sequence[FeatureSpec]) -> set[Span]:
+    return {span for spec in specs for span in spans_of(spec)}
 
 
 def _edge(days: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,18 @@ from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
 from npsight.features.answered import answered_expr
 from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
-from npsight.features.compile import compile_features
+from npsight.features.compile import beside, compile_features, pane_groups
 from npsight.features.contacts import last_contact_expr
 from npsight.features.freshness import freshness_expr
 from npsight.features.history import Counted, history_expr, last_answer_expr
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
+from npsight.features.panes import Panes
+from npsight.features.panesums import Asked, adds_up
 from npsight.features.periods import answers_by_period_expr, period_ends
 from npsight.features.themes import newest_comments_expr, themes_by_period_expr
+from npsight.jobs.addingup import SpineRows, added_up
 from npsight.jobs.featurecache import FeatureCache
+from npsight.tables.engine import run
 from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
 from npsight.temporal.spine import spine_expr
@@ -93,12 +98,14 @@ class FeatureBuilder:
         Returns
         -------
         One row for each spine row, ordered by as_of and account: `account`, `as_of`
-        (datetime64[us], UTC), features (float64; object for categories), `segment_`, decayed
-        counts.
+        (datetime64[us], UTC), features in the project's order (float64; object for categories),
+        `segment_`, decayed counts.
         """
         rows = self._rows_by_day(spine)
-        frames = []
-        for table in self.feature_tables(spine, list(rows)):
+        frames = self._added_up(spine, list(rows), progress)
+        built = {column for frame in frames for column in frame.columns}
+        others = [spec for spec in self.project.features if spec.name not in built]
+        for table in self.feature_tables(spine, list(rows), others):
             progress(f"features from {_sources(table, self.project.features)}")
             frames.append(self._fetch(table))
         frame = beside_each_other(frames) if frames else self._fetch(spine)
@@ -106,25 +113,73 @@ class FeatureBuilder:
             raise AssertionError("a feature table does not have exactly the spine's rows")
         if "responses" not in self.facts.sources:
             frame["segment_"] = self._segments(spine)
-        return frame
+        return self._in_order(frame)
+
+    def _in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Features as the project file has them, whatever way they were built."""
+        declared = [*KEYS, *(spec.name for spec in self.project.features)]
+        columns = list(dict.fromkeys([*declared, *frame.columns]))
+        return frame if columns == list(frame.columns) else frame[columns]
+
+    def _added_up(
+        self, spine: ir.Table, days: Sequence[datetime], progress: Progress
+    ) -> list[pd.DataFrame]:
+        """Features of panes that this process adds up, and those that share panes with them."""
+        if self.backend.name != "duckdb":
+            return []
+        frames: list[pd.DataFrame] = []
+        rows: SpineRows | None = None
+        for source, specs, grid in pane_groups(self.facts, self.project.features, days):
+            adding = [spec for spec in specs if adds_up(source, spec)]
+            if adding:
+                progress(f"features from {specs[0].source}")
+                rows = rows or SpineRows.of(self.backend, spine, days, self.keep)
+                panes = Panes.of(source, specs, grid)
+                frames += self._from_panes(panes, Asked.of(panes, source, adding), specs, rows)
+        if rows is not None:
+            self._drop(rows.accounts)
+        return frames
+
+    def _from_panes(
+        self, panes: Panes, asked: Asked, specs: Sequence[FeatureSpec], rows: SpineRows
+    ) -> Iterator[pd.DataFrame]:
+        """These features, some of which are `asked` for of the panes that all read."""
+        others = [spec for spec in specs if spec not in asked.specs]
+        if others:
+            panes = replace(panes, table=self.keep(panes.table))
+            asked = replace(asked, panes=panes)
+        found = added_up(self.backend, asked, rows, self.project.engine.memory_bytes)
+        if found is not None:
+            yield found
+        left = others if found is not None else specs
+        if left:
+            yield self._fetch(beside(rows.spine, panes.features(left), left))
+        if others:
+            self._drop(panes.table)
+
+    def _drop(self, kept: ir.Table) -> None:
+        run(self.backend, f"DROP TABLE {kept.get_name()}")
 
     def feature_tables(
-        self, spine: ir.Table, days: Sequence[datetime] | None = None
+        self,
+        spine: ir.Table,
+        days: Sequence[datetime] | None = None,
+        specs: Sequence[FeatureSpec] | None = None,
     ) -> list[ir.Table]:
-        """The expressions of `features`: each has exactly the spine's rows, and columns of its
-        own. Without `days` they hold for any days that the spine may have.
+        """The expressions of `features`, or of those given: each has exactly the spine's rows, and
+        columns of its own. Without `days` they hold for any days that the spine may have.
         """
-        tables = self._compiled(spine, days)
+        tables = self._compiled(spine, days, self.project.features if specs is None else specs)
         if "responses" in self.facts.sources:
             tables.append(history_expr(self.facts, spine, counted(self.project)))
         return tables
 
-    def _compiled(self, spine: ir.Table, days: Sequence[datetime] | None) -> list[ir.Table]:
+    def _compiled(
+        self, spine: ir.Table, days: Sequence[datetime] | None, specs: Sequence[FeatureSpec]
+    ) -> list[ir.Table]:
         project = self.project
         check_own(self.facts.sources, project.features, self.own)
-        return compile_features(
-            self.facts, spine, project.features, days, self.own, project.segment
-        )
+        return compile_features(self.facts, spine, specs, days, self.own, project.segment)
 
     def _rows_by_day(self, spine: ir.Table) -> dict[datetime, int]:
         """How many rows the spine has on each of its days, in order."""

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from handmade import AS_OF, DAY, OWN, SEGMENT, World, answer, fact, facts_of, world_of
 
+from npsight.config.schema.settings import Engine
 from npsight.config.specs import FeatureSpec
 from npsight.jobs import featurecache
 from npsight.jobs.featurecache import FeatureCache, definitions_digest
@@ -49,6 +50,7 @@ def project_in(folder: Path, specs=SPECS):
         respondents=True,
         touchpoints=(),
         left_after=None,
+        engine=Engine(),
     )
 
 

@@ -227,6 +227,11 @@ class Engine(Section):
     )
 
     @property
+    def memory_bytes(self) -> int:
+        """`memory` in bytes."""
+        return round(float(self.memory[:-2]) * {"MB": 10**6, "GB": 10**9}[self.memory[-2:]])
+
+    @property
     def master(self) -> str:
         """Spark's master, with the default filled in."""
         return self.address or f"local[{self.threads}]"

@@ -1,0 +1,49 @@
+"""What formulas ask of a column, answered by an array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Numbers (float64, NaN is null) with the methods of an Ibis column that formulas use."""
+
+    values: NDArray[np.float64]
+
+    def cast(self, kind: str) -> Numbers:
+        """Itself, since all are float64."""
+        if kind != "float64":
+            raise NotImplementedError(f"numbers are float64, not {kind}")
+        return self
+
+    def nullif(self, value: float) -> Numbers:
+        """Null where it is this value."""
+        return Numbers(np.where(self.values == value, np.nan, self.values))
+
+    def fill_null(self, value: float) -> Numbers:
+        """Nulls as this value."""
+        return Numbers(np.where(np.isnan(self.values), value, self.values))
+
+    def abs(self) -> Numbers:
+        """Without its sign."""
+        return Numbers(np.abs(self.values))
+
+    def __add__(self, other: Any) -> Numbers:
+        return Numbers(self.values + _values(other))
+
+    def __sub__(self, other: Any) -> Numbers:
+        return Numbers(self.values - _values(other))
+
+    def __truediv__(self, other: Any) -> Numbers:
+        return Numbers(self.values / _values(other))
+
+
+def _values(other: Any) -> Any:
+    return other.values if isinstance(other, Numbers) else other

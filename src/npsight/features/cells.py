@@ -1,0 +1,149 @@
+"""Sums by account and pane in arrays, and the windows between their edges.
+
+A pane is added to the cell of its account. Summed along the panes, a window at an as_of is the
+difference between its two edges, less what that as_of could not see: known too late, or corrected
+or moved by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from npsight.temporal.panes import Grid, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_EXACT = 2**53
+"""Whole numbers up to here are exact as float64."""
+MOST_WHOLE = 2**63 - 1
+
+
+class TooLargeError(Exception):
+    """A sum may leave whole numbers of 64 bits; the engine's own decimals are wider."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A batch of panes.
+
+    Attributes
+    ----------
+    cell
+        Number of the pane × accounts + number of the account.
+    rows
+        Those that become known after an as_of whose window covers them, or are gone before one.
+    account, pane, seen, until
+        Of these rows: number of the account, of the pane, of the first as_of that sees it, and of
+        the first after that which does not.
+    """
+
+    cell: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    account: NDArray[np.int32]
+    pane: NDArray[np.int16]
+    seen: NDArray[np.int16]
+    until: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """Which panes a span reads at which as_of, all by number.
+
+    As_of k reads the panes after `start[k]` (None: from the first one) and up to `end[k]`; pane p
+    is read by the as_ofs from `first[p]` and before `last[p]`.
+    """
+
+    start: NDArray[np.int64] | None
+    end: NDArray[np.int64]
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, grid: Grid, span: Span) -> Reads:
+        """What `[as_of − back − days, as_of − back)` reads at each as_of of the grid."""
+        panes = np.arange(len(grid.edges))
+
+        def edges(days: int) -> NDArray[np.int64]:
+            return np.array([grid.number(day - timedelta(days=days)) for day in grid.as_ofs])
+
+        end = edges(span.back)
+        if span.reach is None:
+            never = np.full(len(panes), len(grid.as_ofs))
+            return cls(None, end, np.searchsorted(end, panes), never)
+        start = edges(span.reach)
+        return cls(start, end, np.searchsorted(end, panes), np.searchsorted(start, panes))
+
+
+class Total:
+    """A sum by pane and account and, for each span, what its as_ofs must not see of it."""
+
+    def __init__(self, shape: tuple[int, int], reads: Mapping[Span, Reads]) -> None:
+        self.cells = np.zeros(shape, dtype=np.int64)
+        self._reads = reads
+        self._hidden: dict[Span, NDArray[np.int64]] = {}
+        self._running: NDArray[np.int64] | None = None
+
+    def add(self, panes: Placed, values: NDArray[np.int64] | np.int64) -> None:
+        """Add a value for each pane, or the same for all."""
+        np.add.at(self.cells.reshape(-1), panes.cell, values)
+        if len(panes.rows):
+            hidden = values[panes.rows] if isinstance(values, np.ndarray) else values
+            for span in self._reads:
+                self._hide(span, panes, hidden)
+
+    def _hide(self, span: Span, panes: Placed, values: NDArray[np.int64] | np.int64) -> None:
+        """Note of each pane the as_ofs that read it, but lie before `seen` or from `until` on."""
+        reads, accounts = self._reads[span], self.cells.shape[1]
+        if span not in self._hidden:
+            self._hidden[span] = np.zeros((len(reads.end) + 1, accounts), dtype=np.int64)
+        flat = self._hidden[span].reshape(-1)
+        first, last = reads.first[panes.pane], reads.last[panes.pane]
+        seen = np.clip(panes.seen, first, last)
+        until = np.clip(panes.until, seen, last)
+        for begin, end in ((first, seen), (until, last)):
+            np.add.at(flat, begin * accounts + panes.account, values)
+            np.subtract.at(flat, end * accounts + panes.account, values)
+
+    def within(self, span: Span) -> NDArray[np.int64]:
+        """The sums of the span: as_ofs by accounts."""
+        if self._running is None:
+            self._running = np.cumsum(self.cells, axis=0, out=self.cells)
+        reads = self._reads[span]
+        sums = self._running[reads.end]
+        if reads.start is not None:
+            sums -= self._running[reads.start]
+        if span in self._hidden:
+            sums -= np.cumsum(self._hidden[span], axis=0)[:-1]
+        return sums
+
+
+def whole_numbers(column: pa.Array) -> tuple[NDArray[np.int64], int]:
+    """Whole numbers (0 for null), and how many digits of them stand behind the point."""
+    if not pa.types.is_decimal128(column.type):
+        return column.cast(pa.int64()).fill_null(0).to_numpy(), 0
+    words = np.frombuffer(column.buffers()[1], dtype=np.int64).reshape(-1, 2)
+    low, high = words[column.offset : column.offset + len(column)].T
+    if column.null_count:
+        valid = column.is_valid().to_numpy(zero_copy_only=False)
+        low, high = np.where(valid, low, 0), np.where(valid, high, 0)
+    if (high != low >> 63).any():
+        raise TooLargeError
+    return low, column.type.scale
+
+
+def as_float(whole: NDArray[np.int64], scale: int) -> NDArray[np.float64]:
+    """As the engine makes a float64 of a decimal with so many digits behind the point."""
+    unit = 10**scale
+    numbers: NDArray[np.float64] = whole / unit
+    if not scale or not whole.size or max(whole.max(), -whole.min()) <= MOST_EXACT:
+        return numbers
+    size = np.abs(whole)
+    apart = (size // unit + size % unit / unit) * np.sign(whole)
+    return np.asarray(np.where(size <= MOST_EXACT, numbers, apart))

@@ -1,0 +1,248 @@
+"""Counts and sums put together in arrays: at every edge of several as_ofs, and to the last bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from handmade import (
+    AS_OF,
+    DAY,
+    SEGMENT,
+    TICK,
+    World,
+    builder_of,
+    fact,
+    facts_of,
+    rows_of,
+    spine_of,
+    world_of,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import draw, every_feature
+
+from npsight.config.aggregations import AGGREGATIONS
+from npsight.config.schema.settings import Engine
+from npsight.config.specs import FeatureSpec
+from npsight.features.arrays import Numbers
+from npsight.features.cells import as_float, whole_numbers
+from npsight.features.compile import compile_features
+from npsight.features.panesums import adds_up
+from npsight.tables.engine import run
+
+WEEKS = [AS_OF, AS_OF + 7 * DAY, AS_OF + 14 * DAY]
+WEEK = FeatureSpec(source="usage", aggregation="sum", measure="logins", window_days=7)
+EVER = FeatureSpec(source="usage", aggregation="sum", measure="logins")
+TREND = FeatureSpec(source="usage", aggregation="trend", measure="logins", window_days=7)
+LAST = FeatureSpec(source="usage", aggregation="last", measure="logins", window_days=7)
+NO = None
+
+
+def built(
+    engine: Any, world: World, specs: Sequence[FeatureSpec], as_ofs: Sequence[datetime] = WEEKS
+) -> pd.DataFrame:
+    """The builder's rows of all accounts, by account and as_of."""
+    keys = [(row["account"], day) for row in world.accounts for day in as_ofs]
+    frame = builder_of(engine, world, specs).features(spine_of(engine, keys))
+    return frame.set_index(["account", "as_of"])
+
+
+def by_week(engine: Any, spec: FeatureSpec, row: dict[str, Any], **rest: Any) -> list[float | None]:
+    """The feature of a world with this one fact, at each of `WEEKS`."""
+    world = replace(world_of(usage=[row]), **rest)
+    values = built(engine, world, [spec])[spec.name]
+    return [None if np.isnan(value) else value for value in values]
+
+
+@pytest.mark.parametrize(
+    ("at", "known", "spec", "expected"),
+    [
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, WEEK, [1, NO, NO]),
+        (WEEKS[0] - TICK, WEEKS[0], WEEK, [NO, NO, NO]),
+        (WEEKS[0], WEEKS[0], WEEK, [NO, 1, NO]),
+        (WEEKS[0], WEEKS[1] - TICK, WEEK, [NO, 1, NO]),
+        (WEEKS[0], WEEKS[1], WEEK, [NO, NO, NO]),
+        (WEEKS[1] - TICK, WEEKS[1] - TICK, WEEK, [NO, 1, NO]),
+        (WEEKS[1], WEEKS[1], WEEK, [NO, NO, 1]),
+        (WEEKS[2], WEEKS[2], WEEK, [NO, NO, NO]),
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, EVER, [1, 1, 1]),
+        (WEEKS[0] - TICK, WEEKS[0], EVER, [NO, 1, 1]),
+        (WEEKS[0] - TICK, WEEKS[1], EVER, [NO, NO, 1]),
+        (WEEKS[0] - TICK, WEEKS[2], EVER, [NO, NO, NO]),
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, TREND, [1, -1, NO]),
+        (WEEKS[0] - TICK, WEEKS[0], TREND, [NO, -1, NO]),
+        (WEEKS[0] - TICK, WEEKS[1], TREND, [NO, NO, NO]),
+        (WEEKS[0], WEEKS[2] - TICK, TREND, [NO, NO, -1]),
+    ],
+)
+def test_a_fact_counts_in_its_windows_from_when_it_was_known(engine, at, known, spec, expected):
+    assert by_week(engine, spec, fact(at, known, logins=1)) == expected
+
+
+@pytest.mark.parametrize(
+    ("corrected", "spec", "expected"),
+    [
+        (WEEKS[0] - TICK, EVER, [NO, NO, NO]),
+        (WEEKS[0], EVER, [1, NO, NO]),
+        (WEEKS[1] - TICK, EVER, [1, NO, NO]),
+        (WEEKS[1], EVER, [1, 1, NO]),
+        (WEEKS[2], EVER, [1, 1, 1]),
+        (WEEKS[0], TREND, [1, NO, NO]),
+        (WEEKS[1], TREND, [1, -1, NO]),
+    ],
+)
+def test_a_fact_counts_until_its_correction_was_known(engine, corrected, spec, expected):
+    row = fact(WEEKS[0] - TICK, logins=1, corrected_at=corrected)
+    assert by_week(engine, spec, row, versioned=True) == expected
+
+
+def test_a_fact_known_and_gone_between_two_days_counts_on_none(engine):
+    row = fact(WEEKS[0] - TICK, WEEKS[0], logins=1, corrected_at=WEEKS[1] - TICK)
+    assert by_week(engine, EVER, row, versioned=True) == [NO, NO, NO]
+
+
+def test_accounts_that_stand_on_some_days_only_keep_their_own_numbers(engine):
+    rows = [fact(AS_OF - DAY, logins=n, account=name) for n, name in enumerate("abcd", 1)]
+    keys = [("b", WEEKS[0]), ("d", WEEKS[0]), ("a", WEEKS[2]), ("d", WEEKS[2])]
+    world = world_of("abcd", usage=rows)
+    frame = builder_of(engine, world, [EVER]).features(spine_of(engine, keys))
+    assert frame[["account", "as_of", EVER.name]].to_numpy().tolist() == [
+        ["b", pd.Timestamp(WEEKS[0]), 2.0],
+        ["d", pd.Timestamp(WEEKS[0]), 4.0],
+        ["a", pd.Timestamp(WEEKS[2]), 1.0],
+        ["d", pd.Timestamp(WEEKS[2]), 4.0],
+    ]
+
+
+def test_features_that_share_panes_are_all_there_and_leave_no_table(engine):
+    rows = [fact(AS_OF - k * DAY, logins=k) for k in (1, 2)]
+    frame = built(engine, world_of(usage=rows), [WEEK, LAST])
+    assert frame.loc[("a", AS_OF), [WEEK.name, LAST.name]].tolist() == [3.0, 1.0]
+    columns = "SELECT column_name FROM duckdb_columns() WHERE table_name LIKE 'ibis_npsight%'"
+    assert not {"pane_", "number_"} & {name for (name,) in run(engine, columns)}
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_worlds_give_what_the_rows_give_to_the_last_bit(engine, seed):
+    drawn = draw(100 + seed)
+    facts = facts_of(engine, drawn.world)
+    specs = [
+        spec
+        for spec in every_feature()
+        if spec.source in facts.sources
+        and not spec.against
+        and adds_up(facts.sources[spec.source], spec)
+    ]
+    assert len(specs) > 20
+    frame = built(engine, drawn.world, specs, drawn.as_ofs)
+    keys = [(row["account"], day) for row in drawn.world.accounts for day in drawn.as_ofs]
+    for table in compile_features(facts, spine_of(engine, keys), specs, None, {}, SEGMENT):
+        for key, row in rows_of(engine, table).items():
+            for name, value in row.items():
+                found = frame.loc[key, name]
+                assert (np.isnan(found) and value is None) or found == value, (key, name)
+
+
+def test_what_adds_up_is_what_needs_counts_and_exact_sums_only(engine):
+    columns = {"account": "string", "occurred_at": "timestamp", "known_at": "timestamp"}
+    columns |= {"kind": "string", "x": "decimal(18,6)", "y": "decimal(18,6)", "rough": "float64"}
+    table = ibis.table(columns, name="usage")
+
+    def spec(name: str, measure: str) -> FeatureSpec:
+        kind = AGGREGATIONS[name].measure
+        return FeatureSpec(
+            source="usage",
+            aggregation=name,
+            measure=None if kind == "no" else measure,
+            per="y" if name == "ratio" else None,
+            window_days=30,
+        )
+
+    exact = {name for name in AGGREGATIONS if adds_up(table, spec(name, "x"))}
+    assert exact == {"count", "sum", "mean", "ratio", "share", "trend"}
+    rough = {name for name in exact if adds_up(table, spec(name, "rough"))}
+    assert rough == {"count"}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one-pane", "many-panes"])
+def test_sums_beyond_64_bits_are_left_to_the_engine(engine, apart):
+    largest = Decimal("999999999999.999999")
+    days = [AS_OF - TICK - (7 * k * DAY if apart else timedelta(0)) for k in range(20)]
+    rows = [fact(day, logins=largest) for day in days]
+    as_ofs = sorted({day + TICK for day in days} | {AS_OF, AS_OF + DAY})
+    frame = built(engine, world_of(usage=rows), [EVER], as_ofs)
+    assert frame.loc[("a", AS_OF), EVER.name] == float(20 * largest)
+    assert frame.loc[("a", AS_OF + DAY), EVER.name] == float(20 * largest)
+
+
+def test_arrays_that_exceed_the_projects_memory_are_not_made(engine, monkeypatch):
+    from npsight.jobs import addingup
+
+    made: list[int] = []
+    honest = addingup.Sums
+    monkeypatch.setattr(addingup, "Sums", lambda *given: made.append(1) or honest(*given))
+    world = world_of(usage=[fact(AS_OF - DAY, logins=1)])
+    spine = spine_of(engine, [("a", day) for day in WEEKS])
+    builder = builder_of(engine, world, [WEEK])
+    for memory, expected in (("4GB", [1]), ("0.0001MB", [])):
+        made.clear()
+        builder.project.engine = Engine(memory=memory)
+        found = builder.features(spine)[WEEK.name].tolist()
+        assert [value for value in found if not np.isnan(value)] == [1.0]
+        assert made == expected
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.none() | st.integers(-(2**63) + 1, 2**63 - 1), min_size=1, max_size=40),
+    st.integers(0, 3),
+)
+def test_whole_numbers_become_the_floats_that_the_engine_makes(engine, units, skipped):
+    values = [None if unit is None else Decimal(unit).scaleb(-6) for unit in units]
+    column = pa.array([None] * skipped + values, pa.decimal128(38, 6))[skipped:]
+    whole, scale = whole_numbers(column)
+    found = as_float(whole, scale)
+    table = ibis.memtable(pa.table({"row": range(len(values)), "x": column}))
+    floats = engine.to_pyarrow(table.select("row", y=table.x.cast("float64")).order_by("row"))
+    for mine, theirs in zip(found, floats["y"].to_pylist(), strict=True):
+        assert mine == (theirs if theirs is not None else 0.0)
+
+
+NUMBERS = st.none() | st.sampled_from([0.0, -1.0, 2.5]) | st.floats(-1e9, 1e9)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=12))
+def test_arrays_answer_formulas_as_columns_do(engine, pairs):
+    def asked(a: Any, b: Any) -> dict[str, Any]:
+        return {
+            "sum": a + b,
+            "difference": a - b,
+            "quotient": a / b.nullif(0.0),
+            "by number": (a - 1.0) / 3.0,
+            "size": a.abs(),
+            "filled": a.fill_null(0).cast("float64"),
+        }
+
+    columns = {
+        name: pa.array(values, pa.float64())
+        for name, values in zip("ab", zip(*pairs, strict=True), strict=True)
+    }
+    table = ibis.memtable(pa.table({"row": range(len(pairs)), **columns}))
+    expected = engine.to_pyarrow(table.select("row", **asked(table.a, table.b)).order_by("row"))
+    arrays = {
+        name: Numbers(column.to_numpy(zero_copy_only=False)) for name, column in columns.items()
+    }
+    for name, found in asked(arrays["a"], arrays["b"]).items():
+        theirs = expected[name].to_pylist()
+        mine = [None if np.isnan(value) else value for value in found.values]
+        assert mine == theirs, name
