@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from canary import LogTrap
+from empty_registry import begun_as_copies
+
+
+@pytest.fixture(scope="session")
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run that all its workers see."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if hasattr(request.config, "workerinput") else base
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registries(shared: Path) -> Iterator[None]:
+    """New registries begin as copies of an empty one; `tests/unit/tracking` makes its own."""
+    with begun_as_copies(shared / "empty-registry"):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

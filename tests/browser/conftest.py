@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from chromium import Site, chromium, program_or_skip, site
+from made_once import made_once
 from morning_company import Served, morning_company, serving
 from tiny_project import make_project
+from written_company import WrittenCompany
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +29,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A company of several CS managers, served; each owns accounts of their own."""
     program_or_skip()
-    company = morning_company(tmp_path_factory.mktemp("morning") / "company")
+    made = WrittenCompany(made_once(shared, "morning", morning_company))
+    company = made.copy(tmp_path_factory.mktemp("morning") / "company", state=True)
     with serving(company) as running:
         yield running

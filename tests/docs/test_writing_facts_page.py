@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from api_client import TestClient, key_headers
-from written_company import write_company
+from written_company import written_once
 
 from npsight.service.app import build_app
 from npsight.service.shapes.writing import MAX_FACTS, MAX_RESPONSES
@@ -21,8 +21,9 @@ REQUESTS = re.findall(r"```http\nPOST (\S+)\n(.*?)```", TEXT, re.S)
 
 
 @pytest.fixture(scope="module")
-def sent(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    company = write_company(tmp_path_factory.mktemp("page") / "company", accounts=30, days=200)
+def sent(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    folder = tmp_path_factory.mktemp("page") / "company"
+    company = written_once(shared).copy(folder, state=True)
     live = Live(load_state(company.config))
     headers = key_headers(live.state, ["write"])
     found = []

@@ -8,15 +8,17 @@ from typing import Any
 
 from npsight.config.schema import Engine
 
-# Of tables of a few hundred rows, compiling queries takes far longer than running them.
+# Of tables of a few hundred rows, compiling queries takes far longer than running them; and so
+# does planning them anew after each step, which would also bring all rows into one partition.
 SPARK: dict[str, Any] = {
     "kind": "spark",
     "address": "local[2]",
     "memory": "1GB",
     "options": {
         "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     },
 }
 VARIABLE = "NPSIGHT_TEST_PG"

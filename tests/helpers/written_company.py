@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import yaml
 from demo_files import demo_project
+from made_once import made_once
 
 from npsight.config.load import load_project
 from npsight.config.specs import ProjectSpec
@@ -22,7 +23,7 @@ from npsight.features.history import BANDS
 from npsight.jobs.frames import FeatureBuilder, silent
 from npsight.jobs.score import score
 from npsight.jobs.trainingdata import open_tables
-from npsight.models.bundle import golden_rows, pack
+from npsight.models.bundle import golden_rows, pack, unpack
 from npsight.models.calibration import Calibration
 from npsight.models.encoding import learn_schema
 from npsight.models.intervals import NpsSpread
@@ -31,6 +32,7 @@ from npsight.models.part import PartModel
 from npsight.models.prior import HistoryPrior, Prior, RatePrior
 from npsight.models.trees import TreeSettings, fit_trees
 from npsight.simulate import SimulationSettings, simulate
+from npsight.tracking import read_cached
 
 END = datetime(2026, 6, 30)
 """The end of the simulated data, and the as_of of the run."""
@@ -127,6 +129,17 @@ def write_company(
     ]
     company.config.write_text(yaml.safe_dump(content, sort_keys=False))
     score_company(company)
+    return company
+
+
+def written_once(shared: Path) -> WrittenCompany:
+    """A smaller one that several files of tests share: copy it before writing into it."""
+    company = WrittenCompany(
+        made_once(shared, "written", lambda folder: write_company(folder, accounts=30, days=200))
+    )
+    cached = read_cached(company.project.state_dir)
+    assert cached is not None
+    company.bundle = cached[1], unpack(cached[1])
     return company
 
 

@@ -17,7 +17,7 @@ from browsed import HASH, Browsed
 from followed import assert_whole
 from postgres_server import postgres_server
 from sqlalchemy import update
-from written_company import END, WrittenCompany, score_company, write_company
+from written_company import END, WrittenCompany, score_company, written_once
 
 from npsight.service.app import build_app
 from npsight.service.state import Live, load_state
@@ -34,8 +34,8 @@ CALLED, ANSWERED = END - timedelta(minutes=2), END - timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> WrittenCompany:
-    return write_company(tmp_path_factory.mktemp("end") / "company", accounts=20, days=200)
+def simulated(shared: Path) -> WrittenCompany:
+    return written_once(shared)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

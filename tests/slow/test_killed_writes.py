@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from written_company import WrittenCompany, write_company
+from written_company import WrittenCompany, written_once
 
 from npsight.service.incoming import read_answer
 from npsight.service.state import Live, load_state
@@ -44,8 +44,9 @@ writing.close(live)
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> WrittenCompany:
-    return write_company(tmp_path_factory.mktemp("killed") / "company", accounts=30, days=200)
+def company(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> WrittenCompany:
+    folder = tmp_path_factory.mktemp("killed") / "company"
+    return written_once(shared).copy(folder, state=True)
 
 
 def start(company: WrittenCompany, rows: Path, how: str = "") -> subprocess.Popen[str]:

@@ -12,6 +12,11 @@ from npsight.tracking import Tracking
 _numbers = itertools.count()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def registries() -> None:
+    """They are made from nothing here: how that is done is what is tested."""
+
+
 @pytest.fixture(scope="session")
 def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tracking")
