@@ -42,6 +42,7 @@ def parts_of(accounts: int, engine: str) -> dict[str, Part]:
         return {"1x": Part(w.standard(accounts), (c.NPSIGHT, c.ENGINES[engine]), 1)}
     parts = (
         Part(w.standard(accounts), (*EVERYONE, c.FEATURETOOLS, c.CATALOGUE), 3),
+        Part(w.sample(accounts), (c.NPSIGHT, c.FEATURETOOLS), 1),
         Part(w.tenfold(accounts), EVERYONE, 1),
         Part(w.many_cutoffs(accounts), EVERYONE, 3),
         Part(w.hundredfold(accounts), (c.NPSIGHT, c.TOTALS), 1),
@@ -114,7 +115,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.features", description="npsight's feature building, measured."
     )
-    parser.add_argument("--only", help="workloads, with commas: 1x,10x,cutoffs,100x")
+    parser.add_argument("--only", help="workloads, with commas: 1x,sample,10x,cutoffs,100x")
     parser.add_argument("--no-huge", action="store_true", help="leave out 100x")
     parser.add_argument("--engine", default="duckdb", choices=["duckdb", *c.ENGINES])
     parser.add_argument("--accounts", type=int, default=w.ACCOUNTS, help="accounts of 1x")

@@ -80,6 +80,11 @@ def standard(accounts: int = ACCOUNTS) -> Workload:
     return Workload("1x", "1×", accounts)
 
 
+def sample(accounts: int = ACCOUNTS) -> Workload:
+    """A twentieth of the accounts, for those that would take very long."""
+    return Workload("sample", "A sample", accounts // 20)
+
+
 def tenfold(accounts: int = ACCOUNTS) -> Workload:
     """Ten times the accounts."""
     return Workload("10x", "10× the accounts", accounts * 10)
