@@ -242,7 +242,7 @@ class _Findings:
 
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
-        from npsight.jobs.connected import stale, unconnected
+        from npsight.jobs.connected import of_other_case, stale, unconnected
 
         if self.project.is_snapshot:
             yield Problem(
@@ -254,6 +254,9 @@ class _Findings:
         if self.answers is not None:
             yield from self._about_answers(self.answers)
         yield from unconnected(self.facts)
+        # Where accounts are listed, a key in another case is none of them, and a bad row.
+        if self.project.tables.accounts is None:
+            yield from of_other_case(self.facts)
         yield from self._about_times()
         yield from self._about_days()
         yield from self._about_age()

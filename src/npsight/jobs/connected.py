@@ -1,4 +1,6 @@
-"""Tables that do not go together: accounts of no other table, or an end long before the others'."""
+"""Tables that do not go together: accounts of no other table, keys in another case, an end long
+before the others'.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +50,21 @@ def unconnected(facts: Facts) -> Iterator[Problem]:
                 "table is exported",
                 key=row["source"],
             )
+
+
+def of_other_case(facts: Facts) -> Iterator[Problem]:
+    """A warning where keys of accounts differ in upper and lower case only."""
+    keys = facts.accounts.account
+    (seen,) = _rows(facts.accounts.aggregate(accounts=keys.nunique(), fewer=keys.lower().nunique()))
+    if seen["fewer"] < seen["accounts"]:
+        yield Problem(
+            f"{seen['accounts']:,} accounts would be {seen['fewer']:,} if case were ignored: keys "
+            "such as `ACME` and `Acme` count as different customers, each with a part of the "
+            "history",
+            "if case tells nothing apart, as in names that people typed, say `account_case: lower` "
+            "under `tables`",
+            key="tables",
+        )
 
 
 def stale(facts: Facts) -> Iterator[Problem]:

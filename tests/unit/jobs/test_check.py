@@ -262,3 +262,15 @@ def test_a_table_that_ends_long_before_the_others_is_a_warning(tmp_path, last, s
     said = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
     assert ("tables.activity.logins: its newest row was known 40 days before" in said) == stale
     assert "tables.activity.calls: its newest" not in said
+
+
+def test_keys_that_differ_in_case_only_are_a_warning(tmp_path):
+    accounts = "  accounts: {path: accounts.csv, key: id, created_at: since}\n"
+    mixed = [(a.upper() if n % 4 else a, at, s) for n, (a, at, s) in enumerate(spread(40))]
+    mixed = [(f"{a} Ltd", at, s) for a, at, s in mixed]
+    report = looked_at(tmp_path, mixed, project=PROJECT.replace(accounts, ""))
+    assert "6 accounts would be 3 if case were ignored" in warned(report)
+    assert "say `account_case: lower` under `tables`" in warned(report)
+    text = PROJECT.replace(accounts, "  account_case: lower\n")
+    assert looked_at(tmp_path, mixed, project=text).accounts == 3
+    assert "case" not in warned(looked_at(tmp_path, mixed, project=text))
