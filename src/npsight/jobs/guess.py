@@ -49,6 +49,7 @@ LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left
 _LEAVING = re.compile(
     r"(?i)^(yes|y|true|t|1|1\.0|churn.*|left|lost|exit.*|attrited.*|cancel.*)\.?$"
 )
+_DAY_AT_END = re.compile(r"(?<=[a-z])_?(19|20)\d\d_?[01]\d_?[0-3]\d(_[\d_]*)?$")
 _CATEGORY_VALUES = 30
 
 
@@ -56,6 +57,11 @@ def config_name(column: str) -> str:
     """The column's name as a name of the project file."""
     name = re.sub(r"[^a-z0-9]+", "_", plain(column)).strip("_")
     return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
+
+
+def without_day(name: str) -> str:
+    """A name of the project file without the day of the export that ends it."""
+    return _DAY_AT_END.sub("", name) or name
 
 
 def pick(

@@ -322,6 +322,9 @@ class _Proposal(ProposedLines):
         key, name = self.keys[table.name], guess.config_name(table.name)
         if name in _RESERVED_SOURCES:
             name = f"{name}_events"
+        name = guess.without_day(name)
+        if name in self.activities:
+            name = guess.config_name(table.name)
         measures, categories = guess.guess_measures(table, {key})
         self._activity_head(table, name, when.occurred, when.known)
         today = [c for c in categories if words(c.name) & guess.TODAY_WORDS]

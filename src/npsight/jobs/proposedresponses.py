@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npsight.jobs import guess
@@ -75,13 +76,22 @@ class ProposedResponses:
         out.column(at, "invited_at", invited)
         out.column(at, "score", score)
         if score is not None:
-            for text, comment in bands_of(score, table.name):
+            for text, comment in bands_of(self._of_all(score), table.name):
                 out.lines.add(at, text, comment)
             if invited is None and score.filled < _SCORED * table.rows:
                 share = 1 - score.filled / table.rows
                 why = f"VERIFY: {share:.0%} of the rows have no score; they are left out"
                 out.lines.add(at, "unscored: skip", why)
         self._where_asked(table, at, key, several)
+
+    def _of_all(self, score: ColumnProfile) -> ColumnProfile:
+        """The score with the lowest and highest value of all tables that call theirs so: surveys
+        of one tool have one scale, and few answers need not show all of it.
+        """
+        alike = [s for t in self.tables if (s := guess.guess_score(t)) and s.name == score.name]
+        lows = [s.low for s in alike if s.low is not None]
+        highs = [s.high for s in alike if s.high is not None]
+        return replace(score, low=min(lows, default=None), high=max(highs, default=None))
 
     def _unsure(self, table: TableProfile) -> str:
         """What is to be verified of the account; another survey may tell of the same ones."""

@@ -579,3 +579,23 @@ def test_a_small_survey_beside_a_large_one_has_a_history_there(tmp_path):
     assert "nearly every answer" not in text
     (tmp_path / "tables" / "nps_relationship.csv").unlink()
     assert "nearly every answer" in propose(tmp_path / "tables")
+
+
+def test_surveys_of_one_tool_have_one_scale(tmp_path):
+    """One in which nobody gave a 0 is on the scale of the other all the same."""
+    head = "Company,Date,Score,Comment\n"
+    lines = [f"C{n % 9},2023-01-{1 + n % 28:02},{{}},a comment of some length\n" for n in range(60)]
+    small = "".join(line.format(1 + n % 10) for n, line in enumerate(lines))
+    large = "".join(line.format(n % 11) for n, line in enumerate(lines))
+    text = propose(folder(tmp_path, survey_b=head + small, survey_a=head + large))
+    assert "bands" not in text
+    (tmp_path / "tables" / "survey_a.csv").unlink()
+    assert "scale: [1, 10]" in propose(tmp_path / "tables")
+
+
+def test_the_day_of_an_export_is_no_part_of_a_name(tmp_path):
+    place = folder(tmp_path, nps=SURVEY)
+    (place / "all-logins-2026-11-01.csv").write_text(LOGINS)
+    found = proposed(place)
+    assert list(found["tables"]["activity"]) == ["all_logins"]
+    assert found["features"][0]["source"] == "all_logins"
