@@ -73,6 +73,7 @@ def test_the_command_says_what_it_found_and_ends_with_its_own_code(planted, tmp_
 
 def test_a_clean_company_passes_and_is_told_so(small):
     said = npsight("audit", "-c", small.config, "--rows", "5").succeeded()
+    assert "marks the newest" in said.out
     assert "✓ nothing leaks" in said.out
     assert "✗" not in said.out
 

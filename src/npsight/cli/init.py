@@ -15,7 +15,7 @@ def init_command(
     source: Annotated[
         Path,
         typer.Option(
-            "--from", help="Folder with CSV, Excel, JSON or Parquet files, or a DuckDB file."
+            "--from", help="Folder with CSV, Excel, JSON, Parquet or DuckDB files, or one of them."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Project file to write.")] = Path(
@@ -43,6 +43,10 @@ def init_command(
     write_whole(output, text)
     verify = text.count("VERIFY:")
     console.print(f"Wrote {output}: {verify} lines to verify.", highlight=False, soft_wrap=True)
+    left_out = text.count("# left out: ")
+    if left_out:
+        noun = "table or file is" if left_out == 1 else "tables or files are"
+        console.print(f"{left_out} {noun} left out: the lines `left out` say why.", highlight=False)
     console.print("Next:", highlight=False)
     console.print(f"  1. read it through and correct the lines marked VERIFY: {output}")
     console.print(f"  2. npsight check --config {output}", highlight=False)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.audit.findings import Check
+from npsight.audit.newest import marks_the_newest
 from npsight.audit.written import (
     Ending,
     Happened,
@@ -80,6 +81,7 @@ class Columns:
         attributes = self.first_versions()
         yield self.one_sided(attributes, list(self._happened()))
         yield changes_pile_up(self._changes(), self._events(), self._span_days(), len(attributes))
+        yield marks_the_newest(self._versions)
         yield written_at_the_end(list(self._endings()))
 
     def one_sided(self, attributes: pd.DataFrame, happened: Sequence[Happened]) -> Check:
@@ -149,11 +151,17 @@ class Columns:
             return self.fetch(bad.select("account", at=bad.occurred_at))
         return pd.DataFrame({"account": [], "at": []})
 
+    @cached_property
+    def _versions(self) -> pd.DataFrame:
+        """Every version with the attributes that change, each called `accounts.name`."""
+        versions, names = self.builder.facts.versions, self.read.dated
+        if versions is None or not names:
+            return pd.DataFrame({"account": [], "occurred_at": pd.to_datetime([])})
+        rows = self.fetch(versions.select("account", "occurred_at", *names))
+        return rows.rename(columns={name: f"accounts.{name}" for name in names})
+
     def _changes(self) -> dict[str, pd.DataFrame]:
-        versions = self.builder.facts.versions
-        if versions is None or not self.read.dated:
-            return {}
-        rows = self.fetch(versions.select("account", "occurred_at", *self.read.dated))
+        rows = self._versions.rename(columns=lambda name: name.removeprefix("accounts."))
         rows = rows.sort_values(["account", "occurred_at"], kind="stable", ignore_index=True)
         same = rows["account"].eq(rows["account"].shift())
         found = {}

@@ -242,7 +242,7 @@ class _Findings:
 
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
-        from npsight.jobs.connected import stale, unconnected
+        from npsight.jobs.connected import begun_late, of_other_case, stale, unconnected
 
         if self.project.is_snapshot:
             yield Problem(
@@ -254,10 +254,16 @@ class _Findings:
         if self.answers is not None:
             yield from self._about_answers(self.answers)
         yield from unconnected(self.facts)
+        # Where accounts are listed, a key in another case is none of them, and a bad row.
+        if self.project.tables.accounts is None:
+            yield from of_other_case(self.facts)
         yield from self._about_times()
         yield from self._about_days()
         yield from self._about_age()
         yield from stale(self.facts)
+        first = self._first_labelled()
+        if first is not None:
+            yield from begun_late(self.facts, first)
         yield from self._about_rows()
 
     def _about_answers(self, answers: _Answers) -> Iterator[Problem]:
@@ -331,6 +337,25 @@ class _Findings:
                     "lower `training.step_days` or `training.origins`, or bring more history",
                     key=f"targets.{target.target}",
                 )
+
+    def _first_labelled(self) -> datetime | None:
+        """The first training day with an outcome: none looks at answers before the first one."""
+        days = [
+            max(target.first, answered)
+            for target in self.targets
+            if target.first is not None
+            and (answered := self._first_answered(target.target)) is not None
+        ]
+        return min(days, default=None)
+
+    def _first_answered(self, target: str) -> datetime | None:
+        """The earliest day whose outcome window holds an answer; any day, for other outcomes."""
+        detractor, responses = self.project.detractor, self.facts.sources.get("responses")
+        if target != "detractor" or detractor is None or responses is None:
+            return self.facts.data_start
+        first = responses.occurred_at.min().to_pyarrow().as_py()
+        window = timedelta(days=detractor.gap_days + detractor.horizon_days)
+        return None if first is None else first - window
 
     def _about_age(self) -> Iterator[Problem]:
         old = (self.now - self.facts.data_end).days

@@ -38,12 +38,18 @@ CHURN_WORDS = {"churn", "churned", "churner", "left", "exited", "attrition", "at
 JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded", "registered", "registration"}
 PERIOD_WORDS = {"period", "trial", "phase"}
 TODAY_WORDS = {"status", "stage"}
+_OF_THE_NEWEST = {"current", "latest"}
+_NO_FACTS = ("__index_level_", "unnamed")
+"""How names of columns begin that pandas made for the numbers of its rows."""
 ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 LEFT_WORDS = {"closed", "churned", "terminated", "left", "lost"} | CANCEL_WORDS - {"notice"}
+_LOSS_WORDS = (CHURN_WORDS - {"left", "lost"}) | {"churns", "losses"}
+_NEARLY_ONCE = 0.9
 LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left", "lost", "Y", "y")
 _LEAVING = re.compile(
     r"(?i)^(yes|y|true|t|1|1\.0|churn.*|left|lost|exit.*|attrited.*|cancel.*)\.?$"
 )
+_DAY_AT_END = re.compile(r"(?<=[a-z])_?(19|20)\d\d_?[01]\d_?[0-3]\d(_[\d_]*)?$")
 _CATEGORY_VALUES = 30
 
 
@@ -51,6 +57,11 @@ def config_name(column: str) -> str:
     """The column's name as a name of the project file."""
     name = re.sub(r"[^a-z0-9]+", "_", plain(column)).strip("_")
     return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
+
+
+def without_day(name: str) -> str:
+    """A name of the project file without the day of the export that ends it."""
+    return _DAY_AT_END.sub("", name) or name
 
 
 def pick(
@@ -167,7 +178,11 @@ def guess_measures(
     free = [
         c
         for c in table.columns
-        if c.name not in taken and not c.is_time and not is_id(c) and c.filled
+        if c.name not in taken
+        and not c.is_time
+        and not is_id(c)
+        and c.filled
+        and not c.name.lower().startswith(_NO_FACTS)
     ]
     return [c for c in free if c.is_number], [c for c in free if is_category(c)]
 
@@ -193,6 +208,24 @@ def guess_accounts(
     dated = any(c.is_time for c in best.columns)
     # A table of events in which every account happens to occur once is not one of accounts.
     return best if named or versioned or joined or not dated else None
+
+
+def marks_the_newest(column: ColumnProfile) -> bool:
+    """Whether it says which of an account's versions is the newest: what only later days know."""
+    return bool(words(column.name) & _OF_THE_NEWEST) and column.distinct <= 2
+
+
+def guess_loss(table: TableProfile, key: str) -> ColumnProfile | None:
+    """The time of the loss in a table with a row for each account that left."""
+    column = table.column(key)
+    if column is None or column.distinct < _NEARLY_ONCE * table.rows:
+        return None
+    times = guess_times(table)
+    filled = [c for c in table.columns if c.filled >= _NEARLY_ONCE * table.rows]
+    timed = [c for c in filled if c.is_time and c is not times.known]
+    if len(timed) == 1 and words(table.name) & _LOSS_WORDS:
+        return timed[0]
+    return pick(timed, _LOSS_WORDS)
 
 
 def guess_joined(table: TableProfile) -> ColumnProfile | None:
@@ -238,7 +271,7 @@ def is_survey(table: TableProfile) -> bool:
 
 def is_directory(table: TableProfile, key: str) -> bool:
     """Whether a table lists people or places of the accounts rather than events."""
-    created = {"created", "updated"}
+    created = {"created", "create", "creation", "updated", "update", "modified", "added"}
     timed = [c for c in table.columns if c.is_time]
     listed = all(words(c.name) & created for c in timed)
     people = words(table.name) & {"contact", "contacts", "users", "people", "members"}

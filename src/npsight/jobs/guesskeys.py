@@ -12,6 +12,9 @@ from npsight.tables.profile import ColumnProfile, TableProfile
 
 _FEW_ACCOUNTS = 10
 _SAME_ACCOUNTS = 0.5
+_IN_CASES = 0.02
+_OTHER_KEYS = 0.1
+"""Of two columns that share fewer values, each names accounts in a way of its own."""
 _NEARLY_ALL = 0.9
 _MANY = 0.5
 _MOST_WORDS = 5
@@ -23,11 +26,12 @@ _OF_A_PERSON = PERSON_WORDS | {"name", "id", "key", "address", "hash", "full", "
 
 @dataclass(frozen=True)
 class Hop:
-    """A look-up: in `table`, the value of `take` beside the same value of `by`."""
+    """A look-up: in `table`, the value of `take` beside the value in `key` that `by` has."""
 
     table: TableProfile
     by: str
     take: str
+    key: str
 
 
 def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
@@ -149,20 +153,70 @@ def guess_lookups(table: TableProfile, key: str, tables: Sequence[TableProfile])
     seen = {name for name, _ in ways}
     while ways:
         by, hops = ways.pop(0)
+        given = (hops[-1].table if hops else table).column(by)
         for other in tables:
             found = other.column(by)
             if other is table or found is None or found.distinct < found.filled:
                 continue
+            if given is None or _share_nothing(given, found):
+                continue
             for taken in other.columns:
                 if not is_id(taken) or taken.name in seen:
                     continue
-                way = [*hops, Hop(other, by, taken.name)]
+                way = [*hops, Hop(other, by, taken.name, by)]
                 if is_named(taken) and recurs_somewhat(taken):
                     return way
                 seen.add(taken.name)
                 if len(way) < _MOST_HOPS:
                     ways.append((taken.name, way))
     return []
+
+
+def guess_bridge(
+    table: TableProfile, key: str, accounts: ColumnProfile, tables: Sequence[TableProfile]
+) -> list[Hop]:
+    """The look-up from a key of another system to the accounts' own, if a table has both.
+
+    Such as from the `customer` of an invoice to the `id` of a customer and the number that the
+    survey knows it by. Empty where the key is the accounts' own, or no table has both.
+    """
+    own = table.column(key)
+    if own is None or not _share_nothing(own, accounts):
+        return []
+    for other in tables:
+        if other is table:
+            continue
+        for taken in other.columns:
+            if table.column(taken.name) or _overlap(taken, accounts) < _SAME_ACCOUNTS:
+                continue
+            for found in other.columns:
+                once = found is not taken and found.distinct == found.filled
+                if once and _overlap(own, found) >= _SAME_ACCOUNTS:
+                    return [Hop(other, key, taken.name, found.name)]
+    return []
+
+
+def typed_in_cases(columns: Iterable[ColumnProfile]) -> bool:
+    """Whether some keys stand there in several cases, one of them all small or all capital.
+
+    As names do that people typed. Of ids in which case tells two apart, hardly any is so.
+    """
+    spellings: dict[str, set[str]] = {}
+    for column in columns:
+        for text in column.sample:
+            spellings.setdefault(text.lower(), set()).add(text)
+    several = [
+        texts
+        for lower, texts in spellings.items()
+        if len(texts) > 1 and texts & {lower, lower.upper()}
+    ]
+    return len(several) > _IN_CASES * len(spellings)
+
+
+def _share_nothing(one: ColumnProfile, other: ColumnProfile) -> bool:
+    """Whether two columns surely hold keys of different systems; few values tell nothing."""
+    fewer = min(len(one.sample), len(other.sample))
+    return fewer >= _FEW_ACCOUNTS and _overlap(one, other) < _OTHER_KEYS
 
 
 def recurs_somewhat(column: ColumnProfile) -> bool:

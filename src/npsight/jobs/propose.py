@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
-from npsight.jobs.guesskeys import guess_keys, guess_lookups
+from npsight.jobs.guesskeys import guess_bridge, guess_keys, guess_lookups, typed_in_cases
 from npsight.jobs.proposedlines import ProposedLines
 from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
 from npsight.jobs.proposedtable import snapshot_target
@@ -81,6 +81,7 @@ class _Proposal(ProposedLines):
         }
         self.keys |= {name: way[-1].take for name, way in self.hops.items()}
         self.keys |= {way[-1].table.name: way[-1].take for way in self.hops.values()}
+        self._bridge()
         self.taken: set[str] = set()
         self.responses: list[TableProfile] = []
         self.subscriptions: TableProfile | None = None
@@ -88,11 +89,28 @@ class _Proposal(ProposedLines):
         self.left: tuple[TableProfile, ColumnProfile] | None = None
         self.activities: dict[str, int] = {}
 
+    def _bridge(self) -> None:
+        """Tables that name accounts as another system does are joined by a table that has both."""
+        surveys = [t for t in self.tables if guess.guess_score(t) and guess.is_survey(t) and t.rows]
+        anchor = next((t for t in surveys if t.name in self.keys), None)
+        if anchor is None or anchor.name in self.hops:
+            return
+        accounts = anchor.column(self.keys[anchor.name])
+        for table in self.tables:
+            if accounts is None or table.name in self.hops or table.name not in self.keys:
+                continue
+            way = guess_bridge(table, self.keys[table.name], accounts, self.tables)
+            if way:
+                self.hops[table.name] = way
+                self.keys |= {table.name: way[-1].take, way[-1].table.name: way[-1].take}
+
     def text(self) -> str:
         self._find_kinds()
         self._refuse_nothing()
         body = self.lines
         body.add(0, "tables:")
+        if typed_in_cases(c for t in self.tables if (c := t.column(self.keys.get(t.name, "")))):
+            body.add(2, "account_case: lower", "VERIFY: some keys differ in case only")
         self._accounts()
         surveys = [t for t in self.responses if t.name in self.keys]
         ProposedResponses(self, surveys, self.keys, self.hops).write()
@@ -144,11 +162,22 @@ class _Proposal(ProposedLines):
         self.responses = surveys or scored[:1]
         self.taken |= {t.name for t in self.responses}
         for table in keyed:
+            if table.name in self.taken:
+                continue
             start = guess.pick(table.columns, guess.START_WORDS, time=True)
             end = guess.guess_end(table)
-            free = table.name not in self.taken and guess.guess_score(table) is None
+            free = guess.guess_score(table) is None
             if start and end and free and self.subscriptions is None:
                 self.subscriptions = table
+                self.taken.add(table.name)
+        if self.subscriptions is None:
+            self._find_losses([t for t in keyed if t.name not in self.taken])
+
+    def _find_losses(self, tables: Sequence[TableProfile]) -> None:
+        for table in tables:
+            left = guess.guess_loss(table, self.keys[table.name])
+            if left is not None and self.left is None:
+                self.left = (table, left)
                 self.taken.add(table.name)
 
     def _refuse_nothing(self) -> None:
@@ -176,10 +205,10 @@ class _Proposal(ProposedLines):
             return
         self.taken.add(table.name)
         left = None if self.snapshot else guess.pick(table.columns, guess.LEFT_WORDS, time=True)
-        self.left = (table, left) if left else None
+        self.left = self.left or ((table, left) if left else None)
         add = self.lines.add
         add(2, "accounts:")
-        self.where(table, 4, self.keys[table.name])
+        self.where(table, 4, self.keys[table.name], self.hops.get(table.name))
         add(4, f"key: {scalar(self.keys[table.name])}")
         valid = [c for c in table.columns if c.is_time and "valid" in words(c.name)]
         valid_from = guess.pick(valid, {"from", "since"})
@@ -211,6 +240,11 @@ class _Proposal(ProposedLines):
             *((c, "category") for c in categories if not words(c.name) & shown),
             *((c, "number") for c in measures),
         ]
+        newest = [c.name for c, _ in columns if has_history and guess.marks_the_newest(c)]
+        if newest:
+            why = "only later days know which version is the newest"
+            self.lines.comment(4, f"left out, because {why}: {', '.join(newest)}")
+            columns = [(c, kind) for c, kind in columns if c.name not in newest]
         stable = [
             c for c, kind in columns if words(c.name) & guess.STABLE_WORDS and kind == "category"
         ]
@@ -288,6 +322,9 @@ class _Proposal(ProposedLines):
         key, name = self.keys[table.name], guess.config_name(table.name)
         if name in _RESERVED_SOURCES:
             name = f"{name}_events"
+        name = guess.without_day(name)
+        if name in self.activities:
+            name = guess.config_name(table.name)
         measures, categories = guess.guess_measures(table, {key})
         self._activity_head(table, name, when.occurred, when.known)
         today = [c for c in categories if words(c.name) & guess.TODAY_WORDS]
@@ -343,7 +380,7 @@ class _Proposal(ProposedLines):
 
     def _subscriptions(self, table: TableProfile) -> None:
         self.lines.add(2, "subscriptions:")
-        self.where(table, 4, self.keys[table.name])
+        self.where(table, 4, self.keys[table.name], self.hops.get(table.name))
         self.lines.add(4, f"account: {scalar(self.keys[table.name])}")
         self.column(4, "started_at", guess.pick(table.columns, guess.START_WORDS, time=True))
         self.column(4, "ended_at", guess.guess_end(table))
@@ -353,10 +390,10 @@ class _Proposal(ProposedLines):
 
     def _churn(self, table: TableProfile, left: ColumnProfile) -> None:
         self.lines.add(2, "churn:")
-        self.where(table, 4, self.keys[table.name])
+        self.where(table, 4, self.keys[table.name], self.hops.get(table.name))
         self.lines.add(4, f"account: {scalar(self.keys[table.name])}")
         self.column(4, "time", left)
-        self.known_at(4, None, table)
+        self.known_at(4, guess.guess_times(table).known, table)
 
     def _targets(self) -> None:
         add = self.lines.add

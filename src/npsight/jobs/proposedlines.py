@@ -34,7 +34,9 @@ class ProposedLines:
             self.lines.add(indent, "lookup:", "VERIFY: these lead to whom you want to foresee")
         for hop in hops or ():
             settings = [text for text, _ in file_of(hop.table, self.relative_to)]
-            settings += [f"by: {scalar(hop.by)}", f"take: {scalar(hop.take)}"]
+            settings += [f"by: {scalar(hop.by)}"]
+            settings += [f"key: {scalar(hop.key)}"] if hop.key != hop.by else []
+            settings += [f"take: {scalar(hop.take)}"]
             self.lines.add(indent + 2, f"- {{{', '.join(settings)}}}")
 
     def column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npsight.jobs import guess
@@ -66,7 +67,7 @@ class ProposedResponses:
         out.where(table, at, key, self.hops.get(table.name))
         fact = _fact_id(table, key)
         out.column(at, "id", fact)
-        out.lines.add(at, f"account: {scalar(key)}", _unsure(table, key))
+        out.lines.add(at, f"account: {scalar(key)}", self._unsure(table))
         others = [c for c in table.columns if c.name != key and is_person(c) and c is not fact]
         out.column(at, "respondent", guess.pick(others, PERSON_WORDS, time=False))
         out.column(at, "time", answered_of(table))
@@ -75,13 +76,28 @@ class ProposedResponses:
         out.column(at, "invited_at", invited)
         out.column(at, "score", score)
         if score is not None:
-            for text, comment in bands_of(score, table.name):
+            for text, comment in bands_of(self._of_all(score), table.name):
                 out.lines.add(at, text, comment)
             if invited is None and score.filled < _SCORED * table.rows:
                 share = 1 - score.filled / table.rows
                 why = f"VERIFY: {share:.0%} of the rows have no score; they are left out"
                 out.lines.add(at, "unscored: skip", why)
         self._where_asked(table, at, key, several)
+
+    def _of_all(self, score: ColumnProfile) -> ColumnProfile:
+        """The score with the lowest and highest value of all tables that call theirs so: surveys
+        of one tool have one scale, and few answers need not show all of it.
+        """
+        alike = [s for t in self.tables if (s := guess.guess_score(t)) and s.name == score.name]
+        lows = [s.low for s in alike if s.low is not None]
+        highs = [s.high for s in alike if s.high is not None]
+        return replace(score, low=min(lows, default=None), high=max(highs, default=None))
+
+    def _unsure(self, table: TableProfile) -> str:
+        """What is to be verified of the account; another survey may tell of the same ones."""
+        key = self.keys[table.name]
+        others = [t.column(self.keys[t.name]) for t in self.tables if t is not table]
+        return _unsure(table, key, any(c is not None and recurs(c) for c in others))
 
     def _where_asked(self, table: TableProfile, at: int, key: str, several: bool) -> None:
         out = self.out
@@ -106,14 +122,20 @@ def _fact_id(table: TableProfile, key: str) -> ColumnProfile | None:
     return next((c for c in unique if c.distinct > again * table.rows), None)
 
 
-def _unsure(table: TableProfile, key: str) -> str:
+def _unsure(table: TableProfile, key: str, asked_elsewhere: bool) -> str:
     """What is to be verified of the account that was guessed, if anything."""
     column = table.column(key)
     named = words(key) & ACCOUNT_WORDS
     if words(key) & PERSON_WORDS and not named:
         return "VERIFY: each person is an account, for no other one was recognised"
-    if column is not None and column.distinct > 0.8 * column.filled > 20:
-        again = [c.name for c in table.columns if recurs(c) and guess.is_category(c)]
+    once = column is not None and column.distinct > 0.8 * column.filled > 20
+    if once and not asked_elsewhere:
+        told = guess.guess_comment(table, set())
+        again = [
+            c.name
+            for c in table.columns
+            if recurs(c) and guess.is_category(c) and c is not told and not is_person(c)
+        ]
         such = f", such as {' or '.join(again[:_SHOWN])}" if again else ""
         return (
             "VERIFY: nearly every answer is of another account, so there is hardly a history to "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ZONE = re.compile(r'"timeZone":"([A-Za-z_]+(?:/[A-Za-z_]+)*)"')
 """In the import ids of a survey tool, which stand in the third line of its exports."""
+_TRIAL = re.compile(r"(?i)^(survey )?(preview|test)( response| answer)?$")
 _ENOUGH_TO_TELL = 30
 """Answers, among which the highest score of a scale has occurred."""
 _MANY_BLANK = 0.01
@@ -40,6 +41,8 @@ def file_of(table: TableProfile, relative_to: Path | None) -> Iterator[Line]:
     path = Path(str(table.source.path)).resolve()
     text = str(path) if relative_to is None else os.path.relpath(path, relative_to.resolve())
     yield f"path: {scalar(text)}", ""
+    if table.source.format == "duckdb" and path.suffix.lower() not in (".duckdb", ".db"):
+        yield "format: duckdb", ""
     for setting in ("table", "encoding", "delimiter", "skip_rows", "header_rows"):
         if setting in table.source.model_fields_set:
             value = getattr(table.source, setting)
@@ -69,6 +72,9 @@ def rows_of(table: TableProfile, key: str) -> Iterator[Line]:
     column = table.column(key)
     if column is None or not table.rows:
         return
+    trials = _trials(table)
+    shown = [f"{scalar(c.name)}: {flow(texts)}" for c, texts in trials]
+    named = " and ".join(f"`{text}`" for _, texts in trials for text in texts)
     blank = 1 - column.filled / table.rows
     left_out = [""] if blank >= _MANY_BLANK else []
     comment = f"VERIFY: rows without an account ({blank:.0%}) are not read" if left_out else ""
@@ -78,7 +84,23 @@ def rows_of(table: TableProfile, key: str) -> Iterator[Line]:
         comment = comment or f"VERIFY: `{column.total}` is no account"
     if left_out:
         values = scalar(left_out[0]) if len(left_out) == 1 else flow(left_out)
-        yield f"without: {{{scalar(key)}: {values}}}", comment
+        shown = [f"{scalar(key)}: {values}", *shown]
+    if named:
+        comment += f"{'; ' if comment else 'VERIFY: '}{named} are no answers of customers"
+    if shown:
+        yield f"without: {{{', '.join(shown)}}}", comment
+
+
+def _trials(table: TableProfile) -> list[tuple[ColumnProfile, list[str]]]:
+    """Values of a survey by which its makers' own trials are told, by column."""
+    if guess.guess_score(table) is None:
+        return []
+    found = [
+        (c, sorted(text for text in c.sample if _TRIAL.match(text)))
+        for c in table.columns
+        if guess.is_category(c)
+    ]
+    return [(column, texts) for column, texts in found if texts]
 
 
 def snapshot_target(outcome: ColumnProfile) -> Line:

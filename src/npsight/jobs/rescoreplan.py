@@ -224,7 +224,8 @@ class Plan:
         values = f"{raw_columns(table, incoming)} WHERE {condition}"
         reading = [f"CREATE OR REPLACE TABLE {raw} AS {values}"]
         run(self._backend, reading[0])
-        further = read_by_contract(self._backend.table(raw), table, build, name, NO_END)
+        lower = self.project.tables.account_case == "lower"
+        further = read_by_contract(self._backend.table(raw), table, build, name, NO_END, lower)
         read = fresh_name("read")
         reading.append(self._made(read, rows_with_faults(further.sheet, further.contract)))
         reading.append(f"DELETE FROM {read} WHERE {FAULTS} IS NOT NULL")

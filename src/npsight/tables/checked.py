@@ -30,7 +30,7 @@ from npsight.tables.report import (
     FaultCount,
     TableReport,
 )
-from npsight.tables.sheet import SHOWN_CHARACTERS, Fault, Sheet
+from npsight.tables.sheet import OTHER_CASE, SHOWN_CHARACTERS, Fault, Sheet
 from npsight.tables.versions import mark_corrections
 
 if TYPE_CHECKING:
@@ -292,6 +292,7 @@ _HINTS = (
         ", map the column with the key of `tables.accounts`, or reach it by `lookup` (two systems "
         "often have keys of their own)",
     ),
+    (OTHER_CASE, ", say `account_case: lower` under `tables` where case tells nothing apart"),
     ("no score", ", say `unscored: skip` where people may leave the score blank"),
     ("outside its scale", ", give the survey's scale (`bands`)"),
 )

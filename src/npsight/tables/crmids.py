@@ -49,10 +49,11 @@ def read_crm_ids(project: ProjectSpec, column: str) -> CrmIds:
             raw = reader.read(accounts, key)
         except UnusableTableError as error:
             raise DataError("the accounts table cannot be read", error.problems) from None
-        return paired(_pairs(raw, accounts.key, column))
+        lower = project.tables.account_case == "lower"
+        return paired(_pairs(raw, accounts.key, column, lower))
 
 
-def _pairs(raw: RawTable, key: str, column: str) -> list[tuple[str, str]]:
+def _pairs(raw: RawTable, key: str, column: str, lower: bool) -> list[tuple[str, str]]:
     missing = [name for name in (key, column) if name not in raw.columns]
     if missing:
         raise _unusable(
@@ -66,6 +67,8 @@ def _pairs(raw: RawTable, key: str, column: str) -> list[tuple[str, str]]:
     )
     found = selected.distinct().to_pyarrow().to_pylist()
     pairs = ((str(row["account"] or "").strip(), str(row["record"] or "").strip()) for row in found)
+    if lower:
+        pairs = ((account.lower(), record) for account, record in pairs)
     return [(account, record) for account, record in pairs if account and record]
 
 

@@ -1,9 +1,10 @@
-"""The tables that lie in a folder or a DuckDB file, each with the source that reads it."""
+"""The tables that lie in a folder or a database file, each with the source that reads it."""
 
 from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 _TEXT_ENDINGS = (".csv", ".csv.gz", ".tsv")
 _JSON_ENDINGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson")
 _ENDINGS = (*_TEXT_ENDINGS, ".parquet", *_JSON_ENDINGS, *_WORKBOOK_ENDINGS)
-_DATABASE_ENDINGS = (".duckdb", ".db")
+_DATABASE_ENDINGS = (".duckdb", ".db", ".sqlite", ".sqlite3")
+_SQLITE, _DUCKDB = b"SQLite format 3\0", b"DUCK"
+_DUCKDB_AT = 8
+"""Of its first bytes, those by which a DuckDB file is told."""
 _OTHER_ENDINGS = {
     ".zip": "an archive; unpack it",
     ".txt": "a text; name it `.csv`, or map it by hand with `format`",
@@ -38,33 +42,65 @@ Found = tuple[str, Source]
 def sources_in(location: Path, backend: Backend) -> list[Found]:
     """Every table of a DuckDB file, every table file of a folder, or the one file.
 
-    A workbook has a table for each visible sheet that holds anything. Files whose names differ in
-    numbers only, such as one for each month, are one table where their columns are the same; so
-    are the files of a folder within the folder.
+    A DuckDB file in a folder stands for its tables. A workbook has a table for each visible sheet
+    that holds anything. Files whose names differ in numbers only, such as one for each month, are
+    one table where their columns are the same; so are the files of a folder within the folder.
     """
-    if location.is_file() and location.name.lower().endswith(_DATABASE_ENDINGS):
+    if _is_duckdb(location):
         return [_in_database(location, name) for name in _tables_of(location, backend)]
     if location.is_file():
         return list(_in_file(location)) if _is_table(location) else []
     entries = sorted(location.glob("*"))
+    databases = [file for file in entries if _is_duckdb(file)]
+    held = [_in_database(file, name) for file in databases for name in _tables_of(file, backend)]
     files = [entry for entry in entries if _is_table(entry)]
     folders = [
         entry for entry in entries if entry.is_dir() and not entry.name.startswith((".", "_"))
     ]
     within = [found for folder in folders for found in _within(folder)]
-    return sorted([*_files(files), *within], key=lambda found: found[0])
+    return sorted(_named_apart([*_files(files), *within, *held]), key=lambda found: found[0])
+
+
+def _named_apart(found: Sequence[Found]) -> Iterator[Found]:
+    """Tables of a database are called after it, too, where another table has the name."""
+    uses = Counter(name for name, _ in found)
+    for name, source in found:
+        apart = uses[name] > 1 and source.format == "duckdb"
+        yield (f"{_stem(Path(str(source.path)))}_{name}" if apart else name), source
 
 
 def other_files(location: Path) -> list[Problem]:
     """Files of kinds that are not read, each with the way out."""
-    if not location.is_dir():
-        return []
-    found = [(file, _OTHER_ENDINGS.get(file.suffix.lower())) for file in sorted(location.glob("*"))]
+    files = sorted(location.glob("*")) if location.is_dir() else [location]
+    found = [(file, _why_not(file)) for file in files if file.is_file()]
     return [
         Problem("is not read", remedy, str(file), file.name)
         for file, remedy in found
-        if remedy is not None and file.is_file()
+        if remedy is not None
     ]
+
+
+def _why_not(file: Path) -> str | None:
+    """The way out for a file of a kind that is not read; None where it is read, or no table."""
+    if not file.name.lower().endswith(_DATABASE_ENDINGS):
+        return _OTHER_ENDINGS.get(file.suffix.lower())
+    if _begins(file, _SQLITE):
+        return (
+            "a SQLite database; export its tables into a DuckDB file or CSV, or map them by hand: "
+            f"`connection: APP_DB` and `table: …`, with APP_DB=sqlite:///{file.resolve()} in the "
+            "environment"
+        )
+    return None if _is_duckdb(file) else "no DuckDB file, though it is called like a database"
+
+
+def _is_duckdb(file: Path) -> bool:
+    named = file.is_file() and file.name.lower().endswith(_DATABASE_ENDINGS)
+    return named and _begins(file, _DUCKDB, _DUCKDB_AT)
+
+
+def _begins(file: Path, with_bytes: bytes, at: int = 0) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(at + len(with_bytes))[at:] == with_bytes
 
 
 def _in_database(location: Path, name: str) -> Found:

@@ -48,20 +48,26 @@ def further_rows(
     condition: str,
     key: str,
     now: datetime,
+    lower_accounts: bool,
 ) -> Further:
     """The facts of a table as raw rows with their contract, to be checked and added."""
     name, raw = fresh_name("posted"), fresh_name("raw")
     backend.create_table(name, facts)
     run(backend, f"CREATE TABLE {raw} AS {raw_columns(table, name)} WHERE {condition}")
     backend.drop_table(name)
-    return read_by_contract(backend.table(raw), table, build, key, now)
+    return read_by_contract(backend.table(raw), table, build, key, now, lower_accounts)
 
 
 def read_by_contract(
-    raw: ir.Table, table: Activity | Responses, build: Build, key: str, now: datetime
+    raw: ir.Table,
+    table: Activity | Responses,
+    build: Build,
+    key: str,
+    now: datetime,
+    lower_accounts: bool,
 ) -> Further:
     """Raw rows of posted facts (see `raw_columns`) with the contract that reads them."""
     mapped = as_posted(table)
-    sheet = Sheet(raw, mapped, "UTC", now, key, WHERE)
+    sheet = Sheet(raw, mapped, "UTC", now, key, WHERE, lower_accounts)
     contract = build(sheet, table=mapped)
     return Further(table, sheet, RawTable("", raw, has_order=False), contract)

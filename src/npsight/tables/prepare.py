@@ -149,7 +149,8 @@ class _Run:
             raw = chosen(source, raw, where, key)
             zone = source.timezone or self.project.timezone
             rows = self.reader.facts_of(source, raw)
-            sheet = Sheet(rows, source, zone, self.now, key, where)
+            lower = self.project.tables.account_case == "lower"
+            sheet = Sheet(rows, source, zone, self.now, key, where, lower)
             contract = build(sheet)
             share = self.project.quarantine.max_share
             further = self._further(key, add)
@@ -169,7 +170,10 @@ class _Run:
         facts = self.posted.facts.get(add.source) if add else None
         if add is None or facts is None or facts.num_rows == 0:
             return None
-        return further_rows(self.backend, facts, add.table, add.build, add.condition, key, self.now)
+        lower = self.project.tables.account_case == "lower"
+        return further_rows(
+            self.backend, facts, add.table, add.build, add.condition, key, self.now, lower
+        )
 
     def _kept(self, stem: str, expression: ir.Table) -> ir.Table:
         name = fresh_name(stem)

@@ -55,9 +55,11 @@ def _place(lookup: Lookup) -> str:
 
 def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend) -> str:
     """Name of a table of each key once with its value."""
-    check_columns({"by": lookup.by, "take": lookup.take}, other.columns, _place(lookup), key)
+    setting = "key" if lookup.key else "by"
+    wanted = {setting: lookup.other_key, "take": lookup.take}
+    check_columns(wanted, other.columns, _place(lookup), key)
     table = other.table
-    by, take = (_text(table[column]) for column in (lookup.by, lookup.take))
+    by, take = (_text(table[column]) for column in (lookup.other_key, lookup.take))
     found = table.select(by=by, take=take).distinct()
     pairs = found.filter(found.by.notnull(), found.take.notnull())
     name = fresh_name("lookup")
@@ -69,7 +71,7 @@ def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend) -> str:
         raise UnusableTableError(
             [
                 Problem(
-                    f"{count:,} keys in column `{lookup.by}` have several values of "
+                    f"{count:,} keys in column `{lookup.other_key}` have several values of "
                     f"`{lookup.take}`, so it is unknown which one is meant",
                     "take a column that has one value for each key, or prepare a table with one",
                     _place(lookup),

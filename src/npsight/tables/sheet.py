@@ -26,6 +26,7 @@ from npsight.tables.workbooks import CELL_TIMES, is_workbook
 SHOWN_CHARACTERS = 40
 YES = ("true", "yes", "1")
 NO = ("false", "no", "0")
+OTHER_CASE = "is in tables.accounts in another case only"
 TIME_REMEDY = "name the zone of these times: `timezone: Europe/Berlin` on the table or the project"
 
 
@@ -68,6 +69,7 @@ class Sheet:
     now: datetime
     key: str
     where: str
+    lower_accounts: bool = False
     faults: list[Fault] = field(default_factory=list)
     notes: dict[str, ir.BooleanValue] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
@@ -116,10 +118,14 @@ class Sheet:
     ) -> ir.StringValue:
         """The account's key; missing or unknown keys are faults (their values are not shown)."""
         account = self.text(column)
+        if self.lower_accounts:
+            account = account.lower()
         self.fault(f"{called} is missing in column {column}", account.isnull())
         if known is not None:
             unknown = account.notnull() & ~account.isin(known.account)
-            self.fault(f"{called} is not in tables.accounts", unknown)
+            otherwise = unknown & account.lower().isin(known.account.lower())
+            self.fault(f"{called} {OTHER_CASE}", otherwise)
+            self.fault(f"{called} is not in tables.accounts", unknown & ~otherwise)
         return account
 
     def yes(self, column: str | None) -> ir.BooleanValue:

@@ -440,6 +440,12 @@ def test_a_value_that_should_be_of_a_form_is_not_repeated(problems):
     assert "secret" not in str(problem)
 
 
+def test_several_values_of_a_category_have_a_way_out(problems):
+    (problem,) = problems(changed("windows: 30", "windows: 30, where: {kind: [a, b]}"))
+    assert problem.key == "features[0].where.kind"
+    assert "For several values, write a line for each, or `by`" in problem.remedy
+
+
 def test_what_could_be_used_is_named_in_part_where_it_is_much(problems):
     measures = ", ".join(f"m{i}" for i in range(40))
     wrong = "{source: usage, measure: zzz, aggregate: sum}"

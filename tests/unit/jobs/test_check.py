@@ -262,3 +262,53 @@ def test_a_table_that_ends_long_before_the_others_is_a_warning(tmp_path, last, s
     said = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
     assert ("tables.activity.logins: its newest row was known 40 days before" in said) == stale
     assert "tables.activity.calls: its newest" not in said
+
+
+def test_keys_that_differ_in_case_only_are_a_warning(tmp_path):
+    accounts = "  accounts: {path: accounts.csv, key: id, created_at: since}\n"
+    mixed = [(a.upper() if n % 4 else a, at, s) for n, (a, at, s) in enumerate(spread(40))]
+    mixed = [(f"{a} Ltd", at, s) for a, at, s in mixed]
+    report = looked_at(tmp_path, mixed, project=PROJECT.replace(accounts, ""))
+    assert "6 accounts would be 3 if case were ignored" in warned(report)
+    assert "say `account_case: lower` under `tables`" in warned(report)
+    text = PROJECT.replace(accounts, "  account_case: lower\n")
+    assert looked_at(tmp_path, mixed, project=text).accounts == 3
+    assert "case" not in warned(looked_at(tmp_path, mixed, project=text))
+
+
+@pytest.mark.parametrize(("begins", "late"), [(0, False), (110, False), (200, True)])
+def test_a_table_that_begins_long_after_the_first_training_day_is_a_warning(tmp_path, begins, late):
+    for name, days in (("calls", range(301)), ("logins", range(begins, 301))):
+        rows = "".join(f"c{n % 12},{START + timedelta(days=n):%Y-%m-%d}\n" for n in days)
+        (tmp_path / f"{name}.csv").write_text(f"id,at\n{rows}")
+    text = (
+        "project: test\ntimezone: UTC\nstate: state\ntables:\n  activity:\n"
+        "    calls: {path: calls.csv, account: id, time: at}\n"
+        "    logins: {path: logins.csv, account: id, time: at}\n"
+        "targets: {churn: {event: no_activity, activity: calls, gap_days: 0, horizon_days: 30}}\n"
+    )
+    (tmp_path / "project.yaml").write_text(text)
+    said = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
+    told = "tables.activity.logins: its oldest row was known 110 days after the first training day"
+    assert (told in said) == late
+    assert "tables.activity.calls: its oldest" not in said
+    if late:
+        assert "say `first_as_of: 2024-07-19`" in said
+        (tmp_path / "project.yaml").write_text(text + "training: {first_as_of: 2024-07-19}\n")
+        said = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
+        assert "its oldest row" not in said
+
+
+def test_days_before_the_first_answer_count_for_no_table(tmp_path):
+    """A deal of years ago moves the first training day, and no answer can be learned from there."""
+    rows = "".join(f"a,{START + timedelta(days=n):%Y-%m-%d}\n" for n in range(366))
+    (tmp_path / "logins.csv").write_text("id,at\n" + rows)
+    (tmp_path / "deals.csv").write_text("id,at\na,2021-01-01\n" + rows)
+    lines = (
+        "  activity:\n    logins: {path: logins.csv, account: id, time: at}\n"
+        "    deals: {path: deals.csv, account: id, time: at}\ntargets:"
+    )
+    project = PROJECT.replace("targets:", lines)
+    assert "its oldest row" not in warned(looked_at(tmp_path, spread(40), project=project))
+    far = project.replace("horizon_days: 30", "horizon_days: 180")
+    assert "its oldest row" in warned(looked_at(tmp_path, spread(40), project=far))

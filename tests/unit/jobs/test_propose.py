@@ -314,6 +314,30 @@ def test_a_duckdb_file(tmp_path):
     assert found["tables"]["responses"]["table"] == "nps"
 
 
+def test_databases_in_a_folder(tmp_path):
+    """A DuckDB file stands for its tables; a SQLite file is named with the way out."""
+    import sqlite3
+
+    import duckdb
+
+    place = folder(tmp_path, logins=LOGINS, nps="a,b\n1,2\n")
+    (tmp_path / "answers.csv").write_text(SURVEY)
+    with duckdb.connect(str(place / "w.duckdb")) as connection:
+        connection.execute(f"CREATE TABLE nps AS SELECT * FROM '{tmp_path / 'answers.csv'}'")
+    with sqlite3.connect(place / "app.db") as database:
+        database.execute("CREATE TABLE t (a text)")
+    database.close()
+    found = proposed(place)["tables"]
+    assert found["responses"]["path"] == "tables/w.duckdb"
+    assert found["responses"]["table"] == "nps"
+    assert list(found["activity"]) == ["logins"]
+    text = propose(place)
+    assert "left out: app.db (is not read; a SQLite database; export its tables" in text
+    assert "left out: nps (" in text
+    with pytest.raises(DataError, match=r"sqlite:////.*app\.db"):
+        propose(place / "app.db")
+
+
 def test_a_folder_without_tables(tmp_path):
     with pytest.raises(DataError, match="no table can be read here"):
         propose(tmp_path)
@@ -447,3 +471,131 @@ def test_a_report_with_totals_below_lists_accounts(tmp_path):
     assert found["accounts"]["key"] == "Account ID"
     assert found["accounts"]["without"] == {"Account ID": "Grand Totals*"}
     assert found["accounts"]["created_at"] == "Created Date"
+
+
+NAMED = [f"cus_{n:03}" for n in range(30)]
+PAYERS = "id,Name,Created,Survey Org Number\n" + "".join(
+    f"{name},N {n},2022-01-01,{9000 + n}\n" for n, name in enumerate(NAMED)
+)
+ANSWERED = "Survey Org Number,Date,Score,Comment\n" + "".join(
+    f"{9000 + n % 30},2023-{1 + n // 10:02}-{1 + n % 10:02},{n % 11},a comment of some length {n}\n"
+    for n in range(90)
+)
+
+
+def test_a_table_that_names_accounts_as_another_system_does_is_bridged(tmp_path):
+    """By a table that has both keys, though they are called otherwise there."""
+    bills = "id,customer,created_at,amount\n" + "".join(
+        f"{n},{NAMED[n % 30]},2023-01-{1 + n % 28:02},5\n" for n in range(60)
+    )
+    terms = "id,customer,started_at,ended_at\n" + "".join(
+        f"{n},{name},2022-01-01,{'2023-02-01' if n < 5 else ''}\n" for n, name in enumerate(NAMED)
+    )
+    place = folder(tmp_path, payers=PAYERS, nps=ANSWERED, bills=bills, terms=terms)
+    found = proposed(place)["tables"]
+    way = [
+        {"path": "tables/payers.csv", "by": "customer", "key": "id", "take": "Survey Org Number"}
+    ]
+    assert found["activity"]["bills"]["lookup"] == way
+    assert found["subscriptions"]["lookup"] == way
+    assert found["accounts"]["key"] == "Survey Org Number"
+    assert found["subscriptions"]["account"] == "Survey Org Number"
+
+
+def test_columns_of_one_name_that_share_no_value_are_no_look_up(tmp_path):
+    """An `id` is mostly the row's own."""
+    tickets = "id,organization_id,opened_at\n" + "".join(
+        f"{n},{9000 + n % 30},2023-01-{1 + n % 28:02}\n" for n in range(60)
+    )
+    found = proposed(folder(tmp_path, payers=PAYERS, nps=ANSWERED, tickets=tickets))["tables"]
+    assert found["accounts"]["key"] == "Survey Org Number"
+    assert "lookup" not in found["accounts"]
+
+
+def test_a_table_of_losses_is_the_target_and_no_activity(tmp_path):
+    losses = "CustomerId,churned_at,reason\n" + "".join(
+        f"{n},2023-0{1 + n % 9}-01,price\n" for n in range(45)
+    )
+    found = proposed(folder(tmp_path, nps=SURVEY, churn_events=losses))
+    assert found["tables"]["churn"]["time"] == "churned_at"
+    assert found["targets"]["churn"]["event"] == "churn_table"
+    assert "activity" not in found["tables"]
+
+
+def test_which_version_is_the_newest_is_no_attribute(tmp_path):
+    customers = "CustomerId,plan,is_current,valid_from,valid_to\n" + "".join(
+        f"{n},{'pro' if n % 2 else 'free'},false,2022-01-01,2023-01-01\n{n},pro,true,2023-01-01,\n"
+        for n in range(1, 5)
+    )
+    place = folder(tmp_path, customers=customers, nps=SURVEY)
+    found = proposed(place)["tables"]["accounts"]
+    assert found["attributes"] == {"plan": "category"}
+    assert "only later days know which version is the newest: is_current" in propose(place)
+
+
+def test_trials_of_a_survey_are_left_out_to_be_verified(tmp_path):
+    header, *lines = SURVEY.strip().splitlines()
+    status = ["Survey Preview", "IP Address", "IP Address", "IP Address"]
+    text = "\n".join(
+        [f"{header},Status", *(f"{a},{b}" for a, b in zip(lines, status, strict=True))]
+    )
+    place = folder(tmp_path, nps=text + "\n")
+    assert proposed(place)["tables"]["responses"]["without"] == {"Status": ["Survey Preview"]}
+    assert "VERIFY: `Survey Preview` are no answers of customers" in propose(place)
+
+
+def test_keys_typed_in_several_cases_are_read_in_one(tmp_path):
+    names = ["Acme Ltd", "ACME LTD", "acme ltd", "Beta AG"]
+    lines = "".join(f"{name},2023-0{n}-01,{n}\n" for n, name in enumerate(names * 2, start=1))
+    found = proposed(folder(tmp_path, nps="Company,Date,Score\n" + lines))
+    assert found["tables"]["account_case"] == "lower"
+    ids = "".join(f"00aB{n}{c},2023-0{n}-01,{n}\n" for n in range(1, 9) for c in "xX")
+    (tmp_path / "tables" / "nps.csv").write_text("Company,Date,Score\n" + ids)
+    assert "account_case" not in propose(tmp_path / "tables")
+
+
+def test_numbers_of_rows_are_no_measures(tmp_path):
+    logins = "Unnamed: 0," + LOGINS.replace("\n", "\n1,").removesuffix("1,")
+    found = proposed(folder(tmp_path, nps=SURVEY, logins=logins))
+    assert found["tables"]["activity"]["logins"]["measures"] == {"logins": "Logins"}
+
+
+def test_a_comment_is_not_proposed_as_an_account(tmp_path):
+    lines = "".join(
+        f"C{n},2023-01-{1 + n % 28},{n % 11},{'too slow and dear' if n % 2 else 'fine and quick'}\n"
+        for n in range(60)
+    )
+    text = propose(folder(tmp_path, nps="Company,Date,Score,Comment\n" + lines))
+    assert "nearly every answer is of another account" in text
+    assert "such as" not in text.split("nearly every answer")[1].splitlines()[0]
+
+
+def test_a_small_survey_beside_a_large_one_has_a_history_there(tmp_path):
+    small = "Company,Date,Score\n" + "".join(f"C{n},2023-01-01,{n % 11}\n" for n in range(40))
+    large = "Company,Date,Score\n" + "".join(
+        f"C{n % 40},2023-0{1 + n // 40}-02,{n % 11}\n" for n in range(160)
+    )
+    text = propose(folder(tmp_path, nps_onboarding=small, nps_relationship=large))
+    assert "nearly every answer" not in text
+    (tmp_path / "tables" / "nps_relationship.csv").unlink()
+    assert "nearly every answer" in propose(tmp_path / "tables")
+
+
+def test_surveys_of_one_tool_have_one_scale(tmp_path):
+    """One in which nobody gave a 0 is on the scale of the other all the same."""
+    head = "Company,Date,Score,Comment\n"
+    lines = [f"C{n % 9},2023-01-{1 + n % 28:02},{{}},a comment of some length\n" for n in range(60)]
+    small = "".join(line.format(1 + n % 10) for n, line in enumerate(lines))
+    large = "".join(line.format(n % 11) for n, line in enumerate(lines))
+    text = propose(folder(tmp_path, survey_b=head + small, survey_a=head + large))
+    assert "bands" not in text
+    (tmp_path / "tables" / "survey_a.csv").unlink()
+    assert "scale: [1, 10]" in propose(tmp_path / "tables")
+
+
+def test_the_day_of_an_export_is_no_part_of_a_name(tmp_path):
+    place = folder(tmp_path, nps=SURVEY)
+    (place / "all-logins-2026-11-01.csv").write_text(LOGINS)
+    found = proposed(place)
+    assert list(found["tables"]["activity"]) == ["all_logins"]
+    assert found["features"][0]["source"] == "all_logins"

@@ -324,3 +324,41 @@ def test_too_many_unreadable_values_of_accounts_stop_a_job(bench, usage):
     lines = "accounts: {path: accounts.csv, key: id, revenue: arr}\n" + USAGE
     with pytest.raises(DataError, match=r"(?s)1 of 3 rows are bad \(33.3%.*`decimal`"):
         bench.prepare(lines, head="quarantine: {max_share: 0.3}")
+
+
+MIXED = "account,day,n\nAcme Ltd,2024-01-01,1\nACME LTD ,2024-01-02,2\nBeta,2024-01-03,3\n"
+
+
+def test_keys_in_another_case_are_other_accounts_unless_case_is_ignored(bench):
+    kept = bench.usage(MIXED, head="timezone: UTC")
+    assert rows(kept.facts.accounts, "account") == [("ACME LTD",), ("Acme Ltd",), ("Beta",)]
+    bench.write("usage.csv", MIXED)
+    lower = bench.prepare(
+        "account_case: lower\nactivity: {usage: {path: usage.csv, account: account, time: day}}",
+        head="timezone: UTC",
+    )
+    assert rows(lower.facts.accounts, "account") == [("acme ltd",), ("beta",)]
+    assert rows(lower.facts.sources["usage"], "account") == [("acme ltd",)] * 2 + [("beta",)]
+
+
+LISTED = """
+accounts: {path: accounts.csv, key: id}
+activity: {usage: {path: usage.csv, account: account, time: day}}
+"""
+
+
+def test_an_account_that_is_listed_in_another_case_is_a_bad_row_of_its_own(bench):
+    bench.write("accounts.csv", "id\nAcme Ltd\n")
+    bench.write("usage.csv", MIXED)
+    found = bench.prepare(LISTED, head="timezone: UTC\nquarantine: {max_share: 1.0}")
+    assert reasons(found, 1) == {
+        "account is in tables.accounts in another case only": 1,
+        "account is not in tables.accounts": 1,
+    }
+    with pytest.raises(DataError, match="say `account_case: lower` under `tables`"):
+        bench.prepare(LISTED, head="timezone: UTC")
+    lower = bench.prepare(
+        "account_case: lower" + LISTED, head="timezone: UTC\nquarantine: {max_share: 1.0}"
+    )
+    assert reasons(lower, 1) == {"account is not in tables.accounts": 1}
+    assert rows(lower.facts.sources["usage"], "account") == [("acme ltd",)] * 2

@@ -74,6 +74,32 @@ def test_an_account_is_looked_up_by_a_key(bench):
     assert found.reports[0].faults[0].row == 4
 
 
+def test_the_key_of_a_look_up_may_be_called_otherwise_in_the_other_table(bench):
+    """As a foreign key mostly is: `customer` of an invoice is `id` of a customer."""
+    bench.write("customers.csv", "id,org\nc1,o1\nc2,o2\n")
+    bench.write("usage.csv", "id,customer,day\n7,c2,2024-05-01\n8,c1,2024-05-02\n")
+    lookup = "lookup: {path: customers.csv, by: customer, key: id, take: org}"
+    found = bench.prepare(
+        f"activity:\n  usage: {{path: usage.csv, {lookup}, account: org, time: day}}",
+        head="timezone: UTC",
+    )
+    assert rows(found.facts.sources["usage"], "account", "occurred_at") == [
+        ("o1", datetime(2024, 5, 2)),
+        ("o2", datetime(2024, 5, 1)),
+    ]
+
+
+def test_a_key_that_the_other_table_lacks_is_named_by_its_setting(bench):
+    bench.write("customers.csv", "id,org\nc1,o1\n")
+    bench.write("usage.csv", "customer,day\nc2,2024-05-01\n")
+    lookup = "lookup: {path: customers.csv, by: customer, key: ident, take: org}"
+    with pytest.raises(DataError, match=r"ident \(key\)"):
+        bench.prepare(
+            f"activity:\n  usage: {{path: usage.csv, {lookup}, account: org, time: day}}",
+            head="timezone: UTC",
+        )
+
+
 @pytest.mark.parametrize(
     ("orders", "wrong"),
     [

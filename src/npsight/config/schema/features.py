@@ -37,7 +37,9 @@ class Feature(Section):
         "one, all history before as_of.",
     )
     where: dict[Name, str] = Field(
-        default_factory=dict, description="Only facts whose categories have these values."
+        default_factory=dict,
+        description="Only facts whose categories have these values, one for each category. For "
+        "several values, write a line for each, or `by`.",
     )
     by: dict[Name, Annotated[list[str], BeforeValidator(as_list)]] = Field(
         default_factory=dict,

@@ -81,8 +81,21 @@ class Wide(Section):
 class Lookup(Place):
     """A column of another table, found by a key."""
 
-    by: str = Field(description="Column with the key, in this table and in the other one.")
+    by: str = Field(
+        description="Column of this table with the key. Of several look-ups, it may be what an "
+        "earlier one took."
+    )
+    key: str | None = Field(
+        None,
+        description="Column of the other table with the same key, where it is called otherwise, "
+        "such as `id` for a `customer`. Default: as in `by`.",
+    )
     take: str = Field(
         description="Column of the other table that is added to this one. It is read as it stands "
         "today: take only what never changes for a key, such as the customer of an order."
     )
+
+    @property
+    def other_key(self) -> str:
+        """Column of the other table with the key."""
+        return self.key or self.by

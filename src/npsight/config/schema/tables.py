@@ -271,6 +271,12 @@ class Merges(FactSource):
 class Tables(Section):
     """The user's tables, mapped to npsight's words."""
 
+    account_case: Literal["keep", "lower"] = Field(
+        "keep",
+        description="`lower`: keys of accounts are read in lower case in every table, so that "
+        "`ACME Ltd` and `Acme Ltd` are one account, called `acme ltd` in files, pages and the API. "
+        "For names and addresses that people typed. Blanks around a key never count.",
+    )
     accounts: Accounts | None = Field(
         None, description="Default: the accounts are whoever appears in the other tables."
     )
