@@ -31,6 +31,9 @@ from npsight.models.logits import SMALLEST, Vector, logit, probability
 LEVEL = 0.01
 """Chance that a target without skill is said to have it. With three parts at most 3 in 100."""
 
+DOUBTFUL = 0.1
+"""Up to here a gain is not called chance, though it is not believed either."""
+
 ARRANGEMENTS = 999
 LEAST_EVENTS = 10
 """Events, and others, of the backtest below which nothing is claimed."""
@@ -82,13 +85,17 @@ class Skill:
         )
         if self.why_not_tested:
             return f"not tested: {self.why_not_tested} ({seen})"
-        said = (
-            "tells accounts apart" if self.shown else "tells accounts apart no better than chance"
-        )
         return (
-            f"{said}: gain {self.gain:+.4f} ± {self.error:.4f} nats a row over the day's own "
-            f"level, p = {self.p_value:.3f} ({seen})"
+            f"{self._said()}: gain {self.gain:+.4f} ± {self.error:.4f} nats a row over the day's "
+            f"own level, p = {self.p_value:.3f} ({seen})"
         )
+
+    def _said(self) -> str:
+        if self.shown:
+            return "tells accounts apart"
+        if self.gain > 0 and self.p_value <= DOUBTFUL:
+            return f"may tell accounts apart, but it takes p ≤ {LEVEL:g} to believe it"
+        return "tells accounts apart no better than chance"
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,21 @@ def test_skill_of_one_part_is_enough_and_of_none_is_not():
     assert gate.sentence.count("no better than chance") == 2
 
 
+@pytest.mark.parametrize(
+    ("gain", "p", "words"),
+    [
+        (0.004, 0.015, "may tell accounts apart, but it takes p ≤ 0.01 to believe it"),
+        (0.004, 0.1, "may tell accounts apart"),
+        (0.004, 0.101, "no better than chance"),
+        (0.0, 0.05, "no better than chance"),
+    ],
+)
+def test_a_gain_that_is_not_believed_is_not_called_chance(gain, p, words):
+    found = Skill(False, 400, 200, 2, 80, 320, gain, 0.01, 0.01, p)
+    assert words in found.sentence()
+    assert f"p = {p:.3f}" in found.sentence()
+
+
 FRAME = pd.DataFrame({"account": ["a", "b"], "x": [1.0, np.nan], "plan": ["pro", None]})
 
 
