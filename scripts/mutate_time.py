@@ -126,13 +126,13 @@ PLANTED = (
     ),
     (
         "features/cells.py",
-        "np.clip(panes.seen, first, last)",
+        "np.clip(apart.seen, first, last)",
         "first",
         "known_at ignored by arrays",
     ),
     (
         "features/cells.py",
-        "np.clip(panes.until, seen, last)",
+        "np.clip(apart.until, seen, last)",
         "last",
         "corrections ignored by arrays",
     ),

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import ibis
+import ibis.expr.datatypes as dt
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -96,4 +97,4 @@ def _if_before(table: ir.Table, column: str, known: str, as_of: datetime) -> ir.
 
 
 def _literal(as_of: datetime) -> ir.TimestampScalar:
-    return ibis.literal(as_of, type="timestamp(6)")
+    return ibis.literal(as_of, type=dt.Timestamp(scale=6))

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import ibis.expr.datatypes as dt
+
 from npsight.config.specs import FeatureSpec
 from npsight.features.totals import Selection, Totals
 from npsight.temporal.panes import Span
@@ -27,7 +29,7 @@ SMALLEST_VARIANCE = 1e-12
 def days_between(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:
     """Days from `earlier` to `later`, fractions included, exact to the microsecond."""
     micros = later.delta(earlier, unit="microsecond")
-    return micros.cast("float64") / float(MICROSECONDS_A_DAY)
+    return micros.cast(dt.float64) / float(MICROSECONDS_A_DAY)
 
 
 def spans_of(spec: FeatureSpec) -> tuple[Span, ...]:
@@ -53,7 +55,7 @@ def window_of(spec: FeatureSpec) -> Selection:
 
 
 def _number(value: ir.Value) -> ir.FloatingValue:
-    return value.cast("float64")
+    return value.cast(dt.float64)
 
 
 def _count(totals: Totals, spec: FeatureSpec) -> ir.Value:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import ibis.expr.datatypes as dt
+
 from npsight.temporal.facts import Facts
 from npsight.temporal.windows import seen_before
 
@@ -28,6 +30,6 @@ def answered_expr(facts: Facts, spine: ir.Table) -> ir.Table:
     return spine.left_join(found, ["account", "as_of"]).select(
         spine.account,
         spine.as_of,
-        past_answers=found.past_answers.fill_null(0).cast("int64"),
+        past_answers=found.past_answers.fill_null(0).cast(dt.int64),
         last_answer_at=found.last_answer_at,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import ibis.expr.datatypes as dt
 import numpy as np
 
 if TYPE_CHECKING:
@@ -17,9 +18,9 @@ class Numbers:
 
     values: NDArray[np.float64]
 
-    def cast(self, kind: str) -> Numbers:
+    def cast(self, kind: dt.DataType) -> Numbers:
         """Itself, since all are float64."""
-        if kind != "float64":
+        if kind != dt.float64:
             raise NotImplementedError(f"numbers are float64, not {kind}")
         return self
 
@@ -29,7 +30,8 @@ class Numbers:
 
     def fill_null(self, value: float) -> Numbers:
         """Nulls as this value."""
-        return Numbers(np.where(np.isnan(self.values), value, self.values))
+        nulls = np.isnan(self.values)
+        return Numbers(np.where(nulls, value, self.values)) if nulls.any() else self
 
     def abs(self) -> Numbers:
         """Without its sign."""

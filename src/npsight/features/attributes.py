@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import days_between
@@ -65,7 +66,7 @@ def standing_expr(facts: Facts, spine: ir.Table, segment: str | None) -> ir.Tabl
     since the account began) of each spine row.
     """
     current = versions_as_of(facts, spine)
-    value = ibis.literal("", type="string") if segment is None else current[segment].fill_null("")
+    value = ibis.literal("", type=dt.string) if segment is None else current[segment].fill_null("")
     placed = current.select("account", "as_of", segment=value)
     began = facts.accounts
     return placed.left_join(began, placed.account == began.account).select(
@@ -90,4 +91,4 @@ def _attribute(joined: ir.Table, spec: FeatureSpec) -> ir.Value:
     if spec.aggregation == "days_until_renewal":
         return days_between(joined.renewal_at_, joined.as_of)
     value = joined[spec.measure]
-    return value if spec.dtype == "category" else value.cast("float64")
+    return value if spec.dtype == "category" else value.cast(dt.float64)

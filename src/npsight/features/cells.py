@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -30,26 +30,51 @@ class TooLargeError(Exception):
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A batch of panes.
+class Apart:
+    """Of a batch, what some as_ofs that lie behind it do not see.
 
     Attributes
     ----------
-    cell
-        Number of the pane × accounts + number of the account.
     rows
-        Those that become known after an as_of whose window covers them, or are gone before one.
+        Their numbers in the batch.
     account, pane, seen, until
-        Of these rows: number of the account, of the pane, of the first as_of that sees it, and of
-        the first after that which does not.
+        Of each: number of the account, of the pane, of the first as_of that sees it, and of the
+        first after that which does not.
     """
 
-    cell: NDArray[np.int64]
     rows: NDArray[np.int64]
     account: NDArray[np.int32]
     pane: NDArray[np.int16]
     seen: NDArray[np.int16]
-    until: NDArray[Any]
+    until: NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What a span must not see of a batch: `rows` of it, each from one as_of until another.
+
+    `begin` and `end` are places: number of the as_of × accounts + number of the account.
+    """
+
+    rows: NDArray[np.int64]
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a batch of panes, or of facts, is added.
+
+    Attributes
+    ----------
+    cells
+        Number of the pane × accounts + number of the account.
+    hidden
+        Of each span, what becomes known after an as_of that reads it, or is gone before one.
+    """
+
+    cells: NDArray[np.int64]
+    hidden: Mapping[Span, Hidden]
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,19 @@ class Reads:
         start = edges(span.reach)
         return cls(start, end, np.searchsorted(end, panes), np.searchsorted(start, panes))
 
+    def unseen(self, apart: Apart, accounts: int) -> Hidden:
+        """The as_ofs that read these panes but lie before `seen`, or from `until` on."""
+        first, last = self.first[apart.pane], self.last[apart.pane]
+        seen = np.clip(apart.seen, first, last)
+        until = np.clip(apart.until, seen, last)
+        begin, end = np.concatenate([first, until]), np.concatenate([seen, last])
+        some = np.flatnonzero(begin < end)
+        which = some % max(len(apart.rows), 1)
+        account = apart.account[which].astype(np.int64)
+        return Hidden(
+            apart.rows[which], begin[some] * accounts + account, end[some] * accounts + account
+        )
+
 
 class Total:
     """A sum by pane and account and, for each span, what its as_ofs must not see of it."""
@@ -90,26 +128,17 @@ class Total:
         self._hidden: dict[Span, NDArray[np.int64]] = {}
         self._running: NDArray[np.int64] | None = None
 
-    def add(self, panes: Placed, values: NDArray[np.int64] | np.int64) -> None:
-        """Add a value for each pane, or the same for all."""
-        np.add.at(self.cells.reshape(-1), panes.cell, values)
-        if len(panes.rows):
-            hidden = values[panes.rows] if isinstance(values, np.ndarray) else values
-            for span in self._reads:
-                self._hide(span, panes, hidden)
-
-    def _hide(self, span: Span, panes: Placed, values: NDArray[np.int64] | np.int64) -> None:
-        """Note of each pane the as_ofs that read it, but lie before `seen` or from `until` on."""
-        reads, accounts = self._reads[span], self.cells.shape[1]
-        if span not in self._hidden:
-            self._hidden[span] = np.zeros((len(reads.end) + 1, accounts), dtype=np.int64)
-        flat = self._hidden[span].reshape(-1)
-        first, last = reads.first[panes.pane], reads.last[panes.pane]
-        seen = np.clip(panes.seen, first, last)
-        until = np.clip(panes.until, seen, last)
-        for begin, end in ((first, seen), (until, last)):
-            np.add.at(flat, begin * accounts + panes.account, values)
-            np.subtract.at(flat, end * accounts + panes.account, values)
+    def add(self, placed: Placed, values: NDArray[np.int64] | np.int64) -> None:
+        """Add a value for each row of the batch, or the same for all."""
+        np.add.at(self.cells.reshape(-1), placed.cells, values)
+        for span, hidden in placed.hidden.items():
+            if span not in self._hidden:
+                shape = len(self._reads[span].end) + 1, self.cells.shape[1]
+                self._hidden[span] = np.zeros(shape, dtype=np.int64)
+            flat = self._hidden[span].reshape(-1)
+            unseen = values[hidden.rows] if isinstance(values, np.ndarray) else values
+            np.add.at(flat, hidden.begin, unseen)
+            np.subtract.at(flat, hidden.end, unseen)
 
     def within(self, span: Span) -> NDArray[np.int64]:
         """The sums of the span: as_ofs by accounts."""
@@ -125,17 +154,24 @@ class Total:
 
 
 def whole_numbers(column: pa.Array) -> tuple[NDArray[np.int64], int]:
-    """Whole numbers (0 for null), and how many digits of them stand behind the point."""
-    if not pa.types.is_decimal128(column.type):
+    """Whole numbers (0 for null), and how many digits of them stand behind the point.
+
+    Raises
+    ------
+    TooLargeError
+        A decimal has more digits than 64 bits hold.
+    """
+    if not pa.types.is_decimal(column.type):
         return column.cast(pa.int64()).fill_null(0).to_numpy(), 0
-    words = np.frombuffer(column.buffers()[1], dtype=np.int64).reshape(-1, 2)
-    low, high = words[column.offset : column.offset + len(column)].T
+    words = np.frombuffer(column.buffers()[1], dtype=f"i{min(column.type.byte_width, 8)}")
+    words = words.reshape(-1, column.type.byte_width // words.itemsize)
+    words = words[column.offset : column.offset + len(column)]
     if column.null_count:
-        valid = column.is_valid().to_numpy(zero_copy_only=False)
-        low, high = np.where(valid, low, 0), np.where(valid, high, 0)
-    if (high != low >> 63).any():
+        words = np.where(column.is_valid().to_numpy(zero_copy_only=False)[:, None], words, 0)
+    low = words[:, 0]
+    if words.shape[1] > 1 and (words[:, 1:] != (low >> 63)[:, None]).any():
         raise TooLargeError
-    return low, column.type.scale
+    return low.astype(np.int64, copy=False), column.type.scale
 
 
 def as_float(whole: NDArray[np.int64], scale: int) -> NDArray[np.float64]:

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import in_window, known_before, seen_before
 
 if TYPE_CHECKING:
@@ -35,16 +37,15 @@ def freshness_expr(facts: Facts, as_of: datetime) -> ir.Table | None:
 
 def _counted(name: str, table: ir.Table, as_of: datetime) -> ir.Table:
     now, then = (
-        ibis.literal(day, type="timestamp(6)")
-        for day in (as_of, as_of - timedelta(days=RECENT_DAYS))
+        ibis.literal(day, type=INSTANT) for day in (as_of, as_of - timedelta(days=RECENT_DAYS))
     )
     seen = seen_before(now, table)
     recent = seen & in_window(now, table.occurred_at, RECENT_DAYS)
     before = known_before(then, table) & in_window(then, table.occurred_at, RECENT_DAYS)
     return table.agg(
-        rows=seen.sum().fill_null(0).cast("int64"),
+        rows=seen.sum().fill_null(0).cast(dt.int64),
         newest_at=table.occurred_at.max(where=seen),
         newest_known_at=table.known_at.max(where=seen),
-        recent=recent.sum().fill_null(0).cast("int64"),
-        before=before.sum().fill_null(0).cast("int64"),
+        recent=recent.sum().fill_null(0).cast(dt.int64),
+        before=before.sum().fill_null(0).cast(dt.int64),
     ).mutate(source=ibis.literal(name))

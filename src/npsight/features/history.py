@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.features.aggregations import days_between
 from npsight.features.attributes import versions_as_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 HALF_LIVES_DAYS = (60, 120, 240, 480, 960)
-EXACT = "decimal(18, 12)"
+EXACT = dt.Decimal(18, 12)
 BANDS = ("detractor", "passive", "promoter")
 LEVELS = ("own", "segment", "market")
 EACH, OTHER, EACH_OTHER = "each", "other", "each_other"
@@ -100,7 +101,7 @@ def history_expr(facts: Facts, spine: ir.Table, counted: Counted) -> ir.Table:
     joined = _beside(joined, per_segment, ["as_of", "segment_"], "segment")
     joined = _beside(joined, market, ["as_of"], "market")
     columns = history_columns(counted.levels)
-    numbers = {c: joined[c].cast("float64").fill_null(0.0) for c in columns}
+    numbers = {c: joined[c].cast(dt.float64).fill_null(0.0) for c in columns}
     return joined.select("account", "as_of", "segment_", **numbers)
 
 
@@ -176,10 +177,10 @@ def _votes(people: ir.Table, level: str, each: str) -> list[ir.Value]:
     votes = []
     for half_life in HALF_LIVES_DAYS:
         named = [people[history_column(level, band, half_life)] for band in BANDS]
-        counts = [count.cast("float64") for count in named]
+        counts = [count.cast(dt.float64) for count in named]
         # Null where the person has no answer of this kind, or only ones too old to weigh anything.
         all_counts = (counts[0] + counts[1] + counts[2]).nullif(0.0)
-        newest = people[f"{each}__hl{half_life}"].cast("float64")
+        newest = people[f"{each}__hl{half_life}"].cast(dt.float64)
         for band, exact, count in zip(BANDS, named, counts, strict=True):
             vote = (newest * count / all_counts).round(12).cast(EXACT)
             counted = people.respondent.isnull().ifelse(exact, vote)
@@ -189,7 +190,7 @@ def _votes(people: ir.Table, level: str, each: str) -> list[ir.Value]:
 
 def _with_segment(facts: Facts, rows: ir.Table, table: ir.Table, segment: str | None) -> ir.Table:
     if segment is None:
-        return table.mutate(segment_=ibis.literal("", type="string"))
+        return table.mutate(segment_=ibis.literal("", type=dt.string))
     attributes = versions_as_of(facts, rows)
     return table.left_join(attributes, ["account", "as_of"]).select(
         table, segment_=attributes[segment].fill_null("")
@@ -236,7 +237,7 @@ def last_answer_expr(facts: Facts, spine: ir.Table) -> ir.Table:
     return spine.left_join(last, ["account", "as_of"]).select(
         spine.account,
         spine.as_of,
-        last_score=last.raw_score.cast("float64"),
+        last_score=last.raw_score.cast(dt.float64),
         last_band=last.band,
         last_answer_at=last.occurred_at,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 
 from npsight.config.own import OwnSource
@@ -51,7 +52,7 @@ def own_feature(
     if "ended_at" in rows.columns:
         rows = rows.mutate(ended_at=_known_end(rows))
     slim = rows.select("account", *stand_in.columns)
-    whole = _finite(_put_in_place(value, stand_in, slim).cast("float64"))
+    whole = _finite(_put_in_place(value, stand_in, slim).cast(dt.float64))
     return slim.group_by("account", "as_of").agg(whole.name(spec.name))
 
 
@@ -90,7 +91,7 @@ def _placed(problem: Problem, spec: FeatureSpec) -> Problem:
 
 def _finite(number: ir.FloatingValue) -> ir.FloatingValue:
     """Null where the function divided by 0."""
-    return (number.isinf() | number.isnan()).ifelse(ibis.null("float64"), number)
+    return (number.isinf() | number.isnan()).ifelse(ibis.null(dt.float64), number)
 
 
 def _known_end(rows: ir.Table) -> ir.TimestampValue:

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import FORMULAS, spans_of
 from npsight.features.rows import matching
 from npsight.features.totals import KINDS, Selection, Where
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.panes import Grid, Span, edges_passed
 
 if TYPE_CHECKING:
@@ -65,7 +67,9 @@ class Panes:
     def of(cls, source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid) -> Self:
         """The panes of a grid that holds every edge of these features (`grid_of`)."""
         wanted = _Wanted.of(source, specs)
-        return cls(_panes(source, grid, wanted, _spans(specs)), grid, wanted.prefixes)
+        facts, slots = placed_facts(source, specs, grid)
+        summed = facts.group_by("account", *slots).agg(**wanted.columns(facts))
+        return cls(summed, grid, wanted.prefixes)
 
     def features(self, specs: Sequence[FeatureSpec]) -> ir.Table:
         """`account`, `as_of` and each of these features, by joining panes and as_of dates."""
@@ -75,7 +79,7 @@ class Panes:
         seen = _seen(self.table.order_by(["account", "pane_"]), self.grid, spans)
         totals = PaneTotals(seen, self.prefixes, _longest(spans))
         return seen.group_by("account", "as_of").agg(
-            [FORMULAS[s.aggregation](totals, s).cast("float64").name(s.name) for s in specs]
+            [FORMULAS[s.aggregation](totals, s).cast(dt.float64).name(s.name) for s in specs]
         )
 
 
@@ -162,16 +166,19 @@ def _longest(spans: Collection[Span]) -> int | None:
     return None if None in reaches else max(reach for reach in reaches if reach is not None)
 
 
-def _panes(source: ir.Table, grid: Grid, wanted: _Wanted, spans: Collection[Span]) -> ir.Table:
-    """One row for each account, pane, and as_of from (and until) which its facts are seen.
+def placed_facts(
+    source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid
+) -> tuple[ir.Table, tuple[str, ...]]:
+    """The facts that any of these features reads at any as_of, and the columns that place them.
 
-    `seen_` is the number of the first as_of for which `occurred_at < as_of` and
-    `known_at < as_of`; `gone_` that of the first that sees a correction or merge instead.
+    `pane_` is the number of the fact's pane. `seen_` is the number of the first as_of for which
+    `occurred_at < as_of` and `known_at < as_of`; `gone_`, where facts can go, that of the first
+    that sees a correction or merge instead.
     """
-    last = ibis.literal(grid.as_ofs[-1], type="timestamp(6)")
+    last = ibis.literal(grid.as_ofs[-1], type=INSTANT)
     facts = source.filter((source.occurred_at < last) & (source.known_at < last))
-    if _longest(spans) is not None:
-        first = ibis.literal(grid.edges[0], type="timestamp(6)")
+    if _longest(_spans(specs)) is not None:
+        first = ibis.literal(grid.edges[0], type=INSTANT)
         facts = facts.filter(facts.occurred_at >= first)
     slots = {
         "pane_": edges_passed(facts.occurred_at, grid.edges),
@@ -180,8 +187,7 @@ def _panes(source: ir.Table, grid: Grid, wanted: _Wanted, spans: Collection[Span
     ends = [facts[c] for c in ("corrected_at", "moved_at") if c in facts.columns]
     if ends:
         slots["gone_"] = edges_passed(ibis.least(*ends), grid.as_ofs)
-    placed = facts.mutate(**slots)
-    return placed.group_by("account", *slots).agg(**wanted.columns(placed))
+    return facts.mutate(**slots), tuple(slots)
 
 
 def _seen(panes: ir.Table, grid: Grid, spans: Collection[Span]) -> ir.Table:
@@ -192,7 +198,7 @@ def _seen(panes: ir.Table, grid: Grid, spans: Collection[Span]) -> ir.Table:
     for days in sorted(offsets):
         edges = [grid.number(as_of - timedelta(days=days)) for as_of in grid.as_ofs]
         columns[_edge(days)] = list(edges)
-    types = dict.fromkeys(columns, "int64") | {"as_of": "timestamp(6)"}
+    types = {name: INSTANT if name == "as_of" else dt.int64 for name in columns}
     days_ = ibis.memtable(columns, schema=ibis.schema(types))
     seen = [panes.pane_ <= days_[_edge(0)], panes.seen_ <= days_.number_]
     if "gone_" in panes.columns:

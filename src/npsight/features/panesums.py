@@ -1,14 +1,17 @@
-"""Counts and sums of panes, put together in this process instead of by a join.
+"""Counts and sums of windows, put together in this process: from facts, or from sums by pane.
 
 The numbers of `Panes.features`, in a fraction of the time where there are many as_of dates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import ibis
+import ibis.expr.datatypes as dt
 import numpy as np
 import pyarrow as pa
 
@@ -17,6 +20,7 @@ from npsight.features.aggregations import FORMULAS
 from npsight.features.arrays import Numbers
 from npsight.features.cells import (
     MOST_WHOLE,
+    Apart,
     Placed,
     Reads,
     TooLargeError,
@@ -24,22 +28,44 @@ from npsight.features.cells import (
     as_float,
     whole_numbers,
 )
-from npsight.features.panes import Key, Panes, totals_asked
+from npsight.features.panes import Key, Panes, placed_facts, totals_asked
+from npsight.features.rows import matching
 from npsight.features.totals import Selection
-from npsight.temporal.panes import Span
+from npsight.temporal.panes import Grid, Span
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     from numpy.typing import NDArray
 
-KINDS = frozenset({"count", "count_of", "sum"})
-"""Totals that fit into whole numbers of 64 bits in all but monstrous data."""
+PLAIN_COUNT: Key = ("count", (), "")
+"""How many facts there are; of one fact it need not be asked."""
+
+
+def _counted(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
+    return ibis.literal(1, dt.int8) if rows is None else rows.cast(dt.int8)
+
+
+def _counted_of(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
+    measured = t[m].notnull()
+    return (measured if rows is None else rows & measured).cast(dt.int8)
+
+
+def _measured(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
+    return t[m] if rows is None else rows.ifelse(t[m], ibis.null(t[m].type()))
+
+
+OF_ONE: dict[str, Callable[[ir.Table, str, ir.BooleanValue | None], ir.Value]] = {
+    "count": _counted,
+    "count_of": _counted_of,
+    "sum": _measured,
+}
+"""Totals that fit into whole numbers of 64 bits in all but monstrous data: what one fact adds."""
 
 
 def adds_up(source: ir.Table, spec: FeatureSpec) -> bool:
     """Whether all that the feature's formula asks for is counts, and sums of exact numbers."""
     return spec.aggregation in FORMULAS and all(
-        kind in KINDS and (not measure or _exact(source[measure]))
+        kind in OF_ONE and (not measure or _exact(source[measure]))
         for (kind, _, measure), _ in totals_asked(source, spec)
     )
 
@@ -50,17 +76,17 @@ def _exact(column: ir.Column) -> bool:
 
 @dataclass(frozen=True)
 class Asked:
-    """The totals that some features ask of panes: a key and a window each."""
+    """The totals that some features ask for, a key and a window each, at the dates of a grid."""
 
-    panes: Panes
+    grid: Grid
     totals: tuple[tuple[Key, Span], ...]
     specs: tuple[FeatureSpec, ...]
 
     @classmethod
-    def of(cls, panes: Panes, source: ir.Table, specs: Sequence[FeatureSpec]) -> Asked:
-        """What these features, which all add up, ask for."""
+    def of(cls, source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid) -> Asked:
+        """What these features of a source, which all add up, ask for."""
         totals = {total: None for spec in specs for total in totals_asked(source, spec)}
-        return cls(panes, tuple(totals), tuple(specs))
+        return cls(grid, tuple(totals), tuple(specs))
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -72,36 +98,71 @@ class Asked:
         """The windows, each once."""
         return tuple(dict.fromkeys(span for _, span in self.totals))
 
-    def bytes_for(self, accounts: int) -> int:
+    def array_bytes(self, accounts: int) -> int:
         """Memory that the arrays of so many accounts take at most, nulls in every column."""
-        by_span = len(self.spans) * (len(self.panes.grid.as_ofs) + 1)
+        by_span = len(self.spans) * (len(self.grid.as_ofs) + 1)
         arrays = 1 + 2 * len(self.keys)
-        return 8 * accounts * arrays * (len(self.panes.grid.edges) + by_span)
+        return 8 * accounts * arrays * (len(self.grid.edges) + by_span)
 
-    def stream(self, accounts: ir.Table) -> ir.Table:
+    @property
+    def fact_bytes(self) -> int:
+        """Memory that a row of `facts` takes at most."""
+        return 10 + 8 * len(self.keys)
+
+    @property
+    def since(self) -> datetime | None:
+        """The first instant that any window reaches; None where one reads all history."""
+        return None if any(span.days is None for span in self.spans) else self.grid.edges[0]
+
+    @property
+    def zero_means_none(self) -> bool:
+        """Whether a feature is the same where there is no fact and where facts add up to zero."""
+        return all(spec.aggregation == "sum" and spec.missing == "zero" for spec in self.specs)
+
+    def read_of(self, source: ir.Table) -> ir.Table:
+        """The facts of the source that any of the features reads."""
+        return placed_facts(source, self.specs, self.grid)[0]
+
+    def panes(self, panes: Panes, accounts: ir.Table) -> ir.Table:
         """The panes of these accounts (`account`, `number_` from 0): `number_`, the pane's own
         numbers, and a column for each of `keys`.
         """
-        panes = self.panes.table
-        numbered = panes.join(accounts, panes.account == accounts.account)
-        slots = [c for c in ("pane_", "seen_", "gone_") if c in panes.columns]
-        return numbered.select(
-            accounts.number_.cast("int32"),
-            **{slot: panes[slot].cast("int16") for slot in slots},
-            **{f"key{k}_": panes[self.panes.prefixes[key]] for k, key in enumerate(self.keys)},
-        )
+        columns = {f"key{k}_": panes.table[panes.prefixes[key]] for k, key in enumerate(self.keys)}
+        return _numbered(panes.table, accounts, columns)
+
+    def facts(self, source: ir.Table, accounts: ir.Table) -> ir.Table:
+        """The same of facts that no one has summed, each like a pane of its own.
+
+        There is no column for the plain count, since each is one.
+        """
+        facts = self.read_of(source)
+        columns = {
+            f"key{k}_": OF_ONE[kind](facts, measure, matching(facts, where))
+            for k, (kind, where, measure) in enumerate(self.keys)
+            if (kind, where, measure) != PLAIN_COUNT
+        }
+        return _numbered(facts, accounts, columns)
+
+
+def _numbered(placed: ir.Table, accounts: ir.Table, columns: dict[str, ir.Value]) -> ir.Table:
+    slots = [c for c in ("pane_", "seen_", "gone_") if c in placed.columns]
+    return placed.join(accounts, placed.account == accounts.account).select(
+        accounts.number_.cast(dt.int32),
+        **{slot: placed[slot].cast(dt.int16) for slot in slots},
+        **columns,
+    )
 
 
 class Sums:
     """The totals asked of panes, for accounts numbered from 0; added to batch by batch."""
 
     def __init__(self, asked: Asked, accounts: int) -> None:
-        grid = asked.panes.grid
+        grid = asked.grid
         self._asked = asked
         self._shape = (len(grid.edges), accounts)
         self._as_ofs = len(grid.as_ofs)
         self._reads = {span: Reads.of(grid, span) for span in asked.spans}
-        self._on_time = Reads.of(grid, Span(None)).first
+        self._on_time = Reads.of(grid, Span(None)).first.astype(np.int16)
         self._rows = self._total()
         self._sums = [self._total() for _ in asked.keys]
         self._absent: dict[int, Total] = {}
@@ -112,35 +173,44 @@ class Sums:
         return Total(self._shape, self._reads)
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Add the panes of a batch of `Asked.stream`.
+        """Add a batch of `Asked.panes`, or of `Asked.facts`.
 
         Raises
         ------
         TooLargeError
             A sum does not fit.
         """
-        panes = self._placed(batch)
-        self._rows.add(panes, np.int64(1))
+        placed = self._placed(batch)
+        self._rows.add(placed, np.int64(1))
         for k, total in enumerate(self._sums):
+            if f"key{k}_" not in batch.schema.names:
+                total.add(placed, np.int64(1))
+                continue
             column = batch.column(f"key{k}_")
             if column.null_count:
                 absent = self._absent.setdefault(k, self._total())
-                absent.add(panes, column.is_null().to_numpy(zero_copy_only=False).astype("int64"))
+                absent.add(placed, column.is_null().to_numpy(zero_copy_only=False).astype("int64"))
             whole, self._scales[k] = whole_numbers(column)
             if whole.size:
                 self._largest = max(self._largest, int(whole.max()), -int(whole.min()))
-            total.add(panes, whole)
+            total.add(placed, whole)
 
     def _placed(self, batch: pa.RecordBatch) -> Placed:
         account, pane, seen = (batch.column(c).to_numpy() for c in ("number_", "pane_", "seen_"))
-        gone = batch.column("gone_").to_numpy() if "gone_" in batch.schema.names else None
-        hidden = seen > self._on_time[pane]
-        if gone is not None:
-            hidden |= gone < self._as_ofs
-        rows = np.flatnonzero(hidden)
-        until = np.full(len(rows), self._as_ofs) if gone is None else gone[rows]
-        cell = np.multiply(pane, self._shape[1], dtype=np.int64) + account
-        return Placed(cell, rows, account[rows], pane[rows], seen[rows], until)
+        accounts = self._shape[1]
+        cells = np.multiply(pane, accounts, dtype=np.int64)
+        cells += account
+        apart = seen > self._on_time[pane]
+        until = np.full(len(pane), self._as_ofs, dtype=np.int16)
+        if "gone_" in batch.schema.names:
+            until = batch.column("gone_").to_numpy()
+            apart |= until < self._as_ofs
+        rows = np.flatnonzero(apart)
+        if not len(rows):
+            return Placed(cells, {})
+        some = Apart(rows, account[rows], pane[rows], seen[rows], until[rows])
+        hidden = {span: reads.unseen(some, accounts) for span, reads in self._reads.items()}
+        return Placed(cells, hidden)
 
     def features(self, places: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """Every feature (float64; NaN is missing) of the rows at these places: number of the as_of
@@ -155,7 +225,8 @@ class Sums:
         if self._largest * most_rows > MOST_WHOLE:
             raise TooLargeError
         all_of_them = np.array_equal(places, np.arange(self._as_ofs * self._shape[1]))
-        ready = _Ready(self, slice(None) if all_of_them else places)
+        wanted = slice(None) if all_of_them else places
+        ready = _Ready(self, wanted, nulls_count=not self._asked.zero_means_none)
         return {spec.name: self._feature(ready, spec) for spec in self._asked.specs}
 
     @staticmethod
@@ -183,9 +254,10 @@ class Sums:
 class _Ready:
     """Totals of the wanted places, as arrays; see `features.totals.Totals`."""
 
-    def __init__(self, sums: Sums, wanted: slice | NDArray[np.int64]) -> None:
+    def __init__(self, sums: Sums, wanted: slice | NDArray[np.int64], nulls_count: bool) -> None:
         self._sums = sums
         self._wanted = wanted
+        self._nulls_count = nulls_count
         self._rows: dict[Span, NDArray[np.int64]] = {}
 
     @property
@@ -193,12 +265,18 @@ class _Ready:
         raise NotImplementedError("counts and sums do not depend on as_of")
 
     def total(self, kind: str, selection: Selection, measure: str = "") -> Any:
-        """A total as `Numbers`; null where no pane has a value."""
+        """A total as `Numbers`; null where no pane has a value, if that makes a difference."""
         span = selection.span
-        if span not in self._rows:
-            self._rows[span] = self._sums.rows_within(span)[self._wanted]
         key = (kind, selection.where, measure)
         whole, scale, nulls = self._sums.total_within(key, span)
         numbers = as_float(whole[self._wanted], scale)
-        numbers[self._rows[span] == (0 if nulls is None else nulls[self._wanted])] = np.nan
+        if self._nulls_count:
+            numbers[self._rows_within(span) == (0 if nulls is None else nulls[self._wanted])] = (
+                np.nan
+            )
         return Numbers(numbers)
+
+    def _rows_within(self, span: Span) -> NDArray[np.int64]:
+        if span not in self._rows:
+            self._rows[span] = self._sums.rows_within(span)[self._wanted]
+        return self._rows[span]

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import in_window, known_before
 
 if TYPE_CHECKING:
@@ -36,14 +38,14 @@ def answers_by_period_expr(
     Table: `account`, `as_of` (the period's end), `answers`, `detractors`, `promoters` (int64);
     accounts without an answer have no row.
     """
-    days = ibis.memtable({"as_of": list(ends)}, schema=ibis.schema({"as_of": "timestamp(6)"}))
+    days = ibis.memtable({"as_of": list(ends)}, schema=ibis.schema({"as_of": INSTANT}))
     responses = facts.sources["responses"]
-    now = ibis.literal(as_of, type="timestamp(6)")
+    now = ibis.literal(as_of, type=INSTANT)
     known = responses.filter(known_before(now, responses))
     inside = in_window(days.as_of, known.occurred_at, period_days)
     joined = days.join(known, inside).select(known.account, days.as_of, known.band)
     return joined.group_by("account", "as_of").agg(
-        answers=joined.count().cast("int64"),
-        detractors=joined.count(where=joined.band == "detractor").cast("int64"),
-        promoters=joined.count(where=joined.band == "promoter").cast("int64"),
+        answers=joined.count().cast(dt.int64),
+        detractors=joined.count(where=joined.band == "detractor").cast(dt.int64),
+        promoters=joined.count(where=joined.band == "promoter").cast(dt.int64),
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import FORMULAS, days_between, lookback_days, window_of
@@ -100,7 +101,7 @@ def row_features(source: ir.Table, spine: ir.Table, specs: Sequence[FeatureSpec]
         return ROW_FORMULAS[spec.aggregation](joined, spec, selected(joined, window_of(spec)))
 
     return joined.group_by("account", "as_of").agg(
-        [value(spec).cast("float64").name(spec.name) for spec in specs]
+        [value(spec).cast(dt.float64).name(spec.name) for spec in specs]
     )
 
 
@@ -118,7 +119,7 @@ def _still_open(joined: ir.Table) -> ir.BooleanValue:
 
 def _open(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
     any_rows = joined.count(where=rows) > 0
-    return any_rows.ifelse(joined.count(where=rows & _still_open(joined)), ibis.null("int64"))
+    return any_rows.ifelse(joined.count(where=rows & _still_open(joined)), ibis.null(dt.int64))
 
 
 def _oldest_open(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
@@ -129,16 +130,16 @@ def _oldest_open(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> 
 def _lasted(joined: ir.Table) -> ir.IntegerValue:
     """Microseconds from the start to the end if known before as_of, else to as_of."""
     until = _still_open(joined).ifelse(joined.as_of, joined.ended_at)
-    return until.delta(joined.occurred_at, unit="microsecond").cast("int64")
+    return until.delta(joined.occurred_at, unit="microsecond").cast(dt.int64)
 
 
 def _mean_duration(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    micros = _lasted(joined).cast("decimal(38, 0)").sum(where=rows).cast("float64")
-    return micros / joined.count(where=rows).nullif(0).cast("float64") / _DAY
+    micros = _lasted(joined).cast(dt.Decimal(38, 0)).sum(where=rows).cast(dt.float64)
+    return micros / joined.count(where=rows).nullif(0).cast(dt.float64) / _DAY
 
 
 def _max_duration(joined: ir.Table, spec: FeatureSpec, rows: ir.BooleanValue) -> ir.Value:
-    return _lasted(joined).max(where=rows).cast("float64") / _DAY
+    return _lasted(joined).max(where=rows).cast(dt.float64) / _DAY
 
 
 _DAY = 86_400_000_000.0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.specs import FeatureSpec
 from npsight.features.attributes import versions_as_of
@@ -35,7 +36,7 @@ def against_segment(
     """
     own = versions_as_of(facts, values.select(*KEYS))
     known = values.left_join(own, KEYS).select(values, segment_=own[segment].fill_null(""))
-    present = members.select(*KEYS, member_=ibis.literal(1, type="int64"))
+    present = members.select(*KEYS, member_=ibis.literal(1, type=dt.int64))
     rows = known.left_join(present, KEYS).select(known, member_=present.member_.fill_null(0))
     places = rows.select(*KEYS, **{spec.name: _place(rows, spec.name) for spec in specs})
     names = [spec.name for spec in specs]
@@ -46,7 +47,7 @@ def against_segment(
 
 def _place(rows: ir.Table, name: str) -> ir.FloatingValue:
     value = rows[name]
-    counts = rows.member_ * value.notnull().cast("int64")
+    counts = rows.member_ * value.notnull().cast(dt.int64)
     peers = [rows.as_of, rows.segment_]
     within = ibis.window(group_by=peers)
     up_to = ibis.range_window(group_by=peers, order_by=value, following=0)
@@ -54,4 +55,4 @@ def _place(rows: ir.Table, name: str) -> ir.FloatingValue:
     not_higher = counts.sum().over(up_to)
     equal, everyone = counts.sum().over(alike), counts.sum().over(within)
     place = (not_higher - equal / 2.0) / everyone.nullif(0)
-    return value.notnull().ifelse(place, ibis.null("float64"))
+    return value.notnull().ifelse(place, ibis.null(dt.float64))

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import in_window, known_before
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def themes_by_period_expr(
     second, … and last of those that name none. A comment may name several. Accounts without a
     comment have no row.
     """
-    days = ibis.memtable({"as_of": list(ends)}, schema=ibis.schema({"as_of": "timestamp(6)"}))
+    days = ibis.memtable({"as_of": list(ends)}, schema=ibis.schema({"as_of": INSTANT}))
     told = _commented(facts, as_of)
     joined = days.join(told, in_window(days.as_of, told.occurred_at, period_days))
     names = [_names(joined, theme) for theme in themes]
@@ -46,10 +48,10 @@ def themes_by_period_expr(
     for place in range(len(some)):
         named = rows[f"names_{place}"]
         suffix = "" if place == 0 else f"_{place - 1}"
-        counted[f"answers{suffix}"] = named.sum().cast("int64")
+        counted[f"answers{suffix}"] = named.sum().cast(dt.int64)
         for band in ("detractor", "promoter"):
             both = named & (rows.band == band)
-            counted[f"{band}s{suffix}"] = both.sum().cast("int64")
+            counted[f"{band}s{suffix}"] = both.sum().cast(dt.int64)
     return rows.group_by("account", "as_of").agg(**counted)
 
 
@@ -64,7 +66,7 @@ def newest_comments_expr(
     told = _commented(facts, as_of)
     if "comment" not in told.columns:
         return None
-    now = ibis.literal(as_of, type="timestamp(6)")
+    now = ibis.literal(as_of, type=INSTANT)
     inside = told.filter(in_window(now, told.occurred_at, period_days), _names(told, theme))
     cut = inside.select(
         "account", "occurred_at", "band", comment=inside.comment.substr(0, TEXT_LENGTH)
@@ -75,7 +77,7 @@ def newest_comments_expr(
 
 def _commented(facts: Facts, as_of: datetime) -> ir.Table:
     responses = facts.sources["responses"]
-    now = ibis.literal(as_of, type="timestamp(6)")
+    now = ibis.literal(as_of, type=INSTANT)
     known = known_before(now, responses)
     return responses.filter(known, responses.comment_length.notnull())
 

@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.temporal.panes import Span
 
@@ -73,11 +74,11 @@ def _sum(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
 
 def _wide(value: ir.Value) -> ir.DecimalValue:
     """With room for products: DuckDB keeps two decimals of 18 digits within 18."""
-    return value.cast("decimal(19, 6)")
+    return value.cast(dt.Decimal(19, 6))
 
 
 def _squares(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return (_wide(t[m]) * _wide(t[m])).cast("decimal(38, 12)").sum(where=rows)
+    return (_wide(t[m]) * _wide(t[m])).cast(dt.Decimal(38, 12)).sum(where=rows)
 
 
 def _min(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
@@ -97,7 +98,7 @@ def _latest(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
 
 
 def _day(t: ir.Table) -> ir.IntegerValue:
-    return t.occurred_at.date().delta(ibis.literal(FIRST_DATE), unit="day").cast("int64")
+    return t.occurred_at.date().delta(ibis.literal(FIRST_DATE), unit="day").cast(dt.int64)
 
 
 def _days(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
@@ -109,8 +110,8 @@ def _days_squared(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value
 
 
 def _days_by_measure(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    product = _wide(t[m]) * _day(t).cast("decimal(9, 0)")
-    return product.cast("decimal(38, 6)").sum(where=rows)
+    product = _wide(t[m]) * _day(t).cast(dt.Decimal(9, 0))
+    return product.cast(dt.Decimal(38, 6)).sum(where=rows)
 
 
 def _measured(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.BooleanValue:

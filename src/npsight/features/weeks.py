@@ -13,10 +13,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.specs import FeatureSpec, ProjectSpec
 from npsight.features.rows import matching
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import open_back, parts_back, seen_before
 
 if TYPE_CHECKING:
@@ -108,14 +110,14 @@ def weekly_expr(
     began, or without a value of a mean or ratio. One row an account of `accounts` (`account`,
     `began_at`) that has any fact of the source before as_of.
     """
-    day = ibis.literal(as_of, type="timestamp(6)")
+    day = ibis.literal(as_of, type=INSTANT)
     rows = facts.sources[source]
     begun = accounts.select("account", began_=accounts.began_at)
     mine = begun.join(rows, begun.account == rows.account).select(begun.began_, rows)
     seen = mine.filter(seen_before(day, mine))
     seen = seen.mutate(week_=parts_back(day, seen.occurred_at, DAYS))
     parts = [(f"s{i}", item) for i, item in enumerate(series)]
-    start = ibis.greatest(seen.began_.min(), ibis.literal(facts.data_start, type="timestamp(6)"))
+    start = ibis.greatest(seen.began_.min(), ibis.literal(facts.data_start, type=INSTANT))
     lived = {"age_": ibis.greatest(parts_back(day, start, DAYS), seen.week_.max())}
     open_counts = {
         f"{name}_{week}": _open(seen, item, day, week).sum()
@@ -145,21 +147,21 @@ def _total(rows: ir.Table, series: Series) -> ir.Value:
     """The number of a week, over its rows of the series."""
     own = matching(rows, series.where)
     if series.kind == "count":
-        return rows.count(where=own).cast("float64")
+        return rows.count(where=own).cast(dt.float64)
     measure = rows[series.measure or ""]
-    total = measure.sum(where=own).cast("float64")
+    total = measure.sum(where=own).cast(dt.float64)
     if series.kind == "sum":
         return total
     if series.kind == "mean":
-        return total / measure.count(where=own).nullif(0).cast("float64")
-    return total / rows[series.per or ""].sum(where=own).cast("float64").nullif(0.0)
+        return total / measure.count(where=own).nullif(0).cast(dt.float64)
+    return total / rows[series.per or ""].sum(where=own).cast(dt.float64).nullif(0.0)
 
 
 def _open(rows: ir.Table, series: Series, day: ir.TimestampScalar, week: int) -> ir.IntegerValue:
     ends = (rows.ended_at, rows.ended_known_at)
     lasting = open_back(day, rows.occurred_at, *ends, DAYS * week)
     own = matching(rows, series.where)
-    return (lasting if own is None else lasting & own).cast("int64")
+    return (lasting if own is None else lasting & own).cast(dt.int64)
 
 
 def _array(known: ir.Table, name: str, series: Series) -> ir.ArrayValue:
@@ -167,10 +169,10 @@ def _array(known: ir.Table, name: str, series: Series) -> ir.ArrayValue:
     zero = series.kind in ("count", "sum", "open")
     found = []
     for week in reversed(range(WEEKS)):
-        value = known[f"{name}_{week}"].cast("float64").round(DIGITS)
+        value = known[f"{name}_{week}"].cast(dt.float64).round(DIGITS)
         if zero:
             value = value.fill_null(0.0)
-        found.append((known.age_ >= week).ifelse(value, ibis.null("float64")))
+        found.append((known.age_ >= week).ifelse(value, ibis.null(dt.float64)))
     return ibis.array(found)
 
 
@@ -182,7 +184,7 @@ def answers_expr(facts: Facts, accounts: ir.Table, as_of: datetime) -> ir.Table:
     `length` of the whole comment; null where it is not mapped. Of answers at the same instant
     those known last count as newer, then the higher score.
     """
-    day = ibis.literal(as_of, type="timestamp(6)")
+    day = ibis.literal(as_of, type=INSTANT)
     rows = facts.sources["responses"]
     mine = accounts.select("account").join(rows, "account")
     seen = mine.filter(seen_before(day, mine))
@@ -195,8 +197,8 @@ def answers_expr(facts: Facts, accounts: ir.Table, as_of: datetime) -> ir.Table:
             "id": _text(newest, "response_id"),
             "occurred_at": newest.occurred_at,
             "known_at": newest.known_at,
-            "score": newest.score.cast("float64"),
-            "raw_score": newest.raw_score.cast("float64"),
+            "score": newest.score.cast(dt.float64),
+            "raw_score": newest.raw_score.cast(dt.float64),
             "band": newest.band,
             "touchpoint": _text(newest, "touchpoint"),
             "respondent": _text(newest, "respondent"),
@@ -208,4 +210,4 @@ def answers_expr(facts: Facts, accounts: ir.Table, as_of: datetime) -> ir.Table:
 
 
 def _text(rows: ir.Table, column: str) -> ir.StringValue:
-    return rows[column] if column in rows.columns else ibis.null("string")
+    return rows[column] if column in rows.columns else ibis.null(dt.string)

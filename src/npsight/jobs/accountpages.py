@@ -11,6 +11,7 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import pyarrow as pa
 
 from npsight.config.specs import ProjectSpec
@@ -56,7 +57,7 @@ def read_pages(
 ) -> ir.Table:
     """`account`, `answers` and `s0`, `s1` … of the accounts that have any; see `features.weeks`."""
     begun = facts.accounts.semi_join(
-        ibis.memtable({"account": accounts}, schema=ibis.schema({"account": "string"})), "account"
+        ibis.memtable({"account": accounts}, schema=ibis.schema({"account": dt.string})), "account"
     )
     parts = []
     if "responses" in facts.sources:

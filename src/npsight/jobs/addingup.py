@@ -1,19 +1,25 @@
-"""Counts and sums of panes, added up in this process; see `features.panesums`."""
+"""Counts and sums, added up in this process from facts or panes; see `features.panesums`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from npsight.features.cells import TooLargeError
+from npsight.features.panes import Panes
 from npsight.features.panesums import Asked, Sums
-from npsight.tables.engine import batches_of
+from npsight.tables.engine import arrow_of, batches_of, one_row
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.panes import edges_passed
 
 if TYPE_CHECKING:
@@ -21,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BATCH_ROWS = 131_072
+PART_OF_MEMORY = 8
+"""Facts are taken so that a part of them fills this part of `engine.memory`."""
+MOST_PARTS = 8
 KEYS = ["account", "as_of"]
 
 
@@ -58,35 +67,107 @@ class SpineRows:
     ) -> SpineRows:
         """Number the rows of a spine on these as_of dates, rising."""
         names = spine.select("account").distinct()
-        number = ibis.row_number().over(order_by=names.account).cast("int32")
+        number = ibis.row_number().over(order_by=names.account).cast(dt.int32)
         accounts = keep(names.mutate(number_=number))
         rows = spine.join(accounts, spine.account == accounts.account).select(
-            spine.account,
-            spine.as_of,
-            accounts.number_,
-            day_=(edges_passed(spine.as_of, as_ofs) - 1).cast("int16"),
+            accounts.number_, day_=(edges_passed(spine.as_of, as_ofs) - 1).cast(dt.int16)
         )
-        found = backend.to_pyarrow(rows.order_by(["day_", "number_"]))
-        numbers, days = (found[c].to_numpy().astype("int64") for c in ("number_", "day_"))
-        count = int(numbers.max(initial=-1)) + 1
-        keys = found.select(KEYS).to_pandas()
-        keys["as_of"] = keys["as_of"].astype("datetime64[us]")
-        return cls(spine, accounts, count, keys, days * count + numbers)
+        in_order = backend.to_pyarrow(accounts.order_by("number_"))["account"]
+        found = arrow_of(backend, rows, BATCH_ROWS)
+        days, numbers = (found[c].to_numpy().astype("int64") for c in ("day_", "number_"))
+        places = np.sort(days * len(in_order) + numbers)
+        days, numbers = np.divmod(places, max(len(in_order), 1))
+        instants = np.array(as_ofs, dtype="datetime64[us]")[days]
+        keys = pa.table({"account": in_order.take(numbers), "as_of": instants}).to_pandas()
+        return cls(spine, accounts, len(in_order), keys, places)
 
 
-def added_up(backend: Any, asked: Asked, rows: SpineRows, most_bytes: int) -> pd.DataFrame | None:
+def added_up(
+    backend: Any,
+    asked: Asked,
+    source: ir.Table,
+    rows: SpineRows,
+    most_bytes: int,
+    kept: Panes | None = None,
+) -> pd.DataFrame | None:
     """`account`, `as_of` and the features asked for (float64), one row for each of the spine.
 
-    None where the arrays would take more than `most_bytes`, or a sum might leave 64 bits.
+    From the panes that are kept anyway; else from the facts of the source, or where they are too
+    many, from panes that the engine sums. None where the arrays would take more than `most_bytes`,
+    or a sum might leave 64 bits.
     """
-    if asked.bytes_for(rows.count) > most_bytes:
+    if asked.array_bytes(rows.count) > most_bytes:
         return None
     sums = Sums(asked, rows.count)
     try:
-        for batch in batches_of(backend, asked.stream(rows.accounts), BATCH_ROWS):
+        for batch in _batches(backend, asked, source, rows, most_bytes, kept):
             sums.add(batch)
         features = sums.features(rows.places)
     except TooLargeError:
         return None
     keys = {key: rows.keys[key] for key in KEYS}
     return pd.DataFrame({**keys, **features}, copy=False)
+
+
+def _batches(
+    backend: Any,
+    asked: Asked,
+    source: ir.Table,
+    rows: SpineRows,
+    most_bytes: int,
+    kept: Panes | None,
+) -> Iterable[pa.RecordBatch]:
+    parts = None if kept else parts_of(backend, asked, source, most_bytes // PART_OF_MEMORY)
+    if parts is not None:
+        return _pulled(backend, asked, parts, rows)
+    panes = kept or Panes.of(source, asked.specs, asked.grid)
+    streamed: Iterable[pa.RecordBatch] = batches_of(
+        backend, asked.panes(panes, rows.accounts), BATCH_ROWS
+    )
+    return streamed
+
+
+def _pulled(
+    backend: Any, asked: Asked, parts: Iterable[ir.Table], rows: SpineRows
+) -> Iterator[pa.RecordBatch]:
+    for part in parts:
+        yield from arrow_of(backend, asked.facts(part, rows.accounts), BATCH_ROWS).to_batches()
+
+
+def parts_of(
+    backend: Any, asked: Asked, source: ir.Table, most_bytes: int
+) -> list[ir.Table] | None:
+    """The facts in parts of `most_bytes` where they are spread evenly over time.
+
+    None where that would be more than `MOST_PARTS`, or where each part would read all rows again,
+    because they do not lie in order of time: then the engine should sum them by pane first.
+    """
+    size = asked.fact_bytes * backend.to_pyarrow(source.count()).as_py()
+    parts = math.ceil(size / most_bytes)
+    if parts <= 1:
+        return [source]
+    if parts > MOST_PARTS:
+        return None
+    since = asked.since or _times(source)[0]
+    step = (asked.grid.as_ofs[-1] - since) / parts
+    first, last = _times(source.limit(BATCH_ROWS))
+    if last - first > step:
+        return None
+    return list(cut(source, [since + k * step for k in range(1, parts)]))
+
+
+def _times(facts: ir.Table) -> tuple[datetime, datetime]:
+    at = facts.occurred_at
+    found = one_row(facts.aggregate(first=at.min(), last=at.max()))
+    return found["first"], found["last"]
+
+
+def cut(facts: ir.Table, edges: Sequence[datetime]) -> Iterator[ir.Table]:
+    """The facts between these instants, rising: `[edge, next edge)`, and those before and after."""
+    for start, end in pairwise([None, *edges, None]):
+        part = facts
+        if start is not None:
+            part = part.filter(part.occurred_at >= ibis.literal(start, type=INSTANT))
+        if end is not None:
+            part = part.filter(part.occurred_at < ibis.literal(end, type=INSTANT))
+        yield part

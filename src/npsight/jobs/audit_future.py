@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import ibis
+import ibis.expr.datatypes as dt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -138,7 +139,7 @@ def _dated(
 
 def _rows_of(columns: Columns, source: str, accounts: Sequence[str]) -> pd.DataFrame:
     table = final(columns.builder.facts.sources[source])
-    names = ibis.memtable({"account": list(accounts)}, schema=ibis.schema({"account": "string"}))
+    names = ibis.memtable({"account": list(accounts)}, schema=ibis.schema({"account": dt.string}))
     wanted = ["account", "occurred_at", *columns.read.measures[source]]
     rows = columns.fetch(table.select(*wanted).semi_join(names, "account"))
     return rows.sort_values(wanted, kind="stable", ignore_index=True)
@@ -148,7 +149,7 @@ def _versions_of(columns: Columns, accounts: Sequence[str]) -> pd.DataFrame:
     versions = columns.builder.facts.versions
     if versions is None or not columns.read.dated:
         return pd.DataFrame({"account": [], "occurred_at": pd.to_datetime([])})
-    names = ibis.memtable({"account": list(accounts)}, schema=ibis.schema({"account": "string"}))
+    names = ibis.memtable({"account": list(accounts)}, schema=ibis.schema({"account": dt.string}))
     table = versions.select("account", "occurred_at", *columns.read.dated)
     rows = columns.fetch(table.semi_join(names, "account"))
     return rows.sort_values(["account", "occurred_at"], kind="stable", ignore_index=True)
@@ -213,7 +214,7 @@ def _totals(
             f"last_{measure}": value.argmax(order, where=value.notnull()),
             f"last_before_{measure}": value.argmax(order, where=early & value.notnull()),
         }
-    exact = {name: expression.cast("float64") for name, expression in found.items()}
+    exact = {name: expression.cast(dt.float64) for name, expression in found.items()}
     return columns.fetch(table.group_by("account").agg(**exact)).set_index("account")
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from npsight.audit.early import Losses
 from npsight.jobs.audit_columns import Columns, final
+from npsight.temporal.instants import INSTANT
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-INSTANT = "timestamp(6)"
 KNOWN_DAYS = (90, 30)
 """Where the data say when a loss was known: a quarter before it nobody is sure."""
 UNKNOWN_DAYS = (365, 90)

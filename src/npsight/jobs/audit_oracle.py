@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import pandas as pd
 
 from npsight.audit import oracle
@@ -129,7 +130,7 @@ class _Past:
         wanted = {*TIMES, *columns}
         slim = table.select(*(c for c in table.columns if c in wanted))
         names = ibis.memtable(
-            {"account": list(accounts)}, schema=ibis.schema({"account": "string"})
+            {"account": list(accounts)}, schema=ibis.schema({"account": dt.string})
         )
         found: list[Row] = self.builder.backend.to_pyarrow(
             slim.semi_join(names, "account")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from npsight.config.specs import ProjectSpec
 from npsight.errors import Problem
+from npsight.temporal.instants import INSTANT
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -208,7 +209,7 @@ def _seconds_before(end: datetime, responses: ir.Table) -> ir.IntegerValue:
     """Whole seconds from each answer to `end`, at least 0."""
     import ibis
 
-    return ibis.literal(end, type="timestamp(6)").epoch_seconds() - (
+    return ibis.literal(end, type=INSTANT).epoch_seconds() - (
         responses.occurred_at.epoch_seconds() + 1
     )
 

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import pandas as pd
 
 from npsight.jobs.frames import FeatureBuilder
 from npsight.store import open_project_store
 from npsight.store.followups import close_answered, waiting
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import seen_before
 from npsight.worklist.followups import Answer, Reading
 
@@ -52,7 +54,7 @@ def answers_since(
     if not since or "responses" not in builder.facts.sources:
         return found
     keys = pd.DataFrame({"account": list(since), "start": [_bare(at) for at in since.values()]})
-    schema = ibis.schema({"account": "string", "start": "timestamp(6)"})
+    schema = ibis.schema({"account": dt.string, "start": INSTANT})
     starts = builder.keep(ibis.memtable(keys, schema=schema))
     table = answers_since_expr(builder.facts, starts, as_of)
     for row in builder.backend.to_pyarrow(table).to_pylist():
@@ -69,12 +71,12 @@ def answers_since_expr(facts: Facts, starts: ir.Table, as_of: datetime) -> ir.Ta
     row of `starts`. An answer without a score is none.
     """
     responses = facts.sources["responses"]
-    day = ibis.literal(as_of, type="timestamp(6)")
+    day = ibis.literal(as_of, type=INSTANT)
     joined = starts.join(responses, starts.account == responses.account).select(
         starts.start, responses
     )
     seen = joined.filter(seen_before(day, joined), joined.occurred_at >= joined.start)
-    told = seen.mutate(score=seen.raw_score.cast("float64")).filter(seen.band.notnull())
+    told = seen.mutate(score=seen.raw_score.cast(dt.float64)).filter(seen.band.notnull())
     return told.select(*READ)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import numpy as np
 import pandas as pd
 
@@ -31,6 +32,8 @@ from npsight.jobs.featurecache import FeatureCache
 from npsight.tables.engine import run
 from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
+from npsight.temporal.panes import Grid
 from npsight.temporal.spine import spine_expr
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ class FeatureBuilder:
 
     def given_spine(self, keys: pd.DataFrame) -> ir.Table:
         """A spine of given (account, as_of) rows."""
-        schema = ibis.schema({"account": "string", "as_of": "timestamp(6)"})
+        schema = ibis.schema({"account": dt.string, "as_of": INSTANT})
         return self.keep(ibis.memtable(keys[KEYS], schema=schema))
 
     def keep(self, expression: ir.Table) -> ir.Table:
@@ -130,32 +133,34 @@ class FeatureBuilder:
         frames: list[pd.DataFrame] = []
         rows: SpineRows | None = None
         for source, specs, grid in pane_groups(self.facts, self.project.features, days):
-            adding = [spec for spec in specs if adds_up(source, spec)]
-            if adding:
+            if any(adds_up(source, spec) for spec in specs):
                 progress(f"features from {specs[0].source}")
                 rows = rows or SpineRows.of(self.backend, spine, days, self.keep)
-                panes = Panes.of(source, specs, grid)
-                frames += self._from_panes(panes, Asked.of(panes, source, adding), specs, rows)
+                frames += self._from_panes(source, specs, grid, rows)
         if rows is not None:
             self._drop(rows.accounts)
         return frames
 
     def _from_panes(
-        self, panes: Panes, asked: Asked, specs: Sequence[FeatureSpec], rows: SpineRows
+        self, source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid, rows: SpineRows
     ) -> Iterator[pd.DataFrame]:
-        """These features, some of which are `asked` for of the panes that all read."""
+        """These features, of which some add up; where others read the panes too, all read them."""
+        asked = Asked.of(source, [spec for spec in specs if adds_up(source, spec)], grid)
         others = [spec for spec in specs if spec not in asked.specs]
-        if others:
-            panes = replace(panes, table=self.keep(panes.table))
-            asked = replace(asked, panes=panes)
-        found = added_up(self.backend, asked, rows, self.project.engine.memory_bytes)
+        kept = self._kept(Panes.of(source, specs, grid)) if others else None
+        memory = self.project.engine.memory_bytes
+        found = added_up(self.backend, asked, source, rows, memory, kept)
         if found is not None:
             yield found
         left = others if found is not None else specs
         if left:
+            panes = kept or Panes.of(source, specs, grid)
             yield self._fetch(beside(rows.spine, panes.features(left), left))
-        if others:
-            self._drop(panes.table)
+        if kept:
+            self._drop(kept.table)
+
+    def _kept(self, panes: Panes) -> Panes:
+        return replace(panes, table=self.keep(panes.table))
 
     def _drop(self, kept: ir.Table) -> None:
         run(self.backend, f"DROP TABLE {kept.get_name()}")
@@ -302,7 +307,7 @@ class FeatureBuilder:
         versions = self.facts.versions
         assert versions is not None
         table = versions.filter(versions.outcome_.notnull()).select(
-            "account", churned=versions.outcome_.cast("int64")
+            "account", churned=versions.outcome_.cast(dt.int64)
         )
         return self.backend.to_pyarrow(table.order_by("account")).to_pandas()
 

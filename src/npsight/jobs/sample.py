@@ -22,6 +22,7 @@ from npsight.jobs.frames import FeatureBuilder
 from npsight.tables.engine import connect
 from npsight.tables.prepare import prepare
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import known_before
 
 AS_OF = datetime(2025, 6, 1)
@@ -250,7 +251,7 @@ def _seen(backend: Any, facts: Facts, table: SampleTable) -> list[bool]:
     """For each row of the table, whether it was known as of the day."""
     source = facts.versions if table.name == "accounts" else facts.sources[table.name]
     assert source is not None
-    known = source.filter(known_before(ibis.literal(AS_OF, type="timestamp(6)"), source))
+    known = source.filter(known_before(ibis.literal(AS_OF, type=INSTANT), source))
     rows = backend.to_pyarrow(known.select("occurred_at", "known_at")).to_pylist()
     found = {(row["occurred_at"], row["known_at"]) for row in rows}
     return [table.times(row) in found for row in table.rows]

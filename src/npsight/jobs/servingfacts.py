@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.specs import ProjectSpec
 from npsight.jobs.featurecache import definitions_digest
@@ -146,5 +147,5 @@ def _root(project: ProjectSpec) -> Path:
 def _slim(project: ProjectSpec, name: str, rows: ir.Table) -> ir.Table:
     """The rows without what no feature reads."""
     if name.startswith("responses.") and not reads_comments(project):
-        return rows.mutate(comment=ibis.null("string"))
+        return rows.mutate(comment=ibis.null(dt.string))
     return rows

@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 
 from npsight.config.schema import Accounts
 from npsight.tables.contracts import ALWAYS
-from npsight.tables.engine import INSTANT, one_row
+from npsight.tables.engine import one_row
+from npsight.temporal.instants import INSTANT
 
 
 def versions_of(checked: ir.Table, table: Accounts) -> ir.Table:

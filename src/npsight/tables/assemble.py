@@ -14,10 +14,10 @@ from npsight.config.schema import Tables
 from npsight.tables.accounts import accounts_of, bounds_of, instants_of, versions_of
 from npsight.tables.checked import facts_among
 from npsight.tables.contract import STATED
-from npsight.tables.engine import INSTANT
 from npsight.tables.invitations import invitations_of
 from npsight.tables.merges import holdings_table, passed_on
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 
 Keep = Callable[[str, ir.Table], ir.Table]
 """(stem of a name, expression) -> the expression as a table of the engine."""

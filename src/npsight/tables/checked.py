@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.config.schema import VersionedSource
@@ -196,7 +197,7 @@ def rows_with_faults(sheet: Sheet, contract: Contract) -> ir.Table:
 
 
 def _joined(marks: Sequence[ir.StringValue]) -> ir.StringValue:
-    joined = ibis.literal(BETWEEN).join(marks).nullif("") if marks else ibis.null("string")
+    joined = ibis.literal(BETWEEN).join(marks).nullif("") if marks else ibis.null(dt.string)
     return cast(ir.StringValue, joined)
 
 
@@ -205,7 +206,7 @@ def _mark(index: int, fault: Fault) -> ir.StringValue:
     if fault.value is not None:
         shown = fault.value.fill_null("").substr(0, SHOWN_CHARACTERS)
         mark = mark + shown.re_replace("[\x1e\x1f\r\n]", " ")
-    marked: ir.StringValue = ibis.ifelse(fault.when.fill_null(False), mark, ibis.null("string"))
+    marked: ir.StringValue = ibis.ifelse(fault.when.fill_null(False), mark, ibis.null(dt.string))
     return marked
 
 
@@ -221,7 +222,7 @@ def _marks(checked: ir.Table, column: str, kept: bool) -> ir.Table:
     each = bad.select(**{ROW: bad[ROW]}, mark=bad[column].split(BETWEEN).unnest())
     parts = each.mark.split(WITHIN)
     return each.select(
-        **{ROW: each[ROW]}, fault=parts[0].cast("int64"), value=parts[1], kept=ibis.literal(kept)
+        **{ROW: each[ROW]}, fault=parts[0].cast(dt.int64), value=parts[1], kept=ibis.literal(kept)
     )
 
 

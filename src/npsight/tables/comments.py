@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.config.specs import ProjectSpec
@@ -43,7 +44,7 @@ def measured(responses: ir.Table, project: ProjectSpec, scores: ir.Table | None)
     told = responses.mutate(
         comment_length=comment.length().cast(MEASURE),
         **{
-            f"theme_{theme}": comment.re_search(theme_pattern(words)).cast("int8").cast(MEASURE)
+            f"theme_{theme}": comment.re_search(theme_pattern(words)).cast(dt.int8).cast(MEASURE)
             for theme, words in project.themes.items()
         },
     )
@@ -60,7 +61,7 @@ def theme_pattern(words: Sequence[str]) -> str:
 
 def sentiment_table(name: str, backend: Backend) -> ir.Table:
     """A table for what `scored_comments` gives, empty."""
-    schema = ibis.schema({"scored_comment": "string", "sentiment": MEASURE})
+    schema = ibis.schema({"scored_comment": dt.string, "sentiment": MEASURE})
     return backend.create_table(name, schema=schema)
 
 

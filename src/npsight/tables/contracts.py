@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.config.schema import (
@@ -32,12 +33,12 @@ from npsight.config.schema import (
 )
 from npsight.tables import versions
 from npsight.tables.contract import Contract
-from npsight.tables.engine import INSTANT
 from npsight.tables.merges import contradictions
 from npsight.tables.report import LIFTED, NO_OUTCOME, UNSCORED
 from npsight.tables.scores import read_score
 from npsight.tables.sheet import Sheet
 from npsight.tables.times import NEVER_YEAR
+from npsight.temporal.instants import INSTANT
 
 ALWAYS = datetime(1900, 1, 1)
 """From when attributes without validity columns are true and known."""
@@ -116,7 +117,7 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
             if table.touchpoint_name
             else sheet.text(table.touchpoint)
         ),
-        "comment": ibis.ifelse(answered, sheet.text(table.comment), ibis.null("string")),
+        "comment": ibis.ifelse(answered, sheet.text(table.comment), ibis.null(dt.string)),
         "invited_at": invited,
         "invitation_known_at": invitation_known,
     }

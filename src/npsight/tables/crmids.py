@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import ibis.expr.datatypes as dt
+
 from npsight.config.checks import suggest
 from npsight.config.specs import ProjectSpec
 from npsight.errors import DataError, Problem
@@ -63,7 +65,7 @@ def _pairs(raw: RawTable, key: str, column: str, lower: bool) -> list[tuple[str,
             )
         )
     selected = raw.table.select(
-        account=raw.table[key].cast("string"), record=raw.table[column].cast("string")
+        account=raw.table[key].cast(dt.string), record=raw.table[column].cast(dt.string)
     )
     found = selected.distinct().to_pyarrow().to_pylist()
     pairs = ((str(row["account"] or "").strip(), str(row["record"] or "").strip()) for row in found)

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from npsight.tables.engine import INSTANT, one_row, row_hash
+from npsight.tables.engine import one_row, row_hash
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 
 _HALF = 2**32
 
@@ -32,8 +34,8 @@ def _content(table: ir.Table) -> list[str]:
     row = ibis.struct({column: table[column] for column in columns})
     hashes = table.select(hash=row_hash(row))
     # Halves are summed, because a sum of whole 64-bit hashes overflows 64 bits.
-    low = (hashes.hash % _HALF).cast("int64").sum()
-    high = (hashes.hash // _HALF).cast("int64").sum()
+    low = (hashes.hash % _HALF).cast(dt.int64).sum()
+    high = (hashes.hash // _HALF).cast(dt.int64).sum()
     found = one_row(hashes.aggregate(n=hashes.count(), low=low, high=high))
     return [*columns, *(str(found[name]) for name in ("n", "low", "high"))]
 
@@ -160,11 +162,11 @@ def _groups(seen: _Seen, columns: Sequence[str], days: Sequence[datetime]) -> li
     )
     summed = hashed.group_by(list(first)).aggregate(
         n=hashed.count(),
-        low=(hashed.hash % _HALF).cast("int64").sum(),
-        high=(hashed.hash // _HALF).cast("int64").sum(),
+        low=(hashed.hash % _HALF).cast(dt.int64).sum(),
+        high=(hashed.hash // _HALF).cast(dt.int64).sum(),
         ends=hashed.count(),
-        end_low=(hashed.end % _HALF).cast("int64").sum(),
-        end_high=(hashed.end // _HALF).cast("int64").sum(),
+        end_low=(hashed.end % _HALF).cast(dt.int64).sum(),
+        end_high=(hashed.end // _HALF).cast(dt.int64).sum(),
     )
     found: list[dict[str, int]] = summed.to_pyarrow().to_pylist()
     return found
@@ -179,7 +181,7 @@ def _first_day_after(
     """
     stop = len(days) if stop is None else stop
     if start == stop:
-        return cast(ir.IntegerValue, ibis.literal(start, type="int64"))
+        return cast(ir.IntegerValue, ibis.literal(start, type=dt.int64))
     middle = (start + stop) // 2
     before = (instant < ibis.literal(days[middle], type=INSTANT)).fill_null(False)
     return cast(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.tables.contract import STATED
-from npsight.tables.engine import INSTANT
+from npsight.temporal.instants import INSTANT
 
 
 def invitations_of(answers: ir.Table) -> ir.Table:
@@ -78,6 +79,6 @@ def _runs(versions: ir.Table) -> ir.Table:
     same = (invitation == invitation.lag().over(order)) & (
         versions.corrected_at.lag().over(order) == versions[STATED]
     )
-    marked = versions.mutate(begins=(~same.fill_null(False)).cast("int64"))
+    marked = versions.mutate(begins=(~same.fill_null(False)).cast(dt.int64))
     so_far = ibis.cumulative_window(group_by=marked.response_id, order_by=marked[STATED])
     return marked.mutate(run=marked.begins.sum().over(so_far))

@@ -15,8 +15,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from npsight.tables.engine import INSTANT
 from npsight.tables.raw import ROW
+from npsight.temporal.instants import INSTANT
 
 TWO_AT_ONCE = "account is merged into two accounts, both known at the same time"
 ENDED_BEFORE = "account was merged away before: an account ends once"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal, cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 Decimal = Literal[".", ","] | None
@@ -31,7 +32,7 @@ def plain_number(text: ir.StringValue, decimal: Decimal) -> ir.StringValue:
     bare = bare.re_replace(f"{_SPACE}*{_UNIT}$", "")
     written = rf"^[+-]?([0-9]{{1,3}}({parting}[0-9]{{3}})+|[0-9]+)({re.escape(decimal)}[0-9]+)?$"
     plain = bare.re_replace(parting, "").replace(decimal, ".")
-    return cast(ir.StringValue, ibis.ifelse(bare.re_search(written), plain, ibis.null("string")))
+    return cast(ir.StringValue, ibis.ifelse(bare.re_search(written), plain, ibis.null(dt.string)))
 
 
 _BEHIND = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)(?:\s*[-–—=:.(|]\s*|\s+)[^\W\d_][^0-9]*$"

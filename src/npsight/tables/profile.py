@@ -211,22 +211,22 @@ def _columns(
 
 
 def _text(value: ir.Value) -> ir.StringValue:
-    return cast(ir.StringValue, value.cast("string").strip().nullif(""))
+    return cast(ir.StringValue, value.cast(dt.string).strip().nullif(""))
 
 
 def _given(value: ir.Value) -> ir.StringValue:
     """The value as text, null where it is blank or a word for that."""
     text = _text(value)
     blank = text.lower().isin(BLANK_WORDS)
-    return cast(ir.StringValue, ibis.ifelse(blank, ibis.null("string"), text))
+    return cast(ir.StringValue, ibis.ifelse(blank, ibis.null(dt.string), text))
 
 
 def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
     text, given = _text(value), _given(value)
-    plain = given.try_cast("float64")
+    plain = given.try_cast(dt.float64)
     score = without_words(given, {})
     on_ten = score.re_search(r"^(10|[0-9])(\.0*)?$")
-    scored = score.try_cast("float64")
+    scored = score.try_cast(dt.float64)
     thousands = given.re_search(_THOUSANDS)
     blank = text.lower().isin(BLANK_WORDS)
     counts: dict[str, ir.Scalar] = {
@@ -237,16 +237,16 @@ def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
         "scored": scored.between(0, 10).sum(),
         "parts": (scored.between(0, 10) & ~on_ten).sum(),
         "thousands": thousands.sum(),
-        "a_thousand": ibis.ifelse(thousands, given, ibis.null("string")).max(),
-        "low": ibis.ifelse(scored.between(0, 10), scored, ibis.null("float64")).min(),
-        "high": ibis.ifelse(scored.between(0, 10), scored, ibis.null("float64")).max(),
+        "a_thousand": ibis.ifelse(thousands, given, ibis.null(dt.string)).max(),
+        "low": ibis.ifelse(scored.between(0, 10), scored, ibis.null(dt.float64)).min(),
+        "high": ibis.ifelse(scored.between(0, 10), scored, ibis.null(dt.float64)).max(),
         "highest": plain.max(),
         "lowest": plain.min(),
         "mean_length": given.length().mean(),
-        "blanks": ibis.ifelse(blank, text, ibis.null("string")).collect(distinct=True),
+        "blanks": ibis.ifelse(blank, text, ibis.null(dt.string)).collect(distinct=True),
     }
     if value.type().is_string():
-        counts["total"] = ibis.ifelse(given.re_search(_TOTAL), given, ibis.null("string")).min()
+        counts["total"] = ibis.ifelse(given.re_search(_TOTAL), given, ibis.null(dt.string)).min()
     for sign in DECIMALS if value.type().is_string() else ():
         counts[sign] = plain_number(given, sign).notnull().sum()
     return counts

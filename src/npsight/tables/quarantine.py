@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pyarrow as pa
 
@@ -68,9 +69,9 @@ def _with_reasons(bad: ir.Table, faults: Sequence[Fault], raw: RawTable) -> ir.T
         **{REASON: said.said.group_concat("; ", order_by=said.fault)}
     )
     joined = raw.table.inner_join(by_row, ROW)
-    number = joined[ROW] if raw.has_order else ibis.null("int64")
+    number = joined[ROW] if raw.has_order else ibis.null(dt.int64)
     kept = joined.select(
-        **{column: joined[column].cast("string") for column in raw.columns},
+        **{column: joined[column].cast(dt.string) for column in raw.columns},
         **{ROW: number, REASON: joined[REASON]},
     )
     return ibis.union(kept, _malformed(raw)) if raw.malformed else kept
@@ -79,5 +80,5 @@ def _with_reasons(bad: ir.Table, faults: Sequence[Fault], raw: RawTable) -> ir.T
 def _malformed(raw: RawTable) -> ir.Table:
     lines = [f"line {number} does not fit the header: {what}" for number, what in raw.malformed]
     table = ibis.memtable(pa.table({REASON: lines}))
-    blank = {column: ibis.null("string") for column in raw.columns}
-    return table.select(**blank, **{ROW: ibis.null("int64"), REASON: table[REASON]})
+    blank = {column: ibis.null(dt.string) for column in raw.columns}
+    return table.select(**blank, **{ROW: ibis.null(dt.int64), REASON: table[REASON]})

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.config.schema import Lookup, Place, Wide
@@ -83,7 +84,7 @@ def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend) -> str:
 
 
 def _text(column: ir.Column) -> ir.StringValue:
-    return cast(ir.StringValue, column.cast("string").strip().nullif(""))
+    return cast(ir.StringValue, column.cast(dt.string).strip().nullif(""))
 
 
 def _joined(raw: RawTable, pairs: str, lookup: Lookup, backend: Backend) -> RawTable:

@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.config.schema import Bands, Responses
-from npsight.tables.engine import INSTANT, MEASURE
+from npsight.tables.engine import MEASURE
 from npsight.tables.sheet import Sheet
+from npsight.temporal.instants import INSTANT
 
 BAND_NAMES = ("detractor", "passive", "promoter")
 
@@ -54,15 +56,15 @@ def read_score(
             names.append((valid & within, ibis.literal(name)))
             in_a_band = in_a_band | within
         sheet.fault(f"score `{{}}` in no band of {scale}", valid & inside & ~in_a_band, text)
-        mapped = (raw - _number(low)).cast("decimal(38, 6)") * 10 / float(high - low)
-        on_ten.append((valid & inside, mapped.cast("float64").round(6).cast(MEASURE)))
+        mapped = (raw - _number(low)).cast(dt.Decimal(38, 6)) * 10 / float(high - low)
+        on_ten.append((valid & inside, mapped.cast(dt.float64).round(6).cast(MEASURE)))
     if all(band.valid_from or band.valid_to for band in table.bands):
         no_scale = dated & raw.notnull() & ~_any(valid_on_day)
         sheet.fault("score `{}` on a day for which no scale is given", no_scale, text)
     return Score(
         raw,
         cast(ir.DecimalValue, ibis.cases(*on_ten, else_=ibis.null(MEASURE))),
-        cast(ir.StringValue, ibis.cases(*names, else_=ibis.null("string"))),
+        cast(ir.StringValue, ibis.cases(*names, else_=ibis.null(dt.string))),
     )
 
 

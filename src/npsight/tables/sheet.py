@@ -13,15 +13,17 @@ from datetime import datetime
 from typing import cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables import times
 from npsight.tables.cells import cell_text
-from npsight.tables.engine import INSTANT, MEASURE
+from npsight.tables.engine import MEASURE
 from npsight.tables.numbers import plain_number, without_words
 from npsight.tables.workbooks import CELL_TIMES, is_workbook
+from npsight.temporal.instants import INSTANT
 
 SHOWN_CHARACTERS = 40
 YES = ("true", "yes", "1")
@@ -100,12 +102,12 @@ class Sheet:
     def text(self, column: str | None) -> ir.StringValue:
         """Trimmed text, null where blank, or null throughout for a column that is not mapped."""
         if column is None:
-            return cast(ir.StringValue, ibis.null("string"))
+            return cast(ir.StringValue, ibis.null(dt.string))
         value = self.raw[column]
         kind = value.type()
         if kind.is_nested() or kind.is_binary():
             self._wrong_type(column, str(kind), "text")
-            return cast(ir.StringValue, ibis.null("string"))
+            return cast(ir.StringValue, ibis.null(dt.string))
         return cell_text(value, self.source.blanks)
 
     def blank(self, column: str) -> ir.BooleanValue:
@@ -151,7 +153,7 @@ class Sheet:
         value = self.raw[column]
         kind = value.type()
         if kind.is_boolean():
-            value = value.cast("int8")
+            value = value.cast(dt.int8)
         elif not (kind.is_numeric() or kind.is_string()):
             self._wrong_type(column, str(kind), "numbers")
             return cast(ir.DecimalValue, ibis.null(MEASURE))
@@ -165,7 +167,7 @@ class Sheet:
             self.doubts[column] = (whole, (point >= 0) & ~whole)
         read = plain_number(text, self.source.decimal) if kind.is_string() else given
         number = read.try_cast(MEASURE)
-        double = read.try_cast("float64")
+        double = read.try_cast(dt.float64)
         # The text is only made for the rows that show it: making it for all costs seconds.
         bad = given.notnull() & number.isnull()
         self.fault(

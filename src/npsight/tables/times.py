@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from typing import cast
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from npsight.tables.engine import (
     AWARE,
-    INSTANT,
     instant_in_zone,
     is_finite_time,
     parse_aware,
@@ -34,6 +34,7 @@ from npsight.tables.engine import (
     utc_of,
     utc_of_epoch,
 )
+from npsight.temporal.instants import INSTANT
 
 NEVER_YEAR = 9000
 EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
@@ -109,10 +110,10 @@ def _parse_pattern(text: ir.StringValue, zone: str | None, pattern: str) -> Pars
 
 
 def _parse_epoch(text: ir.StringValue, per_second: int) -> ParsedTime:
-    number = text.try_cast("float64")
+    number = text.try_cast(dt.float64)
     microseconds = number * (1_000_000 / per_second)
     within = (microseconds.abs() < _YEAR_9999).fill_null(False)
-    whole = ibis.ifelse(within, microseconds, ibis.null("float64")).round().cast("int64")
+    whole = ibis.ifelse(within, microseconds, ibis.null(dt.float64)).round().cast(dt.int64)
     at = utc_of_epoch(whole)
     return ParsedTime(at, ibis.literal(False), text.notnull() & at.isnull())
 
@@ -124,7 +125,7 @@ def _parse_iso(text: ir.StringValue, zone: str | None) -> ParsedTime:
     # DuckDB would read the words `epoch` and `infinity` as times.
     local = ibis.ifelse(body.like("____-%"), body.try_cast(INSTANT), ibis.null(INSTANT))
     suffix = offset.strip().upper().re_replace("^(Z|UTC|GMT)$", "+00")
-    stamped = (local.cast("string") + suffix).try_cast(AWARE)
+    stamped = (local.cast(dt.string) + suffix).try_cast(AWARE)
     aware = utc_of(stamped)
     plain = _from_local(text, local, zone)
     at = ibis.ifelse(has_offset, aware, plain.at)

@@ -16,10 +16,11 @@ import ibis.expr.types as ir
 
 from npsight.config.schema import VersionedSource
 from npsight.tables.contract import FACT_ID, STATED, WITHDRAWN, Contract
-from npsight.tables.engine import INSTANT, fresh_name, name_literal, one_row, run
+from npsight.tables.engine import fresh_name, name_literal, one_row, run
 from npsight.tables.raw import ROW
 from npsight.tables.report import CORRECTED, RETRACTED
 from npsight.tables.sheet import Sheet
+from npsight.temporal.instants import INSTANT
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend

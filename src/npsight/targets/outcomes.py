@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import OutcomeWindow
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import in_outcome, outcome_end, outcome_start, owned_as_of
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def complete(facts: Facts, spine: ir.Table, window: OutcomeWindow) -> ir.Table:
 
     The others are censored. They are left out, never counted as "no".
     """
-    end = ibis.literal(facts.data_end, type="timestamp(6)")
+    end = ibis.literal(facts.data_end, type=INSTANT)
     ended = spine.filter(outcome_end(spine.as_of, window) <= end)
     if facts.merges is None:
         return ended
@@ -49,9 +51,9 @@ def answers_expr(
     """
     joined = answer_rows_expr(facts, spine, window, touchpoints)
     return joined.group_by("account", "as_of").agg(
-        answers=joined.count().cast("int64"),
-        detractors=joined.count(where=joined.band == "detractor").cast("int64"),
-        promoters=joined.count(where=joined.band == "promoter").cast("int64"),
+        answers=joined.count().cast(dt.int64),
+        detractors=joined.count(where=joined.band == "detractor").cast(dt.int64),
+        promoters=joined.count(where=joined.band == "promoter").cast(dt.int64),
         label_known_at=joined.known_at.max(),
     )
 
@@ -128,8 +130,8 @@ def _subscription_end(subscriptions: ir.Table, spine: ir.Table, window: OutcomeW
     return at_risk.select(
         "account",
         "as_of",
-        churned=lost.cast("int64"),
-        label_known_at=lost.ifelse(at_risk.end_known_at, ibis.null("timestamp(6)")),
+        churned=lost.cast(dt.int64),
+        label_known_at=lost.ifelse(at_risk.end_known_at, ibis.null(INSTANT)),
     )
 
 
@@ -146,7 +148,7 @@ def _churn_event(events: ir.Table, spine: ir.Table, window: OutcomeWindow) -> ir
     return at_risk.select(
         "account",
         "as_of",
-        churned=(at_risk.inside > 0).cast("int64"),
+        churned=(at_risk.inside > 0).cast(dt.int64),
         label_known_at="label_known_at",
     )
 
@@ -165,6 +167,6 @@ def _no_activity(activity: ir.Table, spine: ir.Table, window: OutcomeWindow) -> 
     return counted.select(
         "account",
         "as_of",
-        churned=(counted.facts == 0).cast("int64"),
+        churned=(counted.facts == 0).cast(dt.int64),
         label_known_at=outcome_end(counted.as_of, window),
     )

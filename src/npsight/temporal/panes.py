@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import ibis
+import ibis.expr.datatypes as dt
+
+from npsight.temporal.instants import INSTANT
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -58,7 +61,7 @@ def edges_passed(instant: ir.TimestampValue, edges: Sequence[datetime]) -> ir.In
     compared with few edges.
     """
     if not edges:
-        return ibis.literal(0, type="int64")
+        return ibis.literal(0, type=dt.int64)
     return _passed(instant, edges, 0, len(edges))
 
 
@@ -66,9 +69,9 @@ def _passed(
     instant: ir.TimestampValue, edges: Sequence[datetime], low: int, high: int
 ) -> ir.IntegerValue:
     if low == high:
-        return cast("ir.IntegerValue", ibis.literal(low, type="int64"))
+        return cast("ir.IntegerValue", ibis.literal(low, type=dt.int64))
     middle = (low + high) // 2
-    edge = ibis.literal(edges[middle], type="timestamp(6)")
+    edge = ibis.literal(edges[middle], type=INSTANT)
     before = _passed(instant, edges, low, middle)
     after = _passed(instant, edges, middle + 1, high)
     return cast("ir.IntegerValue", ibis.ifelse(instant < edge, before, after))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 
 from npsight.temporal.facts import Facts
+from npsight.temporal.instants import INSTANT
 from npsight.temporal.windows import in_window, open_as_of, seen_before
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ KEYS = ("account", "as_of")
 
 def spine_expr(facts: Facts, as_ofs: Sequence[datetime]) -> ir.Table:
     """`spine_on` for a list of days."""
-    days = ibis.memtable({"as_of": list(as_ofs)}, schema=ibis.schema({"as_of": "timestamp(6)"}))
+    days = ibis.memtable({"as_of": list(as_ofs)}, schema=ibis.schema({"as_of": INSTANT}))
     return spine_on(facts, days)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import ibis
+import ibis.expr.datatypes as dt
 
 from npsight.config.specs import OutcomeWindow
 
@@ -64,8 +65,8 @@ def parts_back(
     as_of.
     """
     part = days * 86_400_000_000
-    passed = as_of.delta(occurred_at, unit="microsecond").cast("int64")
-    return ((passed - 1) // part).cast("int64")
+    passed = as_of.delta(occurred_at, unit="microsecond").cast(dt.int64)
+    return ((passed - 1) // part).cast(dt.int64)
 
 
 def before_window(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -36,7 +37,9 @@ from npsight.config.specs import FeatureSpec
 from npsight.features.arrays import Numbers
 from npsight.features.cells import as_float, whole_numbers
 from npsight.features.compile import compile_features
-from npsight.features.panesums import adds_up
+from npsight.features.panes import grid_of
+from npsight.features.panesums import Asked, adds_up
+from npsight.jobs import addingup
 from npsight.tables.engine import run
 
 WEEKS = [AS_OF, AS_OF + 7 * DAY, AS_OF + 14 * DAY]
@@ -45,6 +48,17 @@ EVER = FeatureSpec(source="usage", aggregation="sum", measure="logins")
 TREND = FeatureSpec(source="usage", aggregation="trend", measure="logins", window_days=7)
 LAST = FeatureSpec(source="usage", aggregation="last", measure="logins", window_days=7)
 NO = None
+
+
+@pytest.fixture(params=["facts", "facts-in-parts", "panes"])
+def way(request, monkeypatch):
+    """What the sums are made of."""
+    part_bytes = {"facts": 10**9, "facts-in-parts": 200, "panes": 1}[request.param]
+    monkeypatch.setattr(addingup, "PART_OF_MEMORY", Engine().memory_bytes // part_bytes)
+    if request.param == "facts-in-parts":
+        monkeypatch.setattr(addingup, "MOST_PARTS", 1_000)
+        monkeypatch.setattr(addingup, "BATCH_ROWS", 1)  # the first row is in order of time
+    return request.param
 
 
 def built(
@@ -84,7 +98,9 @@ def by_week(engine: Any, spec: FeatureSpec, row: dict[str, Any], **rest: Any) ->
         (WEEKS[0], WEEKS[2] - TICK, TREND, [NO, NO, -1]),
     ],
 )
-def test_a_fact_counts_in_its_windows_from_when_it_was_known(engine, at, known, spec, expected):
+def test_a_fact_counts_in_its_windows_from_when_it_was_known(
+    engine, way, at, known, spec, expected
+):
     assert by_week(engine, spec, fact(at, known, logins=1)) == expected
 
 
@@ -100,17 +116,17 @@ def test_a_fact_counts_in_its_windows_from_when_it_was_known(engine, at, known, 
         (WEEKS[1], TREND, [1, -1, NO]),
     ],
 )
-def test_a_fact_counts_until_its_correction_was_known(engine, corrected, spec, expected):
+def test_a_fact_counts_until_its_correction_was_known(engine, way, corrected, spec, expected):
     row = fact(WEEKS[0] - TICK, logins=1, corrected_at=corrected)
     assert by_week(engine, spec, row, versioned=True) == expected
 
 
-def test_a_fact_known_and_gone_between_two_days_counts_on_none(engine):
+def test_a_fact_known_and_gone_between_two_days_counts_on_none(engine, way):
     row = fact(WEEKS[0] - TICK, WEEKS[0], logins=1, corrected_at=WEEKS[1] - TICK)
     assert by_week(engine, EVER, row, versioned=True) == [NO, NO, NO]
 
 
-def test_accounts_that_stand_on_some_days_only_keep_their_own_numbers(engine):
+def test_accounts_that_stand_on_some_days_only_keep_their_own_numbers(engine, way):
     rows = [fact(AS_OF - DAY, logins=n, account=name) for n, name in enumerate("abcd", 1)]
     keys = [("b", WEEKS[0]), ("d", WEEKS[0]), ("a", WEEKS[2]), ("d", WEEKS[2])]
     world = world_of("abcd", usage=rows)
@@ -132,7 +148,7 @@ def test_features_that_share_panes_are_all_there_and_leave_no_table(engine):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_random_worlds_give_what_the_rows_give_to_the_last_bit(engine, seed):
+def test_random_worlds_give_what_the_rows_give_to_the_last_bit(engine, way, seed):
     drawn = draw(100 + seed)
     facts = facts_of(engine, drawn.world)
     specs = [
@@ -174,7 +190,7 @@ def test_what_adds_up_is_what_needs_counts_and_exact_sums_only(engine):
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["one-pane", "many-panes"])
-def test_sums_beyond_64_bits_are_left_to_the_engine(engine, apart):
+def test_sums_beyond_64_bits_are_left_to_the_engine(engine, way, apart):
     largest = Decimal("999999999999.999999")
     days = [AS_OF - TICK - (7 * k * DAY if apart else timedelta(0)) for k in range(20)]
     rows = [fact(day, logins=largest) for day in days]
@@ -185,8 +201,6 @@ def test_sums_beyond_64_bits_are_left_to_the_engine(engine, apart):
 
 
 def test_arrays_that_exceed_the_projects_memory_are_not_made(engine, monkeypatch):
-    from npsight.jobs import addingup
-
     made: list[int] = []
     honest = addingup.Sums
     monkeypatch.setattr(addingup, "Sums", lambda *given: made.append(1) or honest(*given))
@@ -199,6 +213,48 @@ def test_arrays_that_exceed_the_projects_memory_are_not_made(engine, monkeypatch
         found = builder.features(spine)[WEEK.name].tolist()
         assert [value for value in found if not np.isnan(value)] == [1.0]
         assert made == expected
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=40), st.integers(1, 9))
+def test_every_fact_is_in_one_part_only(engine, minutes, parts):
+    rows = [fact(AS_OF - timedelta(minutes=n), logins=k) for k, n in enumerate(minutes)]
+    source = facts_of(engine, world_of(usage=rows)).sources["usage"]
+    edges = [
+        AS_OF - timedelta(minutes=31) + k * timedelta(minutes=31) / parts for k in range(parts)
+    ]
+    found = [
+        row["logins"]
+        for part in addingup.cut(source, edges[1:])
+        for row in engine.to_pyarrow(part).to_pylist()
+    ]
+    assert sorted(found) == list(range(len(rows)))
+
+
+ORDERED = [fact(AS_OF - k * DAY, logins=1) for k in range(80, 0, -1)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "spec", "most_bytes", "parts"),
+    [
+        (ORDERED, WEEK, 10_000, 1),
+        (ORDERED, EVER, 500, 3),
+        (ORDERED[::-1], EVER, 500, 3),
+        (ORDERED, WEEK, 500, None),
+        (ORDERED, EVER, 100, None),
+        ([ORDERED[0], ORDERED[-1], *ORDERED[1:-1]], EVER, 500, None),
+    ],
+    ids=["few", "in-order", "backwards", "no-order-in-a-week", "too-many-parts", "mixed"],
+)
+def test_facts_are_taken_in_parts_where_that_does_not_read_them_again(
+    engine, monkeypatch, rows, spec, most_bytes, parts
+):
+    monkeypatch.setattr(addingup, "BATCH_ROWS", 10)
+    source = facts_of(engine, world_of(usage=rows)).sources["usage"]
+    asked = Asked.of(source, [spec], grid_of([AS_OF], [spec]))
+    assert asked.fact_bytes == 18
+    found = addingup.parts_of(engine, asked, source, most_bytes)
+    assert (None if found is None else len(found)) == parts
 
 
 @settings(deadline=None, max_examples=40)
@@ -230,7 +286,7 @@ def test_arrays_answer_formulas_as_columns_do(engine, pairs):
             "quotient": a / b.nullif(0.0),
             "by number": (a - 1.0) / 3.0,
             "size": a.abs(),
-            "filled": a.fill_null(0).cast("float64"),
+            "filled": a.fill_null(0).cast(dt.float64),
         }
 
     columns = {
