@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
+from npsight.config.specs import ProjectSpec
+
 MAX_KEY_LENGTH = 512
 MOST_DIGITS = 15
 """Every whole number of so many digits is a double of its own."""
@@ -22,6 +24,16 @@ _KINDS = {bool: "a boolean", float: "a number with a point or an exponent", type
 def key_of(value: Any) -> Any:
     """The text that a whole number prints as; anything else as it is."""
     return str(value) if type(value) is int and abs(value) < 10**MOST_DIGITS else value
+
+
+def as_stored(value: Any, project: ProjectSpec) -> Any:
+    """The key as the project's tables are read: in lower case, where `account_case` says so.
+
+    Letter by letter, as the engine does it, whatever letters stand beside; no text as it is.
+    """
+    if project.tables.account_case != "lower" or not isinstance(value, str):
+        return value
+    return "".join(letter.lower()[0] for letter in value)
 
 
 def account_fault(value: Any) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service.accountkeys import account_fault, key_of
+from npsight.config.specs import ProjectSpec
+from npsight.service.accountkeys import account_fault, as_stored, key_of
 from npsight.service.api import Api
 from npsight.service.asking import checked_too, refused
 from npsight.service.body import read_json
@@ -64,7 +65,7 @@ def taken_on(state: ServingState, wanted: JobBody) -> JsonObject:
         (state.version, state.digest),
         _everyone(state, run.id)
         if wanted.accounts is None
-        else chunks_of(_judged(wanted.accounts)),
+        else chunks_of(_judged(wanted.accounts, state.spec)),
         bool(wanted.drivers),
         wanted.targets or [],
         MOST_WAITING,
@@ -75,9 +76,9 @@ def taken_on(state: ServingState, wanted: JobBody) -> JsonObject:
     return _shown(made)
 
 
-def _judged(accounts: Sequence[Any]) -> list[Any]:
-    """Keys as they are; of what is none the result that it will have."""
-    keys = map(key_of, accounts)
+def _judged(accounts: Sequence[Any], project: ProjectSpec) -> list[Any]:
+    """Keys as the store has them; of what is none the result that it will have."""
+    keys = [as_stored(key_of(account), project) for account in accounts]
     return [refused(key, fault) if (fault := account_fault(key)) else key for key in keys]
 
 

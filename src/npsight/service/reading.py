@@ -7,7 +7,7 @@ from collections import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service.accountkeys import account_fault
+from npsight.service.accountkeys import account_fault, as_stored
 from npsight.service.answering import scored
 from npsight.service.api import Api
 from npsight.service.asking import answer, asked, rounded
@@ -29,6 +29,8 @@ HISTORY_RUNS = 30
 async def score(api: Api, request: Request) -> Response:
     """`POST /v1/score`: scores from stored inputs, of the latest run or of an older one."""
     wanted = asked(await read_json(request))
+    keys = tuple(as_stored(account, api.state.spec) for account in wanted.accounts)
+    wanted = wanted._replace(accounts=keys)
     if wanted.as_of is None and wanted.targets is None:
         return Ready(await scored(api, wanted.accounts, wanted.drivers, request_id(request)))
     given = await api.threaded(answer, api.state, wanted)
@@ -40,7 +42,7 @@ async def score(api: Api, request: Request) -> Response:
 async def account(api: Api, request: Request) -> Response:
     """`GET /v1/accounts/{account}`: the stored score, its drivers and its history."""
     Query(request, ()).check()
-    key = request.path_params["account"]
+    key = as_stored(request.path_params["account"], api.state.spec)
     if account_fault(key):
         raise ApiError(404, "not-found", "the latest run has no such account")
     given = await api.threaded(stored_account, api.state, key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from npsight.features.history import BANDS, HALF_LIVES_DAYS, history_column
+from npsight.service.accountkeys import as_stored
 from npsight.service.answered import Answer, own_counts, own_features
 from npsight.service.api import Api
 from npsight.service.asking import checked_too, only, targets_of
@@ -49,7 +50,8 @@ def scored_rows(
 ) -> JsonObject:
     """A result for each row, in order: `ok`, `not_found` or `invalid`."""
     reader = RowReader(state.model)
-    rows = [reader.read(item) for item in raw]
+    read = [reader.read(item) for item in raw]
+    rows = [replace(row, account=as_stored(row.account, state.spec)) for row in read]
     run = state.store.latest_run(state.project)
     stored = _Stored.read(state, run, rows)
     made = [_made(state, row, place, stored) for place, row in enumerate(rows)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from npsight.config.checks import suggest
+from npsight.config.specs import ProjectSpec
 from npsight.errors import NpsightError
-from npsight.service.accountkeys import shown_key
+from npsight.service.accountkeys import as_stored, shown_key
 from npsight.service.api import Api
 from npsight.service.body import read_json
 from npsight.service.closing import close_loops
@@ -50,7 +51,7 @@ async def responses(api: Api, request: Request) -> Response:
         raise _no_such_table("/responses", "the project file declares no `tables.responses`")
 
     def read(row: Any, now: datetime) -> PostedFact:
-        return read_answer(row, project, now)
+        return _as_stored(read_answer(row, project, now), project)
 
     return await _written(api, request, body.responses, read, "response")
 
@@ -65,9 +66,13 @@ async def facts(api: Api, request: Request) -> Response:
         raise _no_such_table("/table", f"is no activity table of the project; {hint}")
 
     def read(row: Any, now: datetime) -> PostedFact:
-        return read_fact(row, body.table, table, project, now)
+        return _as_stored(read_fact(row, body.table, table, project, now), project)
 
     return await _written(api, request, body.facts, read, "fact")
+
+
+def _as_stored(fact: PostedFact, project: ProjectSpec) -> PostedFact:
+    return replace(fact, account=as_stored(fact.account, project))
 
 
 def _no_such_table(pointer: str, detail: str) -> ApiError:

@@ -274,7 +274,8 @@ class Tables(Section):
     account_case: Literal["keep", "lower"] = Field(
         "keep",
         description="`lower`: keys of accounts are read in lower case in every table, so that "
-        "`ACME Ltd` and `Acme Ltd` are one account, called `acme ltd` in files, pages and the API. "
+        "`ACME Ltd` and `Acme Ltd` are one account, called `acme ltd` in files, pages and the API, "
+        "which takes it in any case. "
         "For names and addresses that people typed. Blanks around a key never count.",
     )
     accounts: Accounts | None = Field(
