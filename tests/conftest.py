@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from canary import LogTrap
 from empty_registry import begun_as_copies
+from hypothesis import settings
+
+settings.register_profile("npsight", deadline=None)  # no test asserts a time
+settings.load_profile("npsight")
 
 
 @pytest.fixture(scope="session")

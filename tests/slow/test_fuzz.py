@@ -40,7 +40,6 @@ def test_no_body_breaks_the_service(endpoint: Endpoint, served: Served) -> None:
         @seed(5)
         @settings(
             max_examples=-(-COUNT // len(TAKING)),
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         )

@@ -90,9 +90,7 @@ rows = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(usage=rows, tickets=rows)
 def test_it_is_what_reading_row_by_row_finds(engine, usage, tickets):
     for account, as_of in (("a", AS_OF), ("b", AS_OF), ("a", AS_OF + DAY)):
@@ -100,9 +98,7 @@ def test_it_is_what_reading_row_by_row_finds(engine, usage, tickets):
         assert found == oracle([*usage, *tickets], account, as_of)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(past=rows, later=rows)
 def test_nothing_at_or_after_as_of_changes_it(engine, past, later):
     unseen = [row for row in later if row["occurred_at"] >= AS_OF or row["known_at"] >= AS_OF]

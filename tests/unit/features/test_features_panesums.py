@@ -215,7 +215,7 @@ def test_arrays_that_exceed_the_projects_memory_are_not_made(engine, monkeypatch
         assert made == expected
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=40), st.integers(1, 9))
 def test_every_fact_is_in_one_part_only(engine, minutes, parts):
     rows = [fact(AS_OF - timedelta(minutes=n), logins=k) for k, n in enumerate(minutes)]
@@ -257,7 +257,7 @@ def test_facts_are_taken_in_parts_where_that_does_not_read_them_again(
     assert (None if found is None else len(found)) == parts
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.none() | st.integers(-(2**63) + 1, 2**63 - 1), min_size=1, max_size=40),
     st.integers(0, 3),
@@ -276,7 +276,7 @@ def test_whole_numbers_become_the_floats_that_the_engine_makes(engine, units, sk
 NUMBERS = st.none() | st.sampled_from([0.0, -1.0, 2.5]) | st.floats(-1e9, 1e9)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=12))
 def test_arrays_answer_formulas_as_columns_do(engine, pairs):
     def asked(a: Any, b: Any) -> dict[str, Any]:

@@ -74,9 +74,7 @@ ROWS = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ROWS, st.dictionaries(st.sampled_from("ab"), HOURS, min_size=1))
 def test_any_answers_are_seen_as_plain_words_say(engine, told, since):
     rows = [

@@ -116,9 +116,7 @@ instants = st.builds(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), instants, st.integers(0, 10)), max_size=12),
     st.sampled_from([END, END + DAYS * DAY - TICK, END + DAYS * DAY]),

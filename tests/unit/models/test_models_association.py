@@ -160,7 +160,7 @@ def test_without_rows_there_is_nothing():
     assert associate(nothing, nothing, nothing, nothing) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=60, unique=True))
 def test_thirds_are_thirds(values):
     parts = thirds(np.array(values))

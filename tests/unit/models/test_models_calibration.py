@@ -13,7 +13,7 @@ from npsight.models.logits import log_loss_rows, probability
 finite = st.floats(-50, 50)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(-3, 3), st.floats(0.25, 4), st.lists(finite, min_size=2, max_size=20))
 def test_it_is_monotone_and_clipped(shift, slope, raw):
     found = Calibration(shift, slope).apply(np.sort(np.array(raw)))

@@ -123,7 +123,7 @@ def test_an_interval_takes_the_rows_of_an_account_together():
 # --- Calibration --------------------------------------------------------------------------------
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), count=st.sampled_from([60, 400, 2000]))
 def test_a_model_that_is_right_passes_whatever_the_number_of_rows(seed, count):
     rng = np.random.default_rng(seed)

@@ -69,7 +69,7 @@ shares = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     rows=st.lists(shares, min_size=1, max_size=5),
     account=st.floats(0, 100),

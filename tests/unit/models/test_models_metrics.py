@@ -13,7 +13,7 @@ from npsight.models.metrics import auc, calibration_error, calibration_groups, l
 probabilities = st.lists(st.floats(0.001, 0.999), min_size=4, max_size=40)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(probabilities, st.integers(0, 10**6))
 def test_sklearn_agrees(predicted, seed):
     from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score

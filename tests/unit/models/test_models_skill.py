@@ -102,7 +102,7 @@ def test_a_signal_is_found_under_shocks_of_the_day():
         assert found.brier_gain > 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(shift=st.floats(-2, 2), seed=st.integers(0, 50))
 def test_a_level_that_is_off_changes_nothing(shift, seed):
     """A day's predictions moved in log-odds are judged alike: a lucky level is no skill."""
@@ -114,7 +114,7 @@ def test_a_level_that_is_off_changes_nothing(shift, seed):
     assert ours.p_value == pytest.approx(theirs.p_value, abs=0.02)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), shock=st.floats(0, 1))
 def test_shifted_predictions_have_the_days_own_level(seed, shock):
     rows = world(seed, accounts=80, shock=shock)

@@ -53,7 +53,7 @@ worlds = st.lists(
 outcome_windows = st.builds(OutcomeWindow, st.integers(0, 60), st.integers(1, 200))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(worlds, outcome_windows, st.integers(1, 200), st.integers(1, 5))
 def test_time_splits_never_see_the_future(world, window, period, folds):
     rows = rows_of([d for d, _ in world], [x for _, x in world], window)
@@ -70,7 +70,7 @@ def test_time_splits_never_see_the_future(world, window, period, folds):
         assert pairs[0][1].as_of.max() == rows.as_of.max()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(worlds, outcome_windows, st.integers(1, 200), st.integers(1, 6), st.integers(1, 4))
 def test_origins_are_apart_learnable_and_do_not_see_the_future(world, window, period, most, least):
     rows = rows_of([d for d, _ in world], [x for _, x in world], window)

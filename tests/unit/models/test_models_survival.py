@@ -171,7 +171,7 @@ def test_at_the_models_horizon_it_is_the_models_risk_exactly():
     np.testing.assert_array_equal(fit(*drawn()).probability(risk, 90), risk)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.floats(0, 0.05), min_size=4, max_size=4),
     st.floats(0, 0.999),

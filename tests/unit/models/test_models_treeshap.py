@@ -276,7 +276,7 @@ def test_a_path_of_more_features_than_a_table_can_hold():
     shares=st.lists(st.floats(1e-6, 1.0), min_size=1, max_size=7),
     data=st.data(),
 )
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_leafs_game_is_solved_exactly(shares, data):
     count = len(shares)
     passed = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
@@ -299,7 +299,7 @@ def test_a_leafs_game_is_solved_exactly(shares, data):
     categories=st.booleans(),
     states=st.sampled_from([8, 200, 1024]),
 )
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_random_boosters_are_explained_as_lightgbm_does(
     seed, leaves, depth, zero, categories, states
 ):

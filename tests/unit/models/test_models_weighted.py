@@ -30,7 +30,7 @@ def rows(draw):
     return predicted, share, weights
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows())
 def test_every_draw_is_what_scikit_learn_says_of_those_weights(given_rows):
     predicted, share, weights = given_rows

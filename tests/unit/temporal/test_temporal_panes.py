@@ -61,7 +61,7 @@ def test_a_grid_has_every_edge_of_every_window_once(engine):
 instants = st.integers(-60 * 24, 10 * 24).map(lambda hours: AS_OF + timedelta(hours=hours))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     instants,
     st.lists(instants, min_size=1, max_size=5),

@@ -19,7 +19,7 @@ from npsight.temporal.spine import (
     spine_expr,
 )
 
-STEADY = settings(derandomize=True, deadline=None, max_examples=200)
+STEADY = settings(derandomize=True, max_examples=200)
 INSTANTS = st.datetimes(datetime(1990, 1, 1), datetime(2040, 1, 1))
 
 
