@@ -74,12 +74,16 @@ def pandas_memory(results: Results) -> float | None:
     return max(ratios, default=None)
 
 
-def featuretools_rows(results: Results) -> float | None:
-    """Npsight's rows a second over those of Featuretools, which runs a sample."""
-    own, theirs = _of(results, "1x", NPSIGHT), _of(results, "sample", FEATURETOOLS)
-    if own is None or theirs is None or not own.rows_a_second or not theirs.rows_a_second:
-        return None
-    return own.rows_a_second / theirs.rows_a_second
+def featuretools_rows(key: str) -> Callable[[Results], float | None]:
+    """Npsight's rows a second of 1× over those of Featuretools in this workload."""
+
+    def figure(results: Results) -> float | None:
+        own, theirs = _of(results, "1x", NPSIGHT), _of(results, key, FEATURETOOLS)
+        if own is None or theirs is None or not own.rows_a_second or not theirs.rows_a_second:
+            return None
+        return own.rows_a_second / theirs.rows_a_second
+
+    return figure
 
 
 def times_as_long(key: str) -> Callable[[Results], float | None]:
@@ -121,7 +125,13 @@ GOALS = (
     Goal("pandas' time against npsight's", 3, pandas_time, at_least=True),
     Goal("memory against pandas", 0.25, pandas_memory),
     Goal("time against the best of polars", 1.0, slower_than_best_of(POLARS)),
-    Goal("rows a second against Featuretools on a sample", 100, featuretools_rows, at_least=True),
+    Goal("rows a second against Featuretools", 100, featuretools_rows("1x"), at_least=True),
+    Goal(
+        "rows a second against Featuretools on a sample, scaled up",
+        100,
+        featuretools_rows("sample"),
+        at_least=True,
+    ),
     Goal("4× the cutoffs, windows to 180 days: time against 1×", 1.6, times_as_long("cutoffs")),
     Goal("10× the accounts: time against 1×", 11, times_as_long("10x")),
     Goal("many dates: time against the best hand-written SQL", 1.3, _many(SQL)),

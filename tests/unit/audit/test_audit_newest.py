@@ -31,7 +31,13 @@ def test_a_value_that_only_ended_versions_lack_leaks_too():
 
 
 def test_a_state_that_accounts_move_on_from_does_not():
-    rows = versions([1, 2, 3, 4] * 20, lambda place, _: "trial" if place == 0 else "paid")
+    rows = versions([2] * 400 + [3] * 20, lambda place, _: "trial" if place == 0 else "paid")
+    judged = marks_the_newest(rows)
+    assert (judged.findings, judged.not_judged) == ((), "")
+
+
+def test_a_value_that_never_changes_does_not():
+    rows = versions([3] * 40, lambda place, count: "EMEA")
     assert marks_the_newest(rows).findings == ()
 
 
