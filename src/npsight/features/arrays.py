@@ -44,7 +44,8 @@ class Numbers:
         return Numbers(self.values - _values(other))
 
     def __truediv__(self, other: Any) -> Numbers:
-        return Numbers(self.values / _values(other))
+        with np.errstate(over="ignore"):  # by the least of numbers: infinite, as in the engine
+            return Numbers(self.values / _values(other))
 
 
 def _values(other: Any) -> Any:

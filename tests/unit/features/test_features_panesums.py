@@ -27,7 +27,7 @@ from handmade import (
     spine_of,
     world_of,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from worlds import draw, every_feature
 
@@ -278,6 +278,7 @@ NUMBERS = st.none() | st.sampled_from([0.0, -1.0, 2.5]) | st.floats(-1e9, 1e9)
 
 @settings(max_examples=25)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=12))
+@example([(1.0, 2.2250738585e-313)])
 def test_arrays_answer_formulas_as_columns_do(engine, pairs):
     def asked(a: Any, b: Any) -> dict[str, Any]:
         return {
