@@ -78,9 +78,15 @@ PLANTED = (
     ),
     (
         "temporal/windows.py",
-        "(over & (ended_known_at < as_of))",
-        "over",
+        "return ~(over & (ended_known_at < as_of))",
+        "return ~(over)",
         "ended_known_at ignored",
+    ),
+    (
+        "temporal/windows.py",
+        "(occurred_at < then) & ~(over & (ended_known_at < as_of))",
+        "(occurred_at < then) & ~(over)",
+        "ended_known_at ignored looking back",
     ),
     (
         "temporal/windows.py",
