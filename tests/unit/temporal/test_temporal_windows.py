@@ -13,6 +13,7 @@ from npsight.temporal.windows import (
     in_outcome,
     in_window,
     open_as_of,
+    open_back,
     outcome_end,
     outcome_start,
     seen_before,
@@ -106,6 +107,37 @@ def test_something_is_open_until_its_end_has_passed_and_is_known(
     engine, ended_at, ended_known_at, still
 ):
     assert scalar(engine, open_as_of(at(AS_OF), at(ended_at), at(ended_known_at))) is still
+
+
+THEN = AS_OF - 7 * DAY
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "ended_at", "ended_known_at", "was"),
+    [
+        (THEN - TICK, None, None, True),
+        (THEN, None, None, False),
+        (THEN - DAY, THEN - TICK, THEN - TICK, False),
+        (THEN - DAY, THEN, THEN, True),
+        (THEN - DAY, THEN - TICK, AS_OF - TICK, False),
+        (THEN - DAY, THEN - TICK, AS_OF, True),
+        (THEN - DAY, THEN - TICK, None, True),
+    ],
+    ids=[
+        "begun-1us-before",
+        "begun-then",
+        "ended-1us-before",
+        "ended-then",
+        "end-known-1us-before-as-of",
+        "end-known-at-as-of",
+        "end-never-known",
+    ],
+)
+def test_something_was_open_days_before_as_far_as_is_known_now(
+    engine, occurred_at, ended_at, ended_known_at, was
+):
+    times = (at(occurred_at), at(ended_at), at(ended_known_at))
+    assert scalar(engine, open_back(at(AS_OF), *times, 7)) is was
 
 
 @pytest.mark.parametrize(
