@@ -21,7 +21,10 @@ class Numbers:
     def cast(self, kind: dt.DataType) -> Numbers:
         """Itself, since all are float64."""
         if kind != dt.float64:
-            raise NotImplementedError(f"numbers are float64, not {kind}")
+            raise NotImplementedError(
+                f"arrays of numbers are float64, not {kind}: a formula that casts to something "
+                "else must be left to the engine by `adds_up`"
+            )
         return self
 
     def nullif(self, value: float) -> Numbers:

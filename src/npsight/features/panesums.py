@@ -119,10 +119,6 @@ class Asked:
         """Whether a feature is the same where there is no fact and where facts add up to zero."""
         return all(spec.aggregation == "sum" and spec.missing == "zero" for spec in self.specs)
 
-    def read_of(self, source: ir.Table) -> ir.Table:
-        """The facts of the source that any of the features reads."""
-        return placed_facts(source, self.specs, self.grid)[0]
-
     def panes(self, panes: Panes, accounts: ir.Table) -> ir.Table:
         """The panes of these accounts (`account`, `number_` from 0): `number_`, the pane's own
         numbers, and a column for each of `keys`.
@@ -135,7 +131,7 @@ class Asked:
 
         There is no column for the plain count, since each is one.
         """
-        facts = self.read_of(source)
+        facts, _ = placed_facts(source, self.specs, self.grid)
         columns = {
             f"key{k}_": OF_ONE[kind](facts, measure, matching(facts, where))
             for k, (kind, where, measure) in enumerate(self.keys)
@@ -262,7 +258,10 @@ class _Ready:
 
     @property
     def as_of(self) -> Any:
-        raise NotImplementedError("counts and sums do not depend on as_of")
+        raise NotImplementedError(
+            "counts and sums do not depend on as_of: a formula that asks for it must be left to "
+            "the engine by `adds_up`"
+        )
 
     def total(self, kind: str, selection: Selection, measure: str = "") -> Any:
         """A total as `Numbers`; null where no pane has a value, if that makes a difference."""

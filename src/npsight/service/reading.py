@@ -29,8 +29,9 @@ HISTORY_RUNS = 30
 async def score(api: Api, request: Request) -> Response:
     """`POST /v1/score`: scores from stored inputs, of the latest run or of an older one."""
     wanted = asked(await read_json(request))
-    keys = tuple(as_stored(account, api.state.spec) for account in wanted.accounts)
-    wanted = wanted._replace(accounts=keys)
+    if api.state.spec.tables.account_case == "lower":
+        keys = tuple(as_stored(account, api.state.spec) for account in wanted.accounts)
+        wanted = wanted._replace(accounts=keys)
     if wanted.as_of is None and wanted.targets is None:
         return Ready(await scored(api, wanted.accounts, wanted.drivers, request_id(request)))
     given = await api.threaded(answer, api.state, wanted)
