@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from npsight.features.totals import DIGITS
 from npsight.temporal.panes import Grid, Span
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MOST_EXACT = 2**53
 """Whole numbers up to here are exact as float64."""
 MOST_WHOLE = 2**63 - 1
+UNIT = 10**DIGITS
+"""A number whose squares are summed is split by it; it is 1 in units of the last digit."""
 
 
 class TooLargeError(Exception):
@@ -71,10 +74,13 @@ class Placed:
         Number of the pane × accounts + number of the account.
     hidden
         Of each span, what becomes known after an as_of that reads it, or is gone before one.
+    apart
+        All of which that may be said; None where every as_of behind it sees everything.
     """
 
     cells: NDArray[np.int64]
     hidden: Mapping[Span, Hidden]
+    apart: Apart | None
 
 
 @dataclass(frozen=True)
@@ -105,11 +111,18 @@ class Reads:
         start = edges(span.reach)
         return cls(start, end, np.searchsorted(end, panes), np.searchsorted(start, panes))
 
+    def seen_by(self, apart: Apart) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Of each of these, the first as_of that reads and sees it, and the first after that
+        which does not.
+        """
+        first, last = self.first[apart.pane], self.last[apart.pane]
+        seen = np.clip(apart.seen.astype(np.int64), first, last)
+        return seen, np.clip(apart.until.astype(np.int64), seen, last)
+
     def unseen(self, apart: Apart, accounts: int) -> Hidden:
         """The as_ofs that read these panes but lie before `seen`, or from `until` on."""
         first, last = self.first[apart.pane], self.last[apart.pane]
-        seen = np.clip(apart.seen, first, last)
-        until = np.clip(apart.until, seen, last)
+        seen, until = self.seen_by(apart)
         begin, end = np.concatenate([first, until]), np.concatenate([seen, last])
         some = np.flatnonzero(begin < end)
         which = some % max(len(apart.rows), 1)
@@ -183,3 +196,19 @@ def as_float(whole: NDArray[np.int64], scale: int) -> NDArray[np.float64]:
     size = np.abs(whole)
     apart = (size // unit + size % unit / unit) * np.sign(whole)
     return np.asarray(np.where(size <= MOST_EXACT, numbers, apart))
+
+
+def squares_as_float(
+    above: NDArray[np.int64], between: NDArray[np.int64], below: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The sum of (a · UNIT + b)², of which these are Σa², Σ2ab and Σb², as the engine makes a
+    float64 of a decimal with twice `DIGITS` behind the point.
+    """
+    square = UNIT**2
+    carried, rest = np.divmod(between, UNIT)
+    more, rest = np.divmod(rest * UNIT + below, square)
+    whole = above + carried + more
+    small = whole <= MOST_EXACT // square
+    units = np.where(small, whole, 0) * square + rest
+    small &= units <= MOST_EXACT
+    return np.asarray(np.where(small, units / square, whole.astype(np.float64) + rest / square))

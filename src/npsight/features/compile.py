@@ -11,6 +11,7 @@ from npsight.features.aggregations import FORMULAS, lookback_days
 from npsight.features.ahead import AHEAD, ahead_features
 from npsight.features.attributes import attribute_features
 from npsight.features.gaps import gap_feature
+from npsight.features.inorder import FORMULAS as IN_ORDER
 from npsight.features.own import OwnFunction, own_feature
 from npsight.features.panes import MOST_EDGES, grid_of, pane_features
 from npsight.features.rows import ROW_FORMULAS, row_features
@@ -67,14 +68,29 @@ def compile_features(
     return tables
 
 
+Group = tuple["ir.Table", list[FeatureSpec], Grid]
+"""A source, features of it, and the grid of all their windows."""
+
+
 def pane_groups(
     facts: Facts, specs: Sequence[FeatureSpec], as_ofs: Sequence[datetime]
-) -> list[tuple[ir.Table, list[FeatureSpec], Grid]]:
+) -> list[Group]:
     """Each source with features that `compile_features` builds from the same panes of it."""
-    groups: dict[tuple[str, str], list[FeatureSpec]] = {}
+    return _groups(facts, [spec for spec in specs if spec.aggregation in FORMULAS], as_ofs)
+
+
+def ordered_groups(
+    facts: Facts, specs: Sequence[FeatureSpec], as_ofs: Sequence[datetime]
+) -> list[Group]:
+    """Each source with features that sorted facts of it suffice for."""
+    return _groups(facts, [spec for spec in specs if spec.aggregation in IN_ORDER], as_ofs)
+
+
+def _groups(facts: Facts, specs: Sequence[FeatureSpec], as_ofs: Sequence[datetime]) -> list[Group]:
+    groups: dict[tuple[str, bool], list[FeatureSpec]] = {}
     for spec in specs:
-        if spec.aggregation in FORMULAS and spec.source != "accounts" and not spec.against:
-            groups.setdefault((spec.source, _way(spec)), []).append(spec)
+        if spec.source != "accounts" and not spec.against:
+            groups.setdefault((spec.source, lookback_days(spec) is None), []).append(spec)
     found = [
         (facts.sources[name], group, grid_of(as_ofs, group))
         for (name, _), group in groups.items()

@@ -171,9 +171,9 @@ def placed_facts(
 ) -> tuple[ir.Table, tuple[str, ...]]:
     """The facts that any of these features reads at any as_of, and the columns that place them.
 
-    `pane_` is the number of the fact's pane. `seen_` is the number of the first as_of for which
-    `occurred_at < as_of` and `known_at < as_of`; `gone_`, where facts can go, that of the first
-    that sees a correction or merge instead.
+    `pane_` is the number of the fact's pane: only as_ofs behind it have `occurred_at < as_of`.
+    `seen_` is the number of the first as_of for which `known_at < as_of`; `gone_`, where facts can
+    go, that of the first that sees a correction or merge instead.
     """
     last = ibis.literal(grid.as_ofs[-1], type=INSTANT)
     facts = source.filter((source.occurred_at < last) & (source.known_at < last))
@@ -182,7 +182,7 @@ def placed_facts(
         facts = facts.filter(facts.occurred_at >= first)
     slots = {
         "pane_": edges_passed(facts.occurred_at, grid.edges),
-        "seen_": edges_passed(ibis.greatest(facts.occurred_at, facts.known_at), grid.as_ofs),
+        "seen_": edges_passed(facts.known_at, grid.as_ofs),
     }
     ends = [facts[c] for c in ("corrected_at", "moved_at") if c in facts.columns]
     if ends:

@@ -1,23 +1,19 @@
-"""Counts and sums of windows, put together in this process: from facts, or from sums by pane.
+"""Features of windows, put together in this process: from facts, or from sums by pane.
 
 The numbers of `Panes.features`, in a fraction of the time where there are many as_of dates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import ibis
-import ibis.expr.datatypes as dt
 import numpy as np
 import pyarrow as pa
 
 from npsight.config.specs import FeatureSpec
 from npsight.features.aggregations import FORMULAS
-from npsight.features.arrays import Numbers
+from npsight.features.arrays import Instants, Numbers
+from npsight.features.asked import COUNTED, LARGEST, LAST, SUMMED, Asked, Value
 from npsight.features.cells import (
     MOST_WHOLE,
     Apart,
@@ -26,170 +22,82 @@ from npsight.features.cells import (
     TooLargeError,
     Total,
     as_float,
-    whole_numbers,
+    squares_as_float,
 )
-from npsight.features.panes import Key, Panes, placed_facts, totals_asked
-from npsight.features.rows import matching
+from npsight.features.extremes import NOTHING, Behind, Largest, Last
+from npsight.features.factbatch import FactBatch, PaneBatch
+from npsight.features.panes import Key
 from npsight.features.totals import Selection
-from npsight.temporal.panes import Grid, Span
+from npsight.temporal.panes import Span
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
     from numpy.typing import NDArray
-
-PLAIN_COUNT: Key = ("count", (), "")
-"""How many facts there are; of one fact it need not be asked."""
-
-
-def _counted(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return ibis.literal(1, dt.int8) if rows is None else rows.cast(dt.int8)
-
-
-def _counted_of(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    measured = t[m].notnull()
-    return (measured if rows is None else rows & measured).cast(dt.int8)
-
-
-def _measured(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return t[m] if rows is None else rows.ifelse(t[m], ibis.null(t[m].type()))
-
-
-OF_ONE: dict[str, Callable[[ir.Table, str, ir.BooleanValue | None], ir.Value]] = {
-    "count": _counted,
-    "count_of": _counted_of,
-    "sum": _measured,
-}
-"""Totals that fit into whole numbers of 64 bits in all but monstrous data: what one fact adds."""
-
-
-def adds_up(source: ir.Table, spec: FeatureSpec) -> bool:
-    """Whether all that the feature's formula asks for is counts, and sums of exact numbers."""
-    return spec.aggregation in FORMULAS and all(
-        kind in OF_ONE and (not measure or _exact(source[measure]))
-        for (kind, _, measure), _ in totals_asked(source, spec)
-    )
-
-
-def _exact(column: ir.Column) -> bool:
-    return bool(column.type().is_decimal() or column.type().is_integer())
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The totals that some features ask for, a key and a window each, at the dates of a grid."""
-
-    grid: Grid
-    totals: tuple[tuple[Key, Span], ...]
-    specs: tuple[FeatureSpec, ...]
-
-    @classmethod
-    def of(cls, source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid) -> Asked:
-        """What these features of a source, which all add up, ask for."""
-        totals = {total: None for spec in specs for total in totals_asked(source, spec)}
-        return cls(grid, tuple(totals), tuple(specs))
-
-    @property
-    def keys(self) -> tuple[Key, ...]:
-        """The totals whatever their windows, each once."""
-        return tuple(dict.fromkeys(key for key, _ in self.totals))
-
-    @property
-    def spans(self) -> tuple[Span, ...]:
-        """The windows, each once."""
-        return tuple(dict.fromkeys(span for _, span in self.totals))
-
-    def array_bytes(self, accounts: int) -> int:
-        """Memory that the arrays of so many accounts take at most, nulls in every column."""
-        by_span = len(self.spans) * (len(self.grid.as_ofs) + 1)
-        arrays = 1 + 2 * len(self.keys)
-        return 8 * accounts * arrays * (len(self.grid.edges) + by_span)
-
-    @property
-    def fact_bytes(self) -> int:
-        """Memory that a row of `facts` takes at most."""
-        return 10 + 8 * len(self.keys)
-
-    @property
-    def since(self) -> datetime | None:
-        """The first instant that any window reaches; None where one reads all history."""
-        return None if any(span.days is None for span in self.spans) else self.grid.edges[0]
-
-    @property
-    def zero_means_none(self) -> bool:
-        """Whether a feature is the same where there is no fact and where facts add up to zero."""
-        return all(spec.aggregation == "sum" and spec.missing == "zero" for spec in self.specs)
-
-    def panes(self, panes: Panes, accounts: ir.Table) -> ir.Table:
-        """The panes of these accounts (`account`, `number_` from 0): `number_`, the pane's own
-        numbers, and a column for each of `keys`.
-        """
-        columns = {f"key{k}_": panes.table[panes.prefixes[key]] for k, key in enumerate(self.keys)}
-        return _numbered(panes.table, accounts, columns)
-
-    def facts(self, source: ir.Table, accounts: ir.Table) -> ir.Table:
-        """The same of facts that no one has summed, each like a pane of its own.
-
-        There is no column for the plain count, since each is one.
-        """
-        facts, _ = placed_facts(source, self.specs, self.grid)
-        columns = {
-            f"key{k}_": OF_ONE[kind](facts, measure, matching(facts, where))
-            for k, (kind, where, measure) in enumerate(self.keys)
-            if (kind, where, measure) != PLAIN_COUNT
-        }
-        return _numbered(facts, accounts, columns)
-
-
-def _numbered(placed: ir.Table, accounts: ir.Table, columns: dict[str, ir.Value]) -> ir.Table:
-    slots = [c for c in ("pane_", "seen_", "gone_") if c in placed.columns]
-    return placed.join(accounts, placed.account == accounts.account).select(
-        accounts.number_.cast(dt.int32),
-        **{slot: placed[slot].cast(dt.int16) for slot in slots},
-        **columns,
-    )
 
 
 class Sums:
-    """The totals asked of panes, for accounts numbered from 0; added to batch by batch."""
+    """The totals asked of facts or panes, for accounts numbered from 0; added to by batches."""
 
     def __init__(self, asked: Asked, accounts: int) -> None:
         grid = asked.grid
         self._asked = asked
         self._shape = (len(grid.edges), accounts)
-        self._as_ofs = len(grid.as_ofs)
+        self._as_ofs = np.array(grid.as_ofs, dtype="datetime64[us]")
         self._reads = {span: Reads.of(grid, span) for span in asked.spans}
         self._on_time = Reads.of(grid, Span(None)).first.astype(np.int16)
         self._rows = self._total()
-        self._sums = [self._total() for _ in asked.keys]
-        self._absent: dict[int, Total] = {}
-        self._scales = [0 for _ in asked.keys]
-        self._largest = 0
+        self._absent: dict[Value, Total] = {}
+        self._scales: dict[Value, int] = {}
+        self._most: dict[Key, int] = {}
+        self._behind = Behind(self._reads)
+        self._summed: dict[Key, list[Total]] = {}
+        self._largest: dict[Key, Largest] = {}
+        self._last: dict[Key, Last] = {}
+        for key in asked.keys:
+            if key[0] in LARGEST:
+                self._largest[key] = Largest(self._shape, self._behind)
+            elif key[0] in LAST:
+                self._last[key] = Last(self._shape, self._behind, first=key[0] == "first")
+            else:
+                self._summed[key] = [self._total() for _ in range(SUMMED[key[0]])]
 
     def _total(self) -> Total:
         return Total(self._shape, self._reads)
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Add a batch of `Asked.panes`, or of `Asked.facts`.
+    def add_panes(self, batch: pa.RecordBatch) -> None:
+        """Add a batch of `Asked.panes`; errors as for `add_facts`."""
+        placed = self._placed(batch)
+        self._rows.add(placed, np.int64(1))
+        self._add_sums(PaneBatch(batch, self._asked), placed)
+
+    def add_facts(self, batch: pa.RecordBatch) -> None:
+        """Add a batch of `Asked.facts`.
 
         Raises
         ------
         TooLargeError
-            A sum does not fit.
+            A number has more digits than 64 bits hold.
         """
-        placed = self._placed(batch)
+        placed, facts = self._placed(batch), FactBatch(batch, self._asked)
         self._rows.add(placed, np.int64(1))
-        for k, total in enumerate(self._sums):
-            if f"key{k}_" not in batch.schema.names:
-                total.add(placed, np.int64(1))
-                continue
-            column = batch.column(f"key{k}_")
-            if column.null_count:
-                absent = self._absent.setdefault(k, self._total())
-                absent.add(placed, column.is_null().to_numpy(zero_copy_only=False).astype("int64"))
-            whole, self._scales[k] = whole_numbers(column)
-            if whole.size:
-                self._largest = max(self._largest, int(whole.max()), -int(whole.min()))
-            total.add(placed, whole)
+        self._add_sums(facts, placed)
+        if placed.apart is not None and (self._largest or self._last):
+            self._behind.parts.append(placed.apart)
+        for key, largest in self._largest.items():
+            largest.add(placed, facts.to_compare(key))
+        for key, last in self._last.items():
+            last.add(placed, facts.ranked(key))
+        self._scales.update(facts.scales)
+
+    def _add_sums(self, batch: FactBatch | PaneBatch, placed: Placed) -> None:
+        for key, totals in self._summed.items():
+            amounts = batch.amounts(key)
+            self._most[key] = max(self._most.get(key, 0), amounts.most)
+            for total, whole in zip(totals, amounts.whole, strict=True):
+                total.add(placed, whole)
+        for value, null in batch.nulls.items():
+            absent = self._absent.setdefault(value, self._total())
+            absent.add(placed, null.astype(np.int64))
+        self._scales.update(batch.scales)
 
     def _placed(self, batch: pa.RecordBatch) -> Placed:
         account, pane, seen = (batch.column(c).to_numpy() for c in ("number_", "pane_", "seen_"))
@@ -197,83 +105,125 @@ class Sums:
         cells = np.multiply(pane, accounts, dtype=np.int64)
         cells += account
         apart = seen > self._on_time[pane]
-        until = np.full(len(pane), self._as_ofs, dtype=np.int16)
+        until = np.full(len(pane), len(self._as_ofs), dtype=np.int16)
         if "gone_" in batch.schema.names:
             until = batch.column("gone_").to_numpy()
-            apart |= until < self._as_ofs
+            apart |= until < len(self._as_ofs)
         rows = np.flatnonzero(apart)
         if not len(rows):
-            return Placed(cells, {})
+            return Placed(cells, {}, None)
         some = Apart(rows, account[rows], pane[rows], seen[rows], until[rows])
         hidden = {span: reads.unseen(some, accounts) for span, reads in self._reads.items()}
-        return Placed(cells, hidden)
+        return Placed(cells, hidden, some)
+
+    @property
+    def apart(self) -> int:
+        """How many facts had to be kept."""
+        return sum(len(part.rows) for part in self._behind.parts)
 
     def features(self, places: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-        """Every feature (float64; NaN is missing) of the rows at these places: number of the as_of
-        × accounts + number of the account.
-
-        Raises
-        ------
-        TooLargeError
-            A sum might not fit.
+        """The features (float64; NaN is missing) of the rows at these places: number of the as_of
+        × accounts + number of the account. Those with a sum that might not fit are left out.
         """
         most_rows = int(self._rows.cells.sum(axis=0).max(initial=0))
-        if self._largest * most_rows > MOST_WHOLE:
-            raise TooLargeError
-        all_of_them = np.array_equal(places, np.arange(self._as_ofs * self._shape[1]))
-        wanted = slice(None) if all_of_them else places
-        ready = _Ready(self, wanted, nulls_count=not self._asked.zero_means_none)
-        return {spec.name: self._feature(ready, spec) for spec in self._asked.specs}
+        all_of_them = np.array_equal(places, np.arange(len(self._as_ofs) * self._shape[1]))
+        ready = _Ready(
+            self,
+            slice(None) if all_of_them else places,
+            Instants(self._as_ofs[places // self._shape[1]]),
+            {key for key, most in self._most.items() if most * most_rows > MOST_WHOLE},
+        )
+        found = {spec.name: self._feature(ready, spec) for spec in self._asked.specs}
+        return {name: values for name, values in found.items() if values is not None}
 
     @staticmethod
-    def _feature(ready: _Ready, spec: FeatureSpec) -> NDArray[np.float64]:
+    def _feature(ready: _Ready, spec: FeatureSpec) -> NDArray[np.float64] | None:
         formula: Any = FORMULAS[spec.aggregation]
-        found: Numbers = formula(ready, spec)
+        try:
+            found: Numbers = formula(ready, spec)
+        except TooLargeError:
+            return None
         return found.fill_null(0.0).values if spec.missing == "zero" else found.values
 
+    @property
+    def nulls_count(self) -> bool:
+        """Whether it makes a difference that nothing was added up."""
+        return not self._asked.zero_means_none
+
     def rows_within(self, span: Span) -> NDArray[np.int64]:
-        """How many panes each as_of sees in the window, for each account."""
+        """How many facts or panes each as_of sees in the window, for each account."""
         return self._rows.within(span).ravel()
 
-    def total_within(
-        self, key: Key, span: Span
-    ) -> tuple[NDArray[np.int64], int, NDArray[np.int64] | None]:
-        """The total in units of the last digit behind the point, how many digits there are, and
-        in how many panes it is null (None: in no pane).
-        """
-        k = self._asked.keys.index(key)
-        absent = self._absent.get(k)
-        nulls = None if absent is None else absent.within(span).ravel()
-        return self._sums[k].within(span).ravel(), self._scales[k], nulls
+    def absent_within(self, value: Value, span: Span) -> NDArray[np.int64] | None:
+        """In how many of them the value is null; None: in no fact at all."""
+        absent = self._absent.get(value)
+        return None if absent is None else absent.within(span).ravel()
+
+    def sum_within(self, key: Key, span: Span) -> NDArray[np.float64]:
+        """A total of `SUMMED`, whatever stands for none."""
+        kind, where, measure = key
+        wholes = [total.within(span).ravel() for total in self._summed[key]]
+        if kind == "squares":
+            return squares_as_float(*wholes)
+        scaled = measure and kind in ("sum", "days_by_measure")
+        return as_float(wholes[0], self._scales.get((where, measure), 0) if scaled else 0)
+
+    def value_within(self, key: Key, span: Span) -> NDArray[np.float64]:
+        """A value of `LAST`, or the least or largest one; NaN where there is none."""
+        kind, where, measure = key
+        if key in self._last:
+            whole, there = (found.ravel() for found in self._last[key].within(span))
+        else:
+            whole = self.extreme_within(key, span)
+            there = whole != NOTHING
+            whole = -whole if kind == "min" else whole
+        floats = as_float(np.where(there, whole, 0), self._scales.get((where, measure), 0))
+        floats[~there] = np.nan
+        return floats
+
+    def extreme_within(self, key: Key, span: Span) -> NDArray[np.int64]:
+        """A total of `LARGEST` as it was compared; `NOTHING` where there is none."""
+        return self._largest[key].within(span).ravel()
 
 
 class _Ready:
     """Totals of the wanted places, as arrays; see `features.totals.Totals`."""
 
-    def __init__(self, sums: Sums, wanted: slice | NDArray[np.int64], nulls_count: bool) -> None:
+    def __init__(
+        self,
+        sums: Sums,
+        wanted: slice | NDArray[np.int64],
+        as_of: Instants,
+        too_large: set[Key],
+    ) -> None:
+        self.as_of = as_of
         self._sums = sums
         self._wanted = wanted
-        self._nulls_count = nulls_count
+        self._too_large = too_large
         self._rows: dict[Span, NDArray[np.int64]] = {}
 
-    @property
-    def as_of(self) -> Any:
-        raise NotImplementedError(
-            "counts and sums do not depend on as_of: a formula that asks for it must be left to "
-            "the engine by `adds_up`"
-        )
-
     def total(self, kind: str, selection: Selection, measure: str = "") -> Any:
-        """A total as `Numbers`; null where no pane has a value, if that makes a difference."""
+        """A total as `Numbers` or `Instants`; null where no fact has a value, if that makes a
+        difference.
+        """
         span = selection.span
         key = (kind, selection.where, measure)
-        whole, scale, nulls = self._sums.total_within(key, span)
-        numbers = as_float(whole[self._wanted], scale)
-        if self._nulls_count:
-            numbers[self._rows_within(span) == (0 if nulls is None else nulls[self._wanted])] = (
-                np.nan
-            )
+        if key in self._too_large:
+            raise TooLargeError
+        if kind in LAST or (kind in LARGEST and measure):
+            return Numbers(self._sums.value_within(key, span)[self._wanted])
+        if kind in LARGEST:
+            found = self._sums.extreme_within(key, span)[self._wanted]
+            return Instants((-found if kind == "earliest" else found).view("datetime64[us]"))
+        numbers = self._sums.sum_within(key, span)[self._wanted]
+        if self._sums.nulls_count:
+            numbers[self._rows_within(span) == self._absent_within(key, span)] = np.nan
         return Numbers(numbers)
+
+    def _absent_within(self, key: Key, span: Span) -> NDArray[np.int64] | int:
+        kind, where, measure = key
+        absent = None if kind in COUNTED else self._sums.absent_within((where, measure), span)
+        return 0 if absent is None else absent[self._wanted]
 
     def _rows_within(self, span: Span) -> NDArray[np.int64]:
         if span not in self._rows:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Where = tuple[tuple[str, str], ...]
 FIRST_DATE = date(2020, 1, 1)
 """Dates are counted from here in a slope, which does not depend on it."""
+DIGITS = 6
+"""Digits behind the point of every number that is multiplied."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,11 @@ def _sum(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
 
 def _wide(value: ir.Value) -> ir.DecimalValue:
     """With room for products: DuckDB keeps two decimals of 18 digits within 18."""
-    return value.cast(dt.Decimal(19, 6))
+    return value.cast(dt.Decimal(19, DIGITS))
 
 
 def _squares(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return (_wide(t[m]) * _wide(t[m])).cast(dt.Decimal(38, 12)).sum(where=rows)
+    return (_wide(t[m]) * _wide(t[m])).cast(dt.Decimal(38, 2 * DIGITS)).sum(where=rows)
 
 
 def _min(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
@@ -97,21 +99,22 @@ def _latest(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
     return t.occurred_at.max(where=rows)
 
 
-def _day(t: ir.Table) -> ir.IntegerValue:
+def day_of(t: ir.Table) -> ir.IntegerValue:
+    """The UTC date on which each fact occurred, counted in days."""
     return t.occurred_at.date().delta(ibis.literal(FIRST_DATE), unit="day").cast(dt.int64)
 
 
 def _days(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return _day(t).sum(where=_measured(t, m, rows))
+    return day_of(t).sum(where=_measured(t, m, rows))
 
 
 def _days_squared(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    return (_day(t) * _day(t)).sum(where=_measured(t, m, rows))
+    return (day_of(t) * day_of(t)).sum(where=_measured(t, m, rows))
 
 
 def _days_by_measure(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.Value:
-    product = _wide(t[m]) * _day(t).cast(dt.Decimal(9, 0))
-    return product.cast(dt.Decimal(38, 6)).sum(where=rows)
+    product = _wide(t[m]) * day_of(t).cast(dt.Decimal(9, 0))
+    return product.cast(dt.Decimal(38, DIGITS)).sum(where=rows)
 
 
 def _measured(t: ir.Table, m: str, rows: ir.BooleanValue | None) -> ir.BooleanValue:

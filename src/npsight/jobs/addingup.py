@@ -1,9 +1,9 @@
-"""Counts and sums, added up in this process from facts or panes; see `features.panesums`."""
+"""Totals put together in this process from facts or panes; see `features.panesums`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -15,9 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from npsight.features.asked import Asked
 from npsight.features.cells import TooLargeError
+from npsight.features.inorder import InOrder
 from npsight.features.panes import Panes
-from npsight.features.panesums import Asked, Sums
+from npsight.features.panesums import Sums
 from npsight.tables.engine import arrow_of, batches_of, one_row
 from npsight.temporal.instants import INSTANT
 from npsight.temporal.panes import edges_passed
@@ -82,56 +84,61 @@ class SpineRows:
         return cls(spine, accounts, len(in_order), keys, places)
 
 
-def added_up(
-    backend: Any,
-    asked: Asked,
-    source: ir.Table,
-    rows: SpineRows,
-    most_bytes: int,
-    kept: Panes | None = None,
+def facts_added_up(
+    backend: Any, asked: Asked, source: ir.Table, rows: SpineRows, most_bytes: int
 ) -> pd.DataFrame | None:
     """`account`, `as_of` and the features asked for (float64), one row for each of the spine.
 
-    From the panes that are kept anyway; else from the facts of the source, or where they are too
-    many, from panes that the engine sums. None where the arrays would take more than `most_bytes`,
-    or a sum might leave 64 bits.
+    Features with a sum that might leave 64 bits are left out. None where the arrays would take more
+    than `most_bytes`, or the facts are too many for them and do not lie in order of time.
     """
+    if asked.array_bytes(rows.count) > most_bytes:
+        return None
+    parts = parts_of(backend, asked, source, most_bytes // PART_OF_MEMORY)
+    if parts is None:
+        return None
+    sums = Sums(asked, rows.count)
+    try:
+        for part in parts:
+            facts = asked.facts(part, rows.accounts)
+            for batch in arrow_of(backend, facts, BATCH_ROWS).to_batches():
+                sums.add_facts(batch)
+            if sums.apart * asked.apart_bytes > most_bytes // PART_OF_MEMORY:
+                return None
+    except TooLargeError:
+        return None
+    return _beside_keys(sums.features(rows.places), rows)
+
+
+def panes_added_up(
+    backend: Any, asked: Asked, panes: Panes, rows: SpineRows, most_bytes: int
+) -> pd.DataFrame | None:
+    """The same from sums by pane that the engine makes, for features that add up."""
     if asked.array_bytes(rows.count) > most_bytes:
         return None
     sums = Sums(asked, rows.count)
     try:
-        for batch in _batches(backend, asked, source, rows, most_bytes, kept):
-            sums.add(batch)
-        features = sums.features(rows.places)
+        for batch in batches_of(backend, asked.panes(panes, rows.accounts), BATCH_ROWS):
+            sums.add_panes(batch)
     except TooLargeError:
         return None
+    return _beside_keys(sums.features(rows.places), rows)
+
+
+def facts_in_order(
+    backend: Any, asked: InOrder, source: ir.Table, rows: SpineRows, most_bytes: int
+) -> pd.DataFrame | None:
+    """The same of features that depend on the order of facts; None where these are too many."""
+    count = backend.to_pyarrow(source.count()).as_py()
+    if asked.fact_bytes * count > most_bytes // PART_OF_MEMORY:
+        return None
+    facts = arrow_of(backend, asked.facts(source, rows.accounts), BATCH_ROWS)
+    return _beside_keys(asked.features(facts, rows.count, rows.places), rows)
+
+
+def _beside_keys(features: Mapping[str, NDArray[np.float64]], rows: SpineRows) -> pd.DataFrame:
     keys = {key: rows.keys[key] for key in KEYS}
     return pd.DataFrame({**keys, **features}, copy=False)
-
-
-def _batches(
-    backend: Any,
-    asked: Asked,
-    source: ir.Table,
-    rows: SpineRows,
-    most_bytes: int,
-    kept: Panes | None,
-) -> Iterable[pa.RecordBatch]:
-    parts = None if kept else parts_of(backend, asked, source, most_bytes // PART_OF_MEMORY)
-    if parts is not None:
-        return _pulled(backend, asked, parts, rows)
-    panes = kept or Panes.of(source, asked.specs, asked.grid)
-    streamed: Iterable[pa.RecordBatch] = batches_of(
-        backend, asked.panes(panes, rows.accounts), BATCH_ROWS
-    )
-    return streamed
-
-
-def _pulled(
-    backend: Any, asked: Asked, parts: Iterable[ir.Table], rows: SpineRows
-) -> Iterator[pa.RecordBatch]:
-    for part in parts:
-        yield from arrow_of(backend, asked.facts(part, rows.accounts), BATCH_ROWS).to_batches()
 
 
 def parts_of(

@@ -17,17 +17,18 @@ from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
 from npsight.features.answered import answered_expr
+from npsight.features.asked import Asked, adds_up, in_arrays
 from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
-from npsight.features.compile import beside, compile_features, pane_groups
+from npsight.features.compile import beside, compile_features, ordered_groups, pane_groups
 from npsight.features.contacts import last_contact_expr
 from npsight.features.freshness import freshness_expr
 from npsight.features.history import Counted, history_expr, last_answer_expr
+from npsight.features.inorder import InOrder
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
 from npsight.features.panes import Panes
-from npsight.features.panesums import Asked, adds_up
 from npsight.features.periods import answers_by_period_expr, period_ends
 from npsight.features.themes import newest_comments_expr, themes_by_period_expr
-from npsight.jobs.addingup import SpineRows, added_up
+from npsight.jobs.addingup import SpineRows, facts_added_up, facts_in_order, panes_added_up
 from npsight.jobs.featurecache import FeatureCache
 from npsight.tables.engine import run
 from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
@@ -127,37 +128,66 @@ class FeatureBuilder:
     def _added_up(
         self, spine: ir.Table, days: Sequence[datetime], progress: Progress
     ) -> list[pd.DataFrame]:
-        """Features of panes that this process adds up, and those that share panes with them."""
+        """Features that this process puts together, and those that share panes with them."""
         if self.backend.name != "duckdb":
             return []
+        summed = pane_groups(self.facts, self.project.features, days)
+        ordered = ordered_groups(self.facts, self.project.features, days)
+        if not summed and not ordered:
+            return []
         frames: list[pd.DataFrame] = []
-        rows: SpineRows | None = None
-        for source, specs, grid in pane_groups(self.facts, self.project.features, days):
-            if any(adds_up(source, spec) for spec in specs):
-                progress(f"features from {specs[0].source}")
-                rows = rows or SpineRows.of(self.backend, spine, days, self.keep)
-                frames += self._from_panes(source, specs, grid, rows)
-        if rows is not None:
-            self._drop(rows.accounts)
+        rows = SpineRows.of(self.backend, spine, days, self.keep)
+        for source, specs, grid in summed:
+            progress(f"features from {specs[0].source}")
+            frames += self._from_panes(source, specs, grid, rows)
+        for source, specs, grid in ordered:
+            progress(f"features from {specs[0].source}, in order of time")
+            asked, memory = InOrder(grid, tuple(specs)), self.project.engine.memory_bytes
+            found = facts_in_order(self.backend, asked, source, rows, memory)
+            frames += [] if found is None else [found]
+        self._drop(rows.accounts)
         return frames
 
     def _from_panes(
         self, source: ir.Table, specs: Sequence[FeatureSpec], grid: Grid, rows: SpineRows
     ) -> Iterator[pd.DataFrame]:
-        """These features, of which some add up; where others read the panes too, all read them."""
-        asked = Asked.of(source, [spec for spec in specs if adds_up(source, spec)], grid)
-        others = [spec for spec in specs if spec not in asked.specs]
-        kept = self._kept(Panes.of(source, specs, grid)) if others else None
+        """These features, as many as possible in arrays; see decision 35."""
         memory = self.project.engine.memory_bytes
-        found = added_up(self.backend, asked, source, rows, memory, kept)
+        arrayed = [spec for spec in specs if in_arrays(source, spec)]
+        asked = Asked.of(source, arrayed, grid)
+        found = facts_added_up(self.backend, asked, source, rows, memory) if arrayed else None
         if found is not None:
             yield found
-        left = others if found is not None else specs
+            specs = [spec for spec in specs if spec.name not in found.columns]
+        if specs:
+            added = [spec for spec in specs if found is None and adds_up(source, spec)]
+            yield from self._from_pane_sums(source, specs, added, grid, rows)
+
+    def _from_pane_sums(
+        self,
+        source: ir.Table,
+        specs: Sequence[FeatureSpec],
+        added: Sequence[FeatureSpec],
+        grid: Grid,
+        rows: SpineRows,
+    ) -> Iterator[pd.DataFrame]:
+        """These features from the panes of all of them, some of them `added` up here if they can
+        be; where others read the panes too, they are made once.
+        """
+        panes = Panes.of(source, specs, grid)
+        left, memory = list(specs), self.project.engine.memory_bytes
+        shared = 0 < len(added) < len(specs)
+        panes = self._kept(panes) if shared else panes
+        if added:
+            asked = Asked.of(source, added, grid)
+            found = panes_added_up(self.backend, asked, panes, rows, memory)
+            if found is not None:
+                yield found
+                left = [spec for spec in left if spec.name not in found.columns]
         if left:
-            panes = kept or Panes.of(source, specs, grid)
             yield self._fetch(beside(rows.spine, panes.features(left), left))
-        if kept:
-            self._drop(kept.table)
+        if shared:
+            self._drop(panes.table)
 
     def _kept(self, panes: Panes) -> Panes:
         return replace(panes, table=self.keep(panes.table))

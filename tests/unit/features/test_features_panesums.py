@@ -1,4 +1,4 @@
-"""Counts and sums put together in arrays: at every edge of several as_ofs, and to the last bit."""
+"""Features put together in arrays: at every edge of several as_ofs, and to the last bit."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ from worlds import draw, every_feature
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema.settings import Engine
 from npsight.config.specs import FeatureSpec
+from npsight.features.aggregations import FORMULAS
 from npsight.features.arrays import Numbers
-from npsight.features.cells import as_float, whole_numbers
+from npsight.features.asked import Asked, adds_up, in_arrays
+from npsight.features.cells import UNIT, as_float, squares_as_float, whole_numbers
 from npsight.features.compile import compile_features
+from npsight.features.inorder import FORMULAS as IN_ORDER
 from npsight.features.panes import grid_of
-from npsight.features.panesums import Asked, adds_up
-from npsight.jobs import addingup
+from npsight.jobs import addingup, frames
 from npsight.tables.engine import run
 
 WEEKS = [AS_OF, AS_OF + 7 * DAY, AS_OF + 14 * DAY]
@@ -121,6 +123,78 @@ def test_a_fact_counts_until_its_correction_was_known(engine, way, corrected, sp
     assert by_week(engine, spec, row, versioned=True) == expected
 
 
+SEEN_WHERE_ANYTHING_IS = ("min", "max", "first", "last", "mean", "days_since_last", "longest_gap")
+
+
+@pytest.mark.parametrize("aggregation", [*SEEN_WHERE_ANYTHING_IS, "days_since_first"])
+@pytest.mark.parametrize(
+    ("at", "known", "corrected", "days", "expected"),
+    [
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, None, 7, [1, 0, 0]),
+        (WEEKS[0] - 7 * DAY, WEEKS[0] - TICK, None, 7, [1, 0, 0]),
+        (WEEKS[0] - 7 * DAY - TICK, WEEKS[0] - TICK, None, 7, [0, 0, 0]),
+        (WEEKS[0] - TICK, WEEKS[0], None, 7, [0, 0, 0]),
+        (WEEKS[0], WEEKS[0], None, 7, [0, 1, 0]),
+        (WEEKS[0], WEEKS[1] - TICK, None, 7, [0, 1, 0]),
+        (WEEKS[0], WEEKS[1], None, 7, [0, 0, 0]),
+        (WEEKS[0], WEEKS[1], None, 8, [0, 0, 0]),
+        (WEEKS[0], WEEKS[1], None, 15, [0, 0, 1]),
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, None, None, [1, 1, 1]),
+        (WEEKS[0] - TICK, WEEKS[0], None, None, [0, 1, 1]),
+        (WEEKS[0] - TICK, WEEKS[1], None, None, [0, 0, 1]),
+        (WEEKS[0] - TICK, WEEKS[2], None, None, [0, 0, 0]),
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, WEEKS[0] - TICK, None, [0, 0, 0]),
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, WEEKS[0], None, [1, 0, 0]),
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, WEEKS[1] - TICK, None, [1, 0, 0]),
+        (WEEKS[0] - TICK, WEEKS[0] - TICK, WEEKS[1], None, [1, 1, 0]),
+        (WEEKS[0] - TICK, WEEKS[0], WEEKS[1], None, [0, 1, 0]),
+    ],
+)
+def test_what_cannot_be_taken_back_is_seen_at_the_same_edges(
+    engine, aggregation, at, known, corrected, days, expected
+):
+    measure = AGGREGATIONS[aggregation].measure
+    spec = FeatureSpec(
+        source="usage",
+        aggregation=aggregation,
+        measure=None if measure == "no" else "logins",
+        window_days=days,
+    )
+    row = fact(at, known, logins=1, corrected_at=corrected)
+    values = by_week(engine, spec, row, versioned=True)
+    assert [value is not None for value in values] == [bool(seen) for seen in expected]
+
+
+def test_a_late_fact_takes_the_place_of_the_last_one_only_from_when_it_was_known(engine, way):
+    on_time = fact(AS_OF - 2 * DAY, logins=5)
+    late = fact(AS_OF - DAY, WEEKS[1] - TICK, logins=3)
+    specs = [
+        FeatureSpec(source="usage", aggregation=kind, measure="logins")
+        for kind in ("last", "first", "min", "max")
+    ]
+    found = built(engine, world_of(usage=[on_time, late]), specs)
+    values = found.loc["a", [spec.name for spec in specs]].to_numpy().tolist()
+    assert values == [[5, 5, 5, 5], [3, 5, 3, 5], [3, 5, 3, 5]]
+
+
+def test_of_facts_at_one_instant_the_last_known_is_the_last_then_the_largest(engine, way):
+    at = AS_OF - DAY
+    rows = [
+        fact(at, at + 2 * TICK, logins=2),
+        fact(at, at + 2 * TICK, logins=4),
+        fact(at, at + TICK, logins=9),
+        fact(at, WEEKS[1] - TICK, logins=1),
+    ]
+    last, first = (
+        FeatureSpec(source="usage", aggregation=kind, measure="logins")
+        for kind in ("last", "first")
+    )
+    for order in (rows, rows[::-1]):
+        found = built(engine, world_of(usage=order), [last, first])
+        assert found.loc["a", last.name].tolist() == [4, 1, 1]
+        assert found.loc["a", first.name].tolist() == [9, 9, 9]
+
+
 def test_a_fact_known_and_gone_between_two_days_counts_on_none(engine, way):
     row = fact(WEEKS[0] - TICK, WEEKS[0], logins=1, corrected_at=WEEKS[1] - TICK)
     assert by_week(engine, EVER, row, versioned=True) == [NO, NO, NO]
@@ -139,7 +213,7 @@ def test_accounts_that_stand_on_some_days_only_keep_their_own_numbers(engine, wa
     ]
 
 
-def test_features_that_share_panes_are_all_there_and_leave_no_table(engine):
+def test_features_that_share_panes_are_all_there_and_leave_no_table(engine, way):
     rows = [fact(AS_OF - k * DAY, logins=k) for k in (1, 2)]
     frame = built(engine, world_of(usage=rows), [WEEK, LAST])
     assert frame.loc[("a", AS_OF), [WEEK.name, LAST.name]].tolist() == [3.0, 1.0]
@@ -156,9 +230,9 @@ def test_random_worlds_give_what_the_rows_give_to_the_last_bit(engine, way, seed
         for spec in every_feature()
         if spec.source in facts.sources
         and not spec.against
-        and adds_up(facts.sources[spec.source], spec)
+        and (spec.aggregation in IN_ORDER or in_arrays(facts.sources[spec.source], spec))
     ]
-    assert len(specs) > 20
+    assert {spec.aggregation for spec in specs} == {*FORMULAS, *IN_ORDER}
     frame = built(engine, drawn.world, specs, drawn.as_ofs)
     keys = [(row["account"], day) for row in drawn.world.accounts for day in drawn.as_ofs]
     for table in compile_features(facts, spine_of(engine, keys), specs, None, {}, SEGMENT):
@@ -187,6 +261,68 @@ def test_what_adds_up_is_what_needs_counts_and_exact_sums_only(engine):
     assert exact == {"count", "sum", "mean", "ratio", "share", "trend"}
     rough = {name for name in exact if adds_up(table, spec(name, "rough"))}
     assert rough == {"count"}
+
+
+def test_arrays_hold_every_formula_of_exact_numbers(engine):
+    columns = {"account": "string", "occurred_at": "timestamp", "known_at": "timestamp"}
+    columns |= {"kind": "string", "x": "decimal(18,6)", "whole": "int64", "rough": "float64"}
+    table = ibis.table(columns, name="usage")
+
+    def held(measure: str) -> set[str]:
+        specs = {
+            name: FeatureSpec(
+                source="usage",
+                aggregation=name,
+                measure=None if AGGREGATIONS[name].measure == "no" else measure,
+                per=measure if name == "ratio" else None,
+                window_days=30,
+            )
+            for name in AGGREGATIONS
+        }
+        return {name for name, spec in specs.items() if in_arrays(table, spec)}
+
+    assert held("x") == set(FORMULAS)
+    assert set(FORMULAS) - held("whole") == {"std", "slope"}
+    without_measure = {"count", "days_since_first", "days_since_last", "mean_gap"}
+    assert held("rough") == without_measure
+
+
+def test_arrays_are_what_builds_every_formula_and_order(engine, monkeypatch):
+    built_by: set[str] = set()
+    for name in ("facts_added_up", "facts_in_order"):
+        honest = getattr(frames, name)
+
+        def watched(*given: Any, honest: Any = honest) -> Any:
+            found = honest(*given)
+            built_by.update(found.columns)
+            return found
+
+        monkeypatch.setattr(frames, name, watched)
+    drawn = draw(7)
+    facts = facts_of(engine, drawn.world)
+    specs = [
+        spec
+        for spec in every_feature()
+        if spec.source in facts.sources
+        and not spec.against
+        and spec.aggregation in {*FORMULAS, *IN_ORDER}
+    ]
+    built(engine, drawn.world, specs, drawn.as_ofs)
+    assert {spec.name for spec in specs} <= built_by
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(-(10**12), 10**12) | st.integers(-(10**7), 10**7), max_size=30))
+@example([94_906_265])
+@example([94_906_266])
+@example([9_007_199 * 10, 1])
+def test_sums_of_squares_become_the_floats_that_the_engine_makes(engine, units):
+    above, below = np.divmod(np.array(units, dtype=np.int64), UNIT)
+    parts = (above * above, 2 * above * below, below * below)
+    found = squares_as_float(*(np.array([part.sum()]) for part in parts))[0]
+    exact = Decimal(sum(unit * unit for unit in units)).scaleb(-12)
+    table = ibis.memtable(pa.table({"x": pa.array([exact], pa.decimal128(38, 12))}))
+    assert found == engine.to_pyarrow(table.select(y=table.x.cast("float64")))["y"][0].as_py()
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["one-pane", "many-panes"])
@@ -287,6 +423,9 @@ def test_arrays_answer_formulas_as_columns_do(engine, pairs):
             "quotient": a / b.nullif(0.0),
             "by number": (a - 1.0) / 3.0,
             "size": a.abs(),
+            "product": a * b,
+            "root": a.abs().sqrt(),
+            "least": (a <= b * 2.0).ifelse(0.0, a),
             "filled": a.fill_null(0).cast(dt.float64),
         }
 
