@@ -126,19 +126,19 @@ PLANTED = (
     ),
     (
         "features/panes.py",
-        "edges_passed(ibis.greatest(facts.occurred_at, facts.known_at), grid.as_ofs)",
+        "edges_passed(facts.known_at, grid.as_ofs)",
         "edges_passed(facts.occurred_at, grid.as_ofs)",
         "known_at ignored by panes",
     ),
     (
         "features/cells.py",
-        "np.clip(apart.seen, first, last)",
+        "np.clip(apart.seen.astype(np.int64), first, last)",
         "first",
         "known_at ignored by arrays",
     ),
     (
         "features/cells.py",
-        "np.clip(apart.until, seen, last)",
+        "np.clip(apart.until.astype(np.int64), seen, last)",
         "last",
         "corrections ignored by arrays",
     ),
@@ -147,6 +147,30 @@ PLANTED = (
         "self._running[reads.start]",
         "self._running[reads.start - 1]",
         "arrays begin a window a pane early",
+    ),
+    (
+        "features/extremes.py",
+        "(begin <= as_of) & (as_of < end)",
+        "begin <= as_of",
+        "corrections ignored by extremes",
+    ),
+    (
+        "features/extremes.py",
+        "inside = (start < pane) & (pane <= end)",
+        "inside = pane <= end",
+        "last values older than their window",
+    ),
+    (
+        "features/inorder.py",
+        "& (seen <= k)",
+        "& (seen <= k + 1)",
+        "known_at a day late in sorted facts",
+    ),
+    (
+        "features/inorder.py",
+        "sees &= gone > k",
+        "sees &= gone >= k",
+        "corrections a day late in sorted facts",
     ),
     (
         "features/own.py",
