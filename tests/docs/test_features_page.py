@@ -70,6 +70,9 @@ EXPECTED = {
     "usage__longest_gap__30d": 8 - HOUR,  # from 14 May 10:00 to 22 May 09:00
     "usage__mean_gap__30d": (25 + 2 * HOUR) / 6,  # 6 May 09:00 to 31 May 11:00
     "usage__trend_logins__14d": Fraction(23 - 42, 23 + 42),  # from 18 May, from 4 May
+    "usage__mean_trend_logins__14d": (
+        (Fraction(23, 4) - Fraction(42, 3)) / (Fraction(23, 4) + Fraction(42, 3))
+    ),
     "usage__slope_logins__30d": linear_regression(
         [date(2025, 5, day).toordinal() for day in (6, 10, 14, 22, 22, 28, 31)], IN_30_DAYS
     ).slope,

@@ -225,6 +225,7 @@ def every_feature() -> list[FeatureSpec]:
         FeatureSpec(source="usage", aggregation="trend", window_days=7),
         FeatureSpec(source="usage", aggregation="trend", window_days=30, measure="logins"),
         FeatureSpec(source="tickets", aggregation="trend", window_days=1, missing="zero"),
+        FeatureSpec(source="usage", aggregation="mean_trend", window_days=7, measure="logins"),
         FeatureSpec(source="tickets", aggregation="open", missing="zero"),
         FeatureSpec(source="tickets", aggregation="open", window_days=7),
         FeatureSpec(

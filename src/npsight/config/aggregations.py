@@ -152,6 +152,17 @@ _CATALOGUE = (
         "window",
     ),
     _facts(
+        "mean_trend",
+        "this window against the one before it, (now − before) / (|now| + |before|) of the means "
+        "of the measure: from −1 to 1, and the right one for a level that is noted once a week or "
+        "month, of which two windows may hold unequal numbers; unknown where a window has no "
+        "value, or both means are 0",
+        "yes",
+        "unknown",
+        "source: usage, measure: logins, windows: 14",
+        "window",
+    ),
+    _facts(
         "slope",
         "slope of the measure by least squares against the UTC date of its fact, per day; "
         "unknown where all values are of one date",

@@ -153,6 +153,16 @@ def _trend(subject: Subject, now: float, past: float) -> str:
     return _compared(subject, now, f"the {days(window)} before", subject.start)
 
 
+def _mean_trend(subject: Subject, now: float, past: float) -> str:
+    """The same of means."""
+    window = subject.window_days or 0
+    if isnan(now):
+        return f"No {subject.label} on record to compare with the {days(window)} before"
+    if abs(now) >= 1:
+        return f"{subject.start} {'up from' if now > 0 else 'down to'} 0 on average{subject.within}"
+    return _compared(subject, now, f"the {days(window)} before", f"{subject.start} on average")
+
+
 def _trend_title(subject: Subject) -> str:
     return f"Trend of {subject.label}{subject.within}"
 
@@ -258,6 +268,7 @@ AMOUNTS: dict[str, Phrase] = {
     "distinct": Phrase(_distinct, number, in_window),
     "distinct_days": Phrase(_distinct_days, _in_days, _days_with, whole),
     "trend": Phrase(_trend, _compared_peer, _trend_title, _exact),
+    "mean_trend": Phrase(_mean_trend, _compared_peer, _trend_title, _exact),
     "slope": Phrase(_slope, _pace, _slope_title),
     "vs_usual": Phrase(_vs_usual, _compared_peer, _usual_title, _exact),
     "own": Phrase(_own, number, in_window),

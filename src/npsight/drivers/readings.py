@@ -108,7 +108,7 @@ def sentences_of(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[str]
         return [category_phrase(subject, now, past) for now, past in pairs]
     if spec.against:
         return _place_sentences(readings, spec, rows)
-    if spec.aggregation == "trend":
+    if spec.aggregation in ("trend", "mean_trend"):
         return _trend_sentences(readings, spec, rows)
     now = _known(spec, readings.number(spec.name, rows))
     past = _known(spec, readings.number(spec.name, rows, past=True))
@@ -157,7 +157,7 @@ def _trend_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[
     told = np.array(_told(readings, spec, rows, trend, trend), dtype=object)
     for companion in _companions(readings, spec):
         now = readings.number(companion.name, rows)
-        if companion.aggregation == "mean":
+        if companion.aggregation == "mean" and spec.aggregation == "trend":
             past = readings.number(companion.name, rows, past=True)
         else:
             past = before_of(now, trend)
@@ -169,7 +169,11 @@ def _trend_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[
 
 def _companions(readings: Readings, spec: FeatureSpec) -> list[FeatureSpec]:
     """Features that show the trend's own window in numbers, the best of them last."""
-    kinds: Sequence[str] = ("count",) if spec.measure is None else ("mean", "sum")
+    kinds: Sequence[str] = ("mean", "sum")
+    if spec.aggregation == "mean_trend":
+        kinds = ("mean",)
+    elif spec.measure is None:
+        kinds = ("count",)
     names = [replace(spec, aggregation=kind).name for kind in kinds]
     return [readings.by_name[name] for name in names if name in readings.by_name]
 

@@ -37,7 +37,7 @@ def spans_of(spec: FeatureSpec) -> tuple[Span, ...]:
     now = Span(spec.window_days)
     if spec.window_days is None:
         return (now,)
-    if spec.aggregation == "trend":
+    if spec.aggregation in ("trend", "mean_trend"):
         return now, Span(spec.window_days, spec.window_days)
     if spec.aggregation == "vs_usual":
         return now, Span(None, spec.window_days)
@@ -71,20 +71,26 @@ def _plain(kind: str) -> Formula:
 
 def _mean(totals: Totals, spec: FeatureSpec) -> ir.Value:
     """Exact sum over exact count, so that the order of rows cannot show in the last bits."""
-    total, n = _sum_and_count(totals, spec)
+    return _mean_of(totals, spec, window_of(spec))
+
+
+def _mean_of(totals: Totals, spec: FeatureSpec, window: Selection) -> ir.FloatingValue:
+    total, n = _sum_and_count(totals, spec, window)
     return total / n
 
 
-def _sum_and_count(totals: Totals, spec: FeatureSpec) -> tuple[ir.FloatingValue, ir.FloatingValue]:
+def _sum_and_count(
+    totals: Totals, spec: FeatureSpec, window: Selection
+) -> tuple[ir.FloatingValue, ir.FloatingValue]:
     """Sum and number of the values; the number is null where it is 0."""
-    window, measure = window_of(spec), spec.measure or ""
+    measure = spec.measure or ""
     n = totals.total("count_of", window, measure).nullif(0)
     return _number(totals.total("sum", window, measure)), _number(n)
 
 
 def _std(totals: Totals, spec: FeatureSpec) -> ir.Value:
     """From exact sums of values and squares: s² = (Σx² − (Σx)²/n) / (n − 1)."""
-    total, n = _sum_and_count(totals, spec)
+    total, n = _sum_and_count(totals, spec, window_of(spec))
     squares = _number(totals.total("squares", window_of(spec), spec.measure or ""))
     spread = squares - total * total / n
     spread = (spread <= squares * SMALLEST_VARIANCE).ifelse(0.0, spread)
@@ -140,6 +146,11 @@ def _trend(totals: Totals, spec: FeatureSpec) -> ir.Value:
     return _compared(_amount(totals, spec, now), _amount(totals, spec, before))
 
 
+def _mean_trend(totals: Totals, spec: FeatureSpec) -> ir.Value:
+    now, before = (Selection(spec.where, span) for span in spans_of(spec))
+    return _compared(_mean_of(totals, spec, now), _mean_of(totals, spec, before))
+
+
 def _vs_usual(totals: Totals, spec: FeatureSpec) -> ir.Value:
     now, before = spans_of(spec)
     days = float(spec.window_days or 0)
@@ -152,7 +163,7 @@ def _vs_usual(totals: Totals, spec: FeatureSpec) -> ir.Value:
 def _slope(totals: Totals, spec: FeatureSpec) -> ir.Value:
     """Least squares: (n·Σty − Σt·Σy) / (n·Σt² − (Σt)²)."""
     window, measure = window_of(spec), spec.measure or ""
-    total, n = _sum_and_count(totals, spec)
+    total, n = _sum_and_count(totals, spec, window_of(spec))
     days = _number(totals.total("days", window, measure))
     squared = _number(totals.total("days_squared", window, measure))
     product = _number(totals.total("days_by_measure", window, measure))
@@ -174,6 +185,7 @@ FORMULAS: dict[str, Formula] = {
     "days_since_last": _days_since("latest"),
     "mean_gap": _mean_gap,
     "trend": _trend,
+    "mean_trend": _mean_trend,
     "slope": _slope,
     "vs_usual": _vs_usual,
 }

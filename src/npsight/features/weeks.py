@@ -39,7 +39,7 @@ _DIRECT: dict[str, Kind] = {
     "ratio": "ratio",
     "open": "open",
 }
-_OF_VALUES = frozenset({"std", "min", "max", "first", "last", "slope"})
+_OF_VALUES = frozenset({"std", "min", "max", "first", "last", "slope", "mean_trend"})
 _OF_TOTALS = frozenset({"trend", "vs_usual"})
 _PREFERRED: tuple[Kind, ...] = ("count", "open", "mean", "ratio", "sum")
 

@@ -225,6 +225,20 @@ def test_an_attribute_ends_when_that_is_known():
     assert oracle.version_in_force(World([], [over]), "a", AS_OF) is None
 
 
+def test_the_mean_of_a_window_against_that_of_the_one_before():
+    rows = [
+        fact(9, m=3),
+        fact(8, m=None),
+        fact(7, m=5),
+        fact(2, m=8),
+        fact(1, m=4),
+        fact(1, m=None),
+    ]
+    assert value(rows, "mean_trend", 5, measure="m") == pytest.approx((6 - 4) / (6 + 4))
+    assert value(rows, "mean_trend", 3, measure="m") is None  # nothing in the 3 days before
+    assert value([fact(9, m=0), fact(1, m=0)], "mean_trend", 5, measure="m") is None
+
+
 def test_a_merged_account_leaves_the_spine_once_that_is_known():
     begun = [{"account": "a", "began_at": ago(100)}]
     merge = {"account": "a", "into": "b", "known_at": ago(3)}
@@ -234,7 +248,16 @@ def test_a_merged_account_leaves_the_spine_once_that_is_known():
 
 
 def test_every_aggregation_of_the_catalogue_has_a_loop():
-    alone = {"trend", "vs_usual", "share", "own", "value", "age", "days_until_renewal"}
+    alone = {
+        "trend",
+        "mean_trend",
+        "vs_usual",
+        "share",
+        "own",
+        "value",
+        "age",
+        "days_until_renewal",
+    }
     assert {*DURATIONS, *AHEAD, *OF_ROWS, *OF_VALUES} | alone == set(AGGREGATIONS)
 
 

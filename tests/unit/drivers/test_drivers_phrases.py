@@ -47,6 +47,7 @@ def say(feature, now, past=NAN, peer=None, others=(), segment="pro"):
 LOGINS = spec("sum", "logins", 30, label="logins")
 TREND = spec("trend", "logins", 30, label="logins")
 ADOPTION = spec("mean", "adoption", 30, label="adoption")
+LEVEL_TREND = spec("mean_trend", "users", 90, label="active users")
 ADOPTION_TREND = spec("trend", "adoption", 30, label="adoption")
 TICKETS = spec("count", None, 90, "tickets", label="tickets")
 TICKET_TREND = spec("trend", None, 90, "tickets", label="tickets")
@@ -293,6 +294,17 @@ EXAMPLES = [
     (TREND, 1.0, NAN, -1.0, "Logins began in the last 30 days; similar accounts: stopped"),
     (TREND, -0.9999, NAN, None, "Logins 99 % below the 30 days before"),
     (TREND, NAN, NAN, None, "No logins on record in 60 days"),
+    (
+        LEVEL_TREND,
+        1 / 11,
+        NAN,
+        -0.1,
+        "Active users on average 20 % above the 90 days before; similar accounts: down 18 %",
+    ),
+    (LEVEL_TREND, 0.0, NAN, None, "Active users on average level with the 90 days before"),
+    (LEVEL_TREND, -1.0, NAN, None, "Active users down to 0 on average in 90 days"),
+    (LEVEL_TREND, 1.0, NAN, None, "Active users up from 0 on average in 90 days"),
+    (LEVEL_TREND, NAN, NAN, None, "No active users on record to compare with the 90 days before"),
     (SEATS, 20, 10, 15, "Seats rose from 10 to 20; similar accounts: 15"),
     (SEATS, NAN, 10, 15, "Seats: not on record; similar accounts: 15"),
     (PLAN, "basic", "pro", None, "Plan changed from pro to basic"),
@@ -351,6 +363,12 @@ TREND_EXAMPLES = [
         "Adoption fell from 0.62 to 0.31 (30-day average)",
     ),
     (ADOPTION_TREND, 0.5, [(ADOPTION, 0.31, 0.62)], "Adoption 3 times the 30 days before"),
+    (
+        replace(ADOPTION_TREND, aggregation="mean_trend"),
+        -1 / 3,
+        [(ADOPTION, 0.31, 9)],
+        "Adoption fell from 0.62 to 0.31 (30-day average)",
+    ),
     (ADOPTION_TREND, 0.5, [(ADOPTION, 0.31, NAN)], "Adoption 3 times the 30 days before"),
 ]
 

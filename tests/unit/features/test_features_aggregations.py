@@ -56,6 +56,7 @@ WORLD = world_of(
         (usage("trend", "logins", window_days=2), (3 - (-0.9)) / (3 + 0.9)),
         (usage("trend", window_days=2), 0.0),
         (usage("trend", window_days=3), (3 - 2) / 5),
+        (usage("mean_trend", "logins", window_days=2), (3 - (-0.9 / 2)) / (3 + 0.9 / 2)),
     ],
     ids=lambda value: value.name if isinstance(value, FeatureSpec) else None,
 )

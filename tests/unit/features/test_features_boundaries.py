@@ -11,7 +11,15 @@ from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.specs import FeatureSpec
 
 W = 30
-APART = ("days_until_next", "days_until_end", "trend", "vs_usual", "open", "oldest_open")
+APART = (
+    "days_until_next",
+    "days_until_end",
+    "trend",
+    "mean_trend",
+    "vs_usual",
+    "open",
+    "oldest_open",
+)
 """They look elsewhere than at the window's facts alone, and have tests of their own."""
 EVERY = {name for name, a in AGGREGATIONS.items() if a.on == "facts" and name not in APART}
 # What a new latest fact changes, and a new earliest one. The longest gap of the window is that
@@ -140,6 +148,27 @@ def test_a_trend_sets_the_window_against_the_one_before_it(engine, measure, at, 
     spec = FeatureSpec(source="usage", aggregation="trend", window_days=W, measure=measure)
     world = world_of(usage=[fact(at, logins=3)])
     assert features_of(engine, world, [spec])[spec.name] == trend
+
+
+@pytest.mark.parametrize(
+    ("at", "level", "trend"),
+    [
+        (AS_OF, 9, 0.0),
+        (AS_OF - TICK, 9, (6 - 3) / (6 + 3)),
+        (AS_OF - W * DAY, 9, (6 - 3) / (6 + 3)),
+        (AS_OF - W * DAY - TICK, 9, (3 - 6) / (3 + 6)),
+        (AS_OF - 2 * W * DAY, 9, (3 - 6) / (3 + 6)),
+        (AS_OF - 2 * W * DAY - TICK, 9, 0.0),
+    ],
+    ids=["at-as-of", "newest", "at-w", "1us-before-w", "at-2w", "1us-before-2w"],
+)
+def test_a_trend_of_means_compares_levels_however_many_there_are(engine, at, level, trend):
+    spec = FeatureSpec(source="usage", aggregation="mean_trend", window_days=W, measure="logins")
+    usage = [fact(AS_OF - DAY, logins=3), fact(AS_OF - (W + 1) * DAY, logins=3)]
+    found = features_of(engine, world_of(usage=[*usage, fact(at, logins=level)]), [spec])
+    assert found[spec.name] == pytest.approx(trend)
+    alone = features_of(engine, world_of(usage=usage[:1]), [spec])
+    assert alone[spec.name] is None
 
 
 def test_a_trend_reads_twice_its_window_also_beside_a_shorter_feature(engine):

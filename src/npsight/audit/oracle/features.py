@@ -104,6 +104,8 @@ def matching(spec: FeatureSpec, rows: list[Row]) -> list[Row]:
 def _of_facts(spec: FeatureSpec, seen: list[Row], as_of: datetime, own: Own) -> float | None:
     if spec.aggregation == "trend":
         return _trend(spec, matching(spec, seen), as_of)
+    if spec.aggregation == "mean_trend":
+        return _mean_trend(spec, matching(spec, seen), as_of)
     if spec.aggregation == "vs_usual":
         return _against_usual(spec, matching(spec, seen), as_of)
     if spec.window_days is not None:
@@ -161,10 +163,23 @@ def _compared(now: Fraction, before: Fraction) -> float | None:
 
 def _trend(spec: FeatureSpec, rows: list[Row], as_of: datetime) -> float | None:
     """The window against the one before it."""
-    width = (spec.window_days or 0) * DAY
-    now = between(rows, as_of - width, as_of)
-    before = between(rows, as_of - 2 * width, as_of - width)
+    now, before = _two_windows(spec, rows, as_of)
     return _compared(_total(now, spec.measure), _total(before, spec.measure))
+
+
+def _mean_trend(spec: FeatureSpec, rows: list[Row], as_of: datetime) -> float | None:
+    """The mean of the window against that of the one before it; None where either has none."""
+    now, before = (_values(part, spec.measure) for part in _two_windows(spec, rows, as_of))
+    if not now or not before:
+        return None
+    return _compared(sum(now) / Fraction(len(now)), sum(before) / Fraction(len(before)))
+
+
+def _two_windows(
+    spec: FeatureSpec, rows: list[Row], as_of: datetime
+) -> tuple[list[Row], list[Row]]:
+    width = (spec.window_days or 0) * DAY
+    return between(rows, as_of - width, as_of), between(rows, as_of - 2 * width, as_of - width)
 
 
 def _against_usual(spec: FeatureSpec, rows: list[Row], as_of: datetime) -> float | None:
