@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.config.runtime import registry_uri
-from npsight.config.specs import ProjectSpec
+from npsight.config.specs import FeatureSpec, ProjectSpec
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
 from npsight.errors import ModelIntegrityError, NotFoundError
@@ -180,14 +180,38 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
             f"{project.file.name} no longer declares {len(missing)} of the champion's features: "
             f"{', '.join(missing[:8])}\n  → put them back, or train and promote a new model"
         )
-    trained = {(spec.expression, spec.expression_digest) for spec in model.specs}
-    now = {(spec.expression, spec.expression_digest) for spec in declared.values()}
-    changed = sorted({expression for expression, _ in trained - now})
+    changed = [
+        f"{spec.name}: {change}"
+        for spec in model.specs
+        if (change := _changed(spec, declared[spec.name]))
+    ]
     if changed:
         raise ModelIntegrityError(
-            f"not what the champion was trained with: the file of {', '.join(changed[:8])}\n"
-            "  → put the file back as it was, or train and promote a new model"
+            f"{project.file.name} declares {len(changed)} of the champion's features otherwise "
+            f"than it was trained with:\n  {'; '.join(changed[:8])}\n"
+            "  → put them back as they were, or train and promote a new model"
         )
+
+
+_MEANING = ("source", "aggregation", "measure", "per", "category", "where", "window_days")
+_MEANING += ("against", "missing", "dtype")
+
+
+def _changed(trained: FeatureSpec, now: FeatureSpec) -> str:
+    """What else the feature's numbers mean now; its words and its driver may change."""
+    if trained.expression_digest != now.expression_digest:
+        return f"the file of {trained.expression} has changed"
+    for what in _MEANING:
+        was, became = getattr(trained, what), getattr(now, what)
+        if was != became:
+            return f"`{what}` was {_shown(was)}, now it is {_shown(became)}"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "{" + ", ".join(f"{column}: {wanted}" for column, wanted in value) + "}"
+    return str(value)
 
 
 def _read_inputs(builder: FeatureBuilder, as_of: datetime, progress: Progress) -> ScoreInputs:
