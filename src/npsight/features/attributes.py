@@ -68,18 +68,25 @@ def standing_expr(facts: Facts, spine: ir.Table, segment: str | None) -> ir.Tabl
     current = versions_as_of(facts, spine)
     value = ibis.literal("", type=dt.string) if segment is None else current[segment].fill_null("")
     placed = current.select("account", "as_of", segment=value)
-    began = facts.accounts
+    began = _began(facts)
     return placed.left_join(began, placed.account == began.account).select(
-        placed, age_days=days_between(placed.as_of, began.began_at)
+        placed, age_days=days_between(placed.as_of, began.since_)
     )
+
+
+def _began(facts: Facts) -> ir.Table:
+    """`account` and `since_`, from which its age counts."""
+    accounts = facts.accounts
+    since = "created_at" if "created_at" in accounts.columns else "began_at"
+    return accounts.select("account", since_=accounts[since])
 
 
 def attribute_features(facts: Facts, spine: ir.Table, specs: Sequence[FeatureSpec]) -> ir.Table:
     """`account`, `as_of` and one column for each feature of source `accounts`."""
     attributes = versions_as_of(facts, spine)
-    began = facts.accounts
+    began = _began(facts)
     joined = attributes.left_join(began, attributes.account == began.account).select(
-        attributes, began.began_at
+        attributes, began.since_
     )
     columns = {spec.name: _attribute(joined, spec) for spec in specs}
     return joined.select("account", "as_of", **columns)
@@ -87,7 +94,7 @@ def attribute_features(facts: Facts, spine: ir.Table, specs: Sequence[FeatureSpe
 
 def _attribute(joined: ir.Table, spec: FeatureSpec) -> ir.Value:
     if spec.aggregation == "age":
-        return days_between(joined.as_of, joined.began_at)
+        return days_between(joined.as_of, joined.since_)
     if spec.aggregation == "days_until_renewal":
         return days_between(joined.renewal_at_, joined.as_of)
     value = joined[spec.measure]

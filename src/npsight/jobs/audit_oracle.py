@@ -110,7 +110,7 @@ class _Past:
             return
         facts = self.builder.facts
         read = {spec.source for spec in self.specs} | {"responses"}
-        began = _by_account(self._rows(facts.accounts, missing, ("began_at",)))
+        began = _by_account(self._rows(facts.accounts, missing, ("began_at", "created_at")))
         versions = _by_account(
             [] if facts.versions is None else self._rows(facts.versions, missing, self._attributes)
         )

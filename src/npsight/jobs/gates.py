@@ -33,6 +33,7 @@ from npsight.models.gates import (
     skill_gate,
 )
 from npsight.models.model import Model
+from npsight.models.skill import LEVEL
 from npsight.tracking import CHAMPION, Tracking
 
 HEADING = "## Gates"
@@ -106,6 +107,11 @@ def _no_skill(project: ProjectSpec, part: PartResult) -> Problem:
         remedy = (
             f"there may be something: about {needed:,} rows would show a gain of this size; bring "
             "more accounts or a longer history, or raise `training.origins`"
+        )
+    elif skill.rank_p_value <= LEVEL:
+        remedy = (
+            "there may be something, but its risks are too extreme for so few events: bring more "
+            "accounts or a longer history, raise `training.origins`, or declare fewer features"
         )
     else:
         remedy = (

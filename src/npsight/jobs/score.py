@@ -193,7 +193,15 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
         )
 
 
-_MEANING = ("source", "aggregation", "measure", "per", "category", "where", "window_days")
+_MEANING: tuple[str, ...] = (
+    "source",
+    "aggregation",
+    "measure",
+    "per",
+    "category",
+    "where",
+    "window_days",
+)
 _MEANING += ("against", "missing", "dtype")
 
 

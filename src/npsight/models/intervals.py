@@ -82,6 +82,9 @@ class NpsSpread:
         φ of the number of answers an account gives.
     periods
         Values of σ and their weights, which add to 1; empty means `period` alone.
+    detractor_part
+        How much of what NPS varies by falls on the share of detractors, as a part of what would
+        if shares varied like a Dirichlet's: ρ of answers that are detractors over ρ.
     """
 
     account: float
@@ -89,6 +92,7 @@ class NpsSpread:
     segment: float = 0.0
     dispersion: float = 0.0
     periods: tuple[tuple[float, float], ...] = ()
+    detractor_part: float = 1.0
 
     def account_interval(
         self, detractor: Vector, promoter: Vector, level: int
@@ -112,15 +116,16 @@ class NpsSpread:
         """Bounds of each account's expected share of detractors, in [0, 1], shape (rows,).
 
         Of the variance of its expected NPS, the share of detractors has the part that it has of
-        one answer's variance, d (1 − d) of V, as where shares vary like a Dirichlet's: what an
-        account varies by is then ρ d (1 − d). Quantiles of a beta distribution on [0, 1] with the
-        predicted mean; they never leave it, and hold it between them.
+        one answer's variance, d (1 − d) of V, as where shares vary like a Dirichlet's, times
+        `detractor_part`. Quantiles of a beta distribution on [0, 1] with the predicted mean; they
+        never leave it, and hold it between them.
         """
         mean = np.clip(detractor, SMALLEST_MEAN, 1 - SMALLEST_MEAN)
         most = mean * (1 - mean)
         answer = np.maximum(answer_variance(detractor, promoter), 1.0)
         common = (self.period**2 + self.segment**2) / answer
-        part = np.clip((self.account / 100) ** 2 + common, 1e-9, WIDEST)
+        part = self.detractor_part * ((self.account / 100) ** 2 + common)
+        part = np.clip(part, 1e-9, WIDEST)
         low, high = _beta_bounds(mean, part * most, level)
         return np.minimum(low, detractor), np.maximum(high, detractor)
 

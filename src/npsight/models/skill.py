@@ -61,6 +61,10 @@ class Skill:
     p_value
         The larger of the two tests' chances to see such a gain without skill; 1 where nothing was
         tested.
+    rank_p_value
+        Chance, among the same rearrangements, that events rank as high within their days as they
+        did. It decides nothing: predictions can rank well and still be too extreme, or gain too
+        little for their number; but then "no better than chance" would be untrue.
     why_not_tested
         What there was too little of; "" where it was tested.
     """
@@ -75,6 +79,7 @@ class Skill:
     error: float = 0.0
     brier_gain: float = 0.0
     p_value: float = 1.0
+    rank_p_value: float = 1.0
     why_not_tested: str = ""
 
     def sentence(self) -> str:
@@ -95,6 +100,11 @@ class Skill:
             return "tells accounts apart"
         if self.gain > 0 and self.p_value <= DOUBTFUL:
             return f"may tell accounts apart, but it takes p ≤ {LEVEL:g} to believe it"
+        if self.rank_p_value <= LEVEL:
+            return (
+                "may rank accounts (events stand higher within their day than by chance, "
+                f"p = {self.rank_p_value:.3f}), but its risks say no more than one number for all"
+            )
         return "tells accounts apart no better than chance"
 
 
@@ -152,11 +162,8 @@ def judge(rows: DayRows, seed: int = 0, level: float = LEVEL) -> Skill:
     drop = np.logaddexp(0.0, odds) - np.logaddexp(0.0, levels)
     gain, error = clustered_mean(rows.share * step - drop, rows.weight, rows.account)
     brier, _ = clustered_mean(_brier_gain(rows.share, odds, levels), rows.weight, rows.account)
-    p_value = 1.0
-    if gain > 0:
-        p_value = max(
-            _beyond(gain, error, found.accounts), _among_arrangements(rows, step, drop, seed)
-        )
+    among, ranked = _among_arrangements(rows, step, drop, seed)
+    p_value = max(_beyond(gain, error, found.accounts), among) if gain > 0 else 1.0
     return replace(
         found,
         shown=p_value <= level,
@@ -164,6 +171,7 @@ def judge(rows: DayRows, seed: int = 0, level: float = LEVEL) -> Skill:
         error=error,
         brier_gain=brier,
         p_value=p_value,
+        rank_p_value=ranked,
     )
 
 
@@ -212,19 +220,28 @@ def _beyond(gain: float, error: float, clusters: int) -> float:
     return float(t.sf(gain / error, clusters - 1))
 
 
-def _among_arrangements(rows: DayRows, step: Vector, drop: Vector, seed: int) -> float:
-    """Share of arrangements of each day's outcomes with at least the gain that was seen."""
+def _among_arrangements(
+    rows: DayRows, step: Vector, drop: Vector, seed: int
+) -> tuple[float, float]:
+    """Share of arrangements of each day's outcomes with at least the gain that was seen, and with
+    at least as high a sum of the events' ranks within their days.
+    """
+    from scipy.stats import rankdata
+
     rng = np.random.default_rng(seed)
     event = rows.share * rows.weight
     seen = float(event @ step - rows.weight @ drop)
     days = [np.flatnonzero(rows.day == day) for day in np.unique(rows.day)]
     place = np.concatenate(days)
-    at_least = 0
+    rank = np.concatenate([rankdata(step[day]) / len(day) for day in days])
+    ranked = float(event[place] @ rank)
+    at_least = as_high = 0
     for _ in range(ARRANGEMENTS):
         order = np.concatenate([rng.permutation(day) for day in days])
         total = float(event[order] @ step[place] - rows.weight[order] @ drop[place])
         at_least += total >= seen - 1e-12
-    return (1 + at_least) / (1 + ARRANGEMENTS)
+        as_high += float(event[order] @ rank) >= ranked - 1e-9
+    return (1 + at_least) / (1 + ARRANGEMENTS), (1 + as_high) / (1 + ARRANGEMENTS)
 
 
 def at_prior(fitted: FittedPart) -> FittedPart:

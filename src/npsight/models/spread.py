@@ -6,7 +6,9 @@ account's n answers less n times its prediction, E S² = nV + n(n − 1) ρV, so
     ρ = Σ (S² − nV) / V  over  Σ n(n − 1)
 
 is a mean over pairs of answers of one account. It is drawn towards a usual value, as if
-`PRIOR_PAIRS` pairs had shown that one: accounts that answer once tell nothing of ρ.
+`PRIOR_PAIRS` pairs had shown that one: accounts that answer once tell nothing of ρ. The same of
+detractors alone, with S their number less n times the predicted share d and d (1 − d) for V, is
+drawn towards ρ: what of an account's spread falls on them is measured, not taken from a model.
 
 σ and ω, the common errors of a period and of a segment within it: by how much the NPS of each
 segment was missed on each day is normal around 0 with variance A + ω² + σ², the σ part common to
@@ -20,7 +22,7 @@ overlap are together counted as one period.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -119,8 +121,14 @@ def fit_spread(days: Sequence[NpsDay], dispersion: float = 0.0) -> NpsSpread:
 
     `dispersion` is φ of the number of answers (see `ResponseModel`).
     """
-    account = 100 * float(np.sqrt(_correlation(days)))
-    alone = NpsSpread(round(account, 6), 0.0, dispersion=round(dispersion, 9))
+    correlation = _correlation(days)
+    part = _detractor_correlation(days, correlation) / correlation if correlation > 0 else 1.0
+    alone = NpsSpread(
+        round(100 * float(np.sqrt(correlation)), 6),
+        0.0,
+        dispersion=round(dispersion, 9),
+        detractor_part=round(part, 6),
+    )
     errors = [e for e in (_errors(day, alone) for day in days) if len(e.error)]
     segmented = max((len(e.error) for e in errors), default=0) > 1
     weights = _posterior(errors, GRID if segmented else GRID[:1])
@@ -137,11 +145,29 @@ def fit_spread(days: Sequence[NpsDay], dispersion: float = 0.0) -> NpsSpread:
 
 
 def _correlation(days: Sequence[NpsDay]) -> float:
-    excess, pairs = USUAL_CORRELATION * PRIOR_PAIRS, PRIOR_PAIRS
-    for day in days:
+    def of(day: NpsDay) -> tuple[Vector, Vector]:
         nps = 100 * (day.promoter - day.detractor)
         variance = np.maximum(answer_variance(day.detractor, day.promoter), 1.0)
-        summed = 100 * (day.promoters - day.detractors) - day.answers * nps
+        return 100 * (day.promoters - day.detractors) - day.answers * nps, variance
+
+    return _of_pairs(days, of, USUAL_CORRELATION)
+
+
+def _detractor_correlation(days: Sequence[NpsDay], usual: float) -> float:
+    def of(day: NpsDay) -> tuple[Vector, Vector]:
+        variance = np.maximum(day.detractor * (1 - day.detractor), 1e-4)
+        return day.detractors - day.answers * day.detractor, variance
+
+    return _of_pairs(days, of, usual)
+
+
+def _of_pairs(
+    days: Sequence[NpsDay], of: Callable[[NpsDay], tuple[Vector, Vector]], usual: float
+) -> float:
+    """ρ from each account's S and V, as `of` gives them."""
+    excess, pairs = usual * PRIOR_PAIRS, PRIOR_PAIRS
+    for day in days:
+        summed, variance = of(day)
         several = day.answers > 1
         excess += day.weight * float(np.sum((summed**2 / variance - day.answers)[several]))
         pairs += day.weight * float(day.answers @ (day.answers - 1))

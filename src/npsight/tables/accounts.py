@@ -42,22 +42,27 @@ def versions_of(checked: ir.Table, table: Accounts) -> ir.Table:
 
 
 def accounts_of(checked: ir.Table | None, table: Accounts | None, facts: ir.Table) -> ir.Table:
-    """`account` and `began_at`, one row an account.
+    """`account`, `began_at` and `created_at`, one row an account.
 
     It began at `created_at` where that is mapped and filled, else at its first `valid_from`, else
     when its first fact was known; without any of these, 1900-01-01. It cannot have begun before
     its first row was known, where the table says when that was. The row known first decides, so
     that no later one changes the past.
+
+    `created_at`, from which its age counts, may lie before that: it is what the row known first
+    says, else `began_at`.
     """
     first_known = facts.group_by("account").aggregate(
         first_known=ibis.greatest(facts.occurred_at, facts.known_at).min()
     )
     if checked is None or table is None:
-        return first_known.select("account", began_at=first_known.first_known)
+        at = first_known.first_known
+        return first_known.select("account", began_at=at, created_at=at)
     no_time = ibis.null(INSTANT)
     seen = ibis.greatest(checked.occurred_at, checked.known_at)
     own = checked.group_by("account").aggregate(
         created=_first_created(checked) if table.created_at else no_time,
+        said_first=_said_first(checked) if table.created_at else no_time,
         valid=seen.min() if table.valid_from else no_time,
         known=checked.known_at.min() if table.known_at else no_time,
     )
@@ -66,13 +71,22 @@ def accounts_of(checked: ir.Table | None, table: Accounts | None, facts: ir.Tabl
         joined.created, joined.valid, joined.first_known, ibis.literal(ALWAYS, type=INSTANT)
     )
     known = ibis.coalesce(joined.known, began_at)
-    return joined.select(account=own.account, began_at=ibis.greatest(began_at, known))
+    began_at = ibis.greatest(began_at, known)
+    created_at = ibis.least(ibis.coalesce(joined.said_first, began_at), began_at)
+    return joined.select(account=own.account, began_at=began_at, created_at=created_at)
 
 
 def _first_created(checked: ir.Table) -> ir.TimestampScalar:
     """`created_at_` of the row known first among those that have one."""
     order = ibis.struct({"known": checked.known_at, "created": checked.created_at_})
     return checked.created_at_.argmin(order, where=checked.created_at_.notnull())
+
+
+def _said_first(checked: ir.Table) -> ir.TimestampScalar:
+    """`created_at_` of the row known first, be it filled or not: known as long as the account."""
+    order = ibis.struct({"known": checked.known_at, "created": checked.created_at_})
+    said = ibis.struct({"at": checked.created_at_})
+    return said.argmin(order)["at"]
 
 
 def instants_of(tables: Mapping[str, ir.Table], scheduled: frozenset[str]) -> ir.Table | None:

@@ -32,7 +32,8 @@ class Facts:
     Attributes
     ----------
     accounts
-        One row an account: `account`, `began_at`, the instant from which it exists and is known.
+        One row an account: `account`, `began_at`, the instant from which it exists and is known,
+        and, where it may have begun before it was known, `created_at`, from which its age counts.
     versions
         Attributes through time, or None: `account`, `occurred_at` (valid from), `known_at`,
         `ended_at` (valid to; null while true), `ended_known_at`, the declared attributes

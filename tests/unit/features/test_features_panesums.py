@@ -258,7 +258,7 @@ def test_what_adds_up_is_what_needs_counts_and_exact_sums_only(engine):
         )
 
     exact = {name for name in AGGREGATIONS if adds_up(table, spec(name, "x"))}
-    assert exact == {"count", "sum", "mean", "ratio", "share", "trend"}
+    assert exact == {"count", "sum", "mean", "ratio", "share", "trend", "mean_trend"}
     rough = {name for name in exact if adds_up(table, spec(name, "rough"))}
     assert rough == {"count"}
 

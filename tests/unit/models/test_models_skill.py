@@ -85,7 +85,7 @@ def test_each_of_the_two_tests_is_needed(monkeypatch):
         "an account's answers resemble each other"]}  # fmt: skip
     monkeypatch.setattr(module, "ARRANGEMENTS", 199)
     with monkeypatch.context() as without:
-        without.setattr(module, "_among_arrangements", lambda *_: 0.0)
+        without.setattr(module, "_among_arrangements", lambda *_: (0.0, 0.0))
         fooled = sum(judge(world(seed, accounts=300, **safe)).shown for seed in range(100))
     assert fooled > 10
     with monkeypatch.context() as without:
@@ -139,6 +139,32 @@ def test_a_day_of_one_class_only_is_no_obstacle():
     rows = world(1, signal=1.0)
     share = np.where(rows.day == 0, 0.0, rows.share)
     assert judge(dataclasses.replace(rows, share=share)).shown
+
+
+def test_predictions_that_rank_but_are_too_extreme_are_not_called_chance():
+    rows = world(5, accounts=400, signal=0.8)
+    odds = logit(rows.predicted)
+    extreme = dataclasses.replace(rows, predicted=probability(odds * 6 + 8))
+    found = judge(extreme)
+    assert found.gain < 0
+    assert not found.shown
+    assert found.rank_p_value <= 0.01
+    assert "may rank accounts (events stand higher within their day than by chance, p = 0.0" in (
+        found.sentence()
+    )
+    noise = judge(world(5, accounts=400))
+    assert noise.rank_p_value > 0.01
+    assert "no better than chance" in noise.sentence()
+
+
+def test_the_order_of_ranks_counts_within_days_only():
+    """All events on the one day that is predicted highest: within days they stand anywhere."""
+    rng = np.random.default_rng(3)
+    day = np.repeat([0, 1], 200)
+    share = ((day == 1) & (rng.random(400) < 0.5)).astype(float)
+    said = np.where(day == 1, 0.8, 0.1) + 0.05 * rng.random(400)
+    rows = DayRows(said, share, np.ones(400), day, np.arange(400).astype(object))
+    assert judge(rows).rank_p_value > 0.01
 
 
 def test_too_few_events_are_not_tested():

@@ -58,6 +58,48 @@ def test_the_correlation_of_an_accounts_answers_is_found_again(correlation):
     assert (found.account / 100) ** 2 == pytest.approx(correlation, rel=0.1, abs=0.012)
 
 
+@pytest.mark.parametrize("correlation", [0.05, 0.15, 0.4])
+def test_shares_that_vary_like_a_dirichlets_leave_detractors_their_part(correlation):
+    found = fit_spread([made(seed, 8000, correlation) for seed in range(4)])
+    assert found.detractor_part == pytest.approx(1.0, abs=0.2)
+
+
+def test_what_of_an_accounts_spread_falls_on_detractors_is_measured():
+    """Here accounts differ in their promoters alone, or in their detractors alone."""
+    parts = {}
+    for moves in ("promoter", "detractor"):
+        days = []
+        for seed in range(4):
+            rng = np.random.default_rng(seed)
+            day = made(seed, 8000, rate=3.0)
+            d, p = np.full(8000, 0.25), np.full(8000, 0.35)
+            moved = rng.beta(0.35 * 6, 0.65 * 6, 8000) if moves == "promoter" else p
+            less = rng.beta(0.25 * 6, 0.75 * 6, 8000) if moves == "detractor" else d
+            scale = np.minimum(1.0, 0.999 / (moved + less))
+            shares = np.column_stack([less * scale, moved * scale])
+            counts = rng.multinomial(
+                day.answers.astype(int), np.column_stack([shares, 1 - shares.sum(axis=1)])
+            )
+            days.append(
+                replace(
+                    day,
+                    detractor=np.full(8000, shares[:, 0].mean()),
+                    promoter=np.full(8000, shares[:, 1].mean()),
+                    detractors=counts[:, 0] * 1.0,
+                    promoters=counts[:, 1] * 1.0,
+                )
+            )
+        found = fit_spread(days)
+        parts[moves] = found.detractor_part
+        low, high = found.risk_interval(days[0].detractor[:1], days[0].promoter[:1], 80)
+        if moves == "detractor":
+            rng = np.random.default_rng(99)
+            true = rng.beta(0.25 * 6, 0.75 * 6, 20_000)
+            assert np.mean((true >= low) & (true <= high)) == pytest.approx(0.8, abs=0.05)
+    assert parts["promoter"] < 0.15
+    assert parts["detractor"] > 1.3
+
+
 def test_single_answers_leave_the_usual_correlation():
     day = made(1)
     once = replace(

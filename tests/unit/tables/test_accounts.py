@@ -196,6 +196,25 @@ def versions(bench, csv: str, more: str = ""):
     return prepared, rows(prepared.facts.versions, *KNOWN)
 
 
+def test_an_account_is_as_old_as_its_first_row_says_though_it_exists_from_when_that_was_known(
+    bench, usage
+):
+    more = ", known_at: seen, created_at: since"
+    csv = (
+        "id,from,to,plan,seen,since\n"
+        f"a,{at(1)},,basic,{at(9)},2020-02-29T00:00:00Z\n"
+        f"b,{at(1)},,basic,{at(5)},\n"
+        f"b,{at(2)},,pro,{at(9)},2020-02-29T00:00:00Z\n"
+        f"c,{at(1)},,basic,{at(5)},{at(20)}\n"
+    )
+    prepared, _ = versions(bench, csv, more)
+    assert rows(prepared.facts.accounts, "account", "began_at", "created_at") == [
+        ("a", DAYS[8], datetime(2020, 2, 29)),
+        ("b", DAYS[4], DAYS[4]),  # its date was told later, so an earlier day cannot know it
+        ("c", DAYS[19], DAYS[19]),
+    ]
+
+
 def test_the_delay_of_a_version_and_of_its_end(bench, usage):
     csv = f"id,from,to,plan\na,{at(1)},{at(3)},basic\na,{at(3)},,pro\n"
     prepared, found = versions(bench, csv, ", delay_hours: 48")

@@ -65,8 +65,8 @@ def placed(value: float | None, peers: Sequence[float | None]) -> float | None:
 
 def _of_account(spec: FeatureSpec, world: World, account: str, as_of: datetime) -> Value:
     if spec.aggregation == "age":
-        began = [row["began_at"] for row in world.accounts if row["account"] == account]
-        return days(as_of, began[0]) if began else None
+        rows = [row for row in world.accounts if row["account"] == account]
+        return days(as_of, rows[0].get("created_at") or rows[0]["began_at"]) if rows else None
     version = version_in_force(world, account, as_of) or {}
     if spec.aggregation == "days_until_renewal":
         renewal = version.get("renewal_at_")
