@@ -55,11 +55,21 @@ class FeatureCache:
             return None
 
     def write(self, file: Path, rows: pd.DataFrame) -> None:
-        """Keep the rows of a day, in place of what was kept of it before."""
+        """Keep the rows of a day, in place of what was kept of it before.
+
+        Raises
+        ------
+        OSError
+            They cannot be written; nothing half-written stays.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial")
-        rows.to_parquet(partial, index=False, compression="zstd")
-        partial.replace(file)
+        try:
+            rows.to_parquet(partial, index=False, compression="zstd")
+            partial.replace(file)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
         day = file.name.partition("-")[0]
         for older in self.folder.glob(f"{day}-*.parquet"):
             if older != file:

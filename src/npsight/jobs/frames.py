@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -91,10 +92,23 @@ class FeatureBuilder:
             new = self.features(self.spine(wanted), progress)
             for as_of, rows in _by_day(new, wanted):
                 built[as_of] = rows
-                self.cache.write(files[as_of], rows)
-            self.cache.forget_old_definitions()
+            self._keep_for_later({files[as_of]: built[as_of] for as_of in wanted}, progress)
         parts = [rows for as_of in sorted(built) if (rows := built[as_of]) is not None]
         return pd.concat(parts, ignore_index=True)
+
+    def _keep_for_later(
+        self, built: Mapping[Path, pd.DataFrame | None], progress: Progress
+    ) -> None:
+        """In the cache; what cannot be kept there is built again next time."""
+        assert self.cache is not None
+        try:
+            for file, rows in built.items():
+                if rows is not None:
+                    self.cache.write(file, rows)
+            self.cache.forget_old_definitions()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            progress(f"features are not kept for the next run: {why}")
 
     def features(self, spine: ir.Table, progress: Progress = silent) -> pd.DataFrame:
         """Every feature, and the decayed counts where there are responses.

@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -95,12 +96,28 @@ def shown(uri: str) -> str:
 
 
 def _unusable(uri: str, error: Exception) -> StateError:
+    if _is_full(error):
+        return StateError(
+            f"{shown(uri)}: the disk of the model registry is full\n"
+            "  → free some space, then run the same command again; nothing was registered"
+        )
     reason = type(error).__name__ if "@" in uri else _first_line(error)
     return StateError(
         f"{shown(uri)}: the model registry cannot be used ({reason})\n"
         "  → check that it is running, reachable and writable, then retry; "
         "the service keeps its cached champion meanwhile"
     )
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk is what an error came from, however often it was wrapped."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno == ENOSPC:
+            return True
+        if "disk is full" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _first_line(error: Exception) -> str:

@@ -92,6 +92,16 @@ def test_a_day_is_built_once(engine, tmp_path):
     same(again, expected)
 
 
+def test_what_cannot_be_kept_is_built_all_the_same_and_told(engine, tmp_path):
+    (tmp_path / "features").write_text("no folder")
+    said: list[str] = []
+    found = builder_of(engine, world(), tmp_path).features_at(DAYS, said.append)
+    same(found, plainly(engine, world(), DAYS))
+    assert [text for text in said if "not kept" in text] == [
+        "features are not kept for the next run: Not a directory"
+    ]
+
+
 def test_tomorrow_costs_tomorrow(engine, tmp_path):
     built_days(builder_of(engine, world(), tmp_path), DAYS)
     later = world(usage=[fact(AS_OF, logins=5), fact(AS_OF - DAY, AS_OF, logins=7)])

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 from registered import bundle, registered
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from npsight.errors import ModelIntegrityError, NotFoundError, StateError
 from npsight.models.bundle import digest_of
 from npsight.tracking import CHAMPION, Tracking, read_cached, write_cached
+from npsight.tracking.client import mendable
 from npsight.tracking.flat import finite_metrics, flat_params
 
 
@@ -125,6 +128,25 @@ def test_a_registry_that_is_away_fails_soon_and_hides_its_password(tmp_path: Pat
     assert time.monotonic() - started < 30
     assert "hunter2" not in str(error.value)
     assert error.value.exit_code == 8
+
+
+def fill(file: Path) -> None:
+    """Write until SQLite may not grow any more, as MLflow does: by a flush that fails."""
+    engine = create_engine(f"sqlite:///{file}")
+    with mendable(f"sqlite:///{file}"), engine.begin() as connection:
+        connection.execute(text("PRAGMA max_page_count = 2"))
+        connection.execute(text("CREATE TABLE t (x TEXT)"))
+        try:
+            for _ in range(99):
+                connection.execute(text("INSERT INTO t VALUES (hex(randomblob(4000)))"))
+        except OperationalError as error:
+            raise PendingRollbackError("raised by a flush") from error
+
+
+def test_a_full_disk_is_called_one_however_it_was_wrapped(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="the disk of the model registry is full") as told:
+        fill(tmp_path / "full.db")
+    assert "free some space" in str(told.value)
 
 
 def test_a_folder_that_cannot_be_written_is_a_state_error(tmp_path: Path) -> None:
