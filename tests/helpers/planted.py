@@ -69,6 +69,13 @@ def _last_answer(frames: Frames) -> Any:
     return (values + np.random.default_rng(1).normal(0, 0.3, len(values))).round(2)
 
 
+def _mood_ever(frames: Frames) -> Any:
+    """The mean of all scores there will be, with a little noise, in every dated row."""
+    mean = _answers(frames).groupby("account_id")["score"].mean()
+    values = frames["accounts"]["account_id"].map(mean)
+    return (values + np.random.default_rng(3).normal(0, 0.2, len(values))).round(2)
+
+
 def _tickets_ahead(frames: Frames) -> Any:
     """Tickets of the next 30 days, said to be known today."""
     at = _by_account(frames["tickets"], "opened_at")
@@ -125,6 +132,7 @@ LEAKS = (
     Leak("next_mood", "usage", "number", _next_answer, {"aggregate": "last"}),
     Leak("status", "accounts", "category", _status, {"aggregate": "value"},
          "accounts__value_status", static=False),
+    Leak("mood_ever", "accounts", "number", _mood_ever, {"aggregate": "value"}, static=False),
     Leak("tag", "tickets", "category", _tag,
          {"aggregate": "count", "where": {"tag": "cancellation"}},
          "tickets__count__tag_cancellation"),

@@ -48,7 +48,8 @@ class Column:
 
     A `measure` and a `version` (of an attribute) were written at a known instant, before which
     `before` and after which `after` lie. `undated` values, such as a static attribute, have no
-    instant: `after` is then all of the data, and `before` the first half of it.
+    instant: `after` is then all of the data, and `before` the first half of it. The first version
+    of a dated attribute is judged like that too, where it is of the first half.
     """
 
     name: str

@@ -113,6 +113,14 @@ class Columns:
         frame = self.fetch(first).set_index("account").sort_index()
         return frame.rename(columns=lambda name: f"accounts.{name}")
 
+    def first_written(self) -> pd.Series:
+        """Of each account, when its first version became true."""
+        versions = self.builder.facts.versions
+        if versions is None:
+            return pd.Series(dtype="datetime64[us]")
+        first = versions.group_by("account").agg(at=versions.occurred_at.min())
+        return self.fetch(first).set_index("account")["at"]
+
     # --- What became of the accounts --------------------------------------------------------
 
     def _happened(self) -> Iterator[Happened]:

@@ -176,11 +176,15 @@ def _timeline(
     return Timeline(name, _keys(rows, number, start, stride), values, stride, span)
 
 
-# --- Undated columns: what came at all ----------------------------------------------------------
+# --- Undated columns, and first versions: what came at all ---------------------------------------
 
 
 def _undated(columns: Columns) -> Iterator[Column]:
-    names = [n for n in columns.read.undated if n not in columns.read.categories]
+    """Undated numbers of accounts that began in the first half of the data; of dated attributes
+    the first version, if it is of that half too: what it says of all the data it cannot know.
+    """
+    read = columns.read
+    names = [n for n in (*read.undated, *read.dated) if n not in read.categories]
     facts = columns.builder.facts
     if not names or not facts.sources or columns.builder.project.is_snapshot:
         return
@@ -188,14 +192,38 @@ def _undated(columns: Columns) -> Iterator[Column]:
     began = columns.fetch(facts.accounts).set_index("account")["began_at"]
     attributes = columns.first_versions().reindex(began.index[began < pd.Timestamp(middle)])
     aheads: list[Ahead] = []
-    for source, measures in columns.read.measures.items():
+    for source, measures in read.measures.items():
         totals = _totals(columns, source, measures, middle).reindex(attributes.index)
         counted = totals.filter(regex="^(count|sum)").fillna(0.0)
         totals[counted.columns] = counted
         aheads += _all_time(source, measures, totals)
+    if columns.builder.project.detractor is not None:
+        aheads += _of_answers(columns, middle, attributes.index)
+    early = columns.first_written().reindex(attributes.index) < pd.Timestamp(middle)
     for name in names:
         values = attributes[f"accounts.{name}"].to_numpy(np.float64)
+        if name in read.dated:
+            values = np.where(early, values, np.nan)
         yield Column(f"accounts.{name}", "undated", values, tuple(aheads))
+
+
+def _of_answers(columns: Columns, middle: datetime, accounts: pd.Index) -> Iterator[Ahead]:
+    """The target itself: mean score and share of detractors, of all answers and up to `middle`."""
+    table = final(columns.builder.facts.sources["responses"])
+    early = table.occurred_at < ibis.literal(middle)
+    score, bad = table.score.cast(dt.float64), (table.band == "detractor").cast(dt.float64)
+    found = columns.fetch(
+        table.group_by("account").agg(
+            score=score.mean(),
+            score_before=score.mean(where=early),
+            bad=bad.mean(),
+            bad_before=bad.mean(where=early),
+        )
+    )
+    means = found.set_index("account").reindex(accounts)
+    for name, label in (("score", "the mean of all scores"), ("bad", "the share of detractors")):
+        before, after = (means[c].to_numpy(np.float64) for c in (f"{name}_before", name))
+        yield Ahead(f"{label} among all answers" if name == "bad" else label, before, after)
 
 
 def _totals(
