@@ -117,6 +117,7 @@ def check(
         compute the features does not answer.
     """
     from npsight.features.own import check_own
+    from npsight.jobs.featurehints import feature_hints
     from npsight.jobs.frames import own_functions
     from npsight.jobs.postedfacts import posted_facts
     from npsight.tables.engine import connect
@@ -141,7 +142,7 @@ def check(
             periods=_periods(project, facts),
             features=len(project.features),
             targets=targets,
-            warnings=tuple(found.warnings()),
+            warnings=(*found.warnings(), *feature_hints(project, facts)),
             data_start=facts.data_start,
             data_end=facts.data_end,
             digest=prepared.digest,
