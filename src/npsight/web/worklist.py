@@ -52,6 +52,7 @@ from npsight.web.worklistwords import (
     capacity_line,
     chips,
     columns_of,
+    leaving_line,
     line_of,
     nothing_line,
     policy_sentence,
@@ -104,6 +105,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         age_days=(page.now - run.as_of).days,
         sorts={name: sort for name, sort in SORTS.items() if _is_shown(sort[0], asked, columns)},
         columns=columns,
+        leaving=leaving_line(found.rows),
     )
 
 

@@ -103,6 +103,21 @@ def columns_of(project: ProjectSpec, rows: Sequence[Listed]) -> frozenset[str]:
     )
 
 
+SAME_AMONG = 5
+"""Rows from which on one churn risk for all is no accident."""
+
+
+def leaving_line(rows: Sequence[Listed]) -> str:
+    """What to make of risks to leave that are all one number; "" where they differ."""
+    risks = {row.churn_risk for row in rows}
+    if len(rows) < SAME_AMONG or len(risks) > 1 or None in risks:
+        return ""
+    return (
+        "Risk to leave is the same for everyone here: it is the usual share of accounts that "
+        "leave, since nothing told apart who does when the model was tested. It orders nothing."
+    )
+
+
 def due_words(due: date, today: date, soon_days: int) -> tuple[str, str]:
     """How a due day stands, and its tone: past, near, or far."""
     days = (due - today).days
