@@ -86,7 +86,6 @@ class Sums:
             largest.add(placed, facts.to_compare(key))
         for key, last in self._last.items():
             last.add(placed, facts.ranked(key))
-        self._scales.update(facts.scales)
 
     def _add_sums(self, batch: FactBatch | PaneBatch, placed: Placed) -> None:
         for key, totals in self._summed.items():
