@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
+from npsight.jobs.dayorder import with_one_order
 from npsight.jobs.guesskeys import guess_bridge, guess_keys, guess_lookups, typed_in_cases
 from npsight.jobs.proposedlines import ProposedLines
 from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
@@ -72,7 +73,7 @@ class _Proposal(ProposedLines):
         self.source = source
         # The truth of a simulation lies beside its tables and would give everything away.
         self.left_out = [t.name for t in tables if t.name.startswith("truth")]
-        self.tables = [t for t in tables if t.name not in self.left_out]
+        self.tables = with_one_order([t for t in tables if t.name not in self.left_out])
         self.keys = guess_keys(self.tables)
         self.hops = {
             t.name: way

@@ -57,9 +57,8 @@ def _written(table: TableProfile) -> Iterator[Line]:
     patterns = {c.time_format for c in table.columns if c.time_format is not None}
     if patterns - {""}:
         formats = sorted(patterns - {""}) + (list(guess.ISO_FORMATS) if "" in patterns else [])
-        unsure = "VERIFY: day first or month first?" if "/" in "".join(formats) else ""
         value = flow(formats) if len(formats) > 1 else scalar(formats[0])
-        yield f"time_format: {value}", unsure
+        yield f"time_format: {value}", table.unsure
     yield from _decimal(table)
     read = [c for c in table.columns if c.is_number or c.is_time]
     blanks = sorted({text for c in read for text in c.blanks})

@@ -24,6 +24,7 @@ from npsight.tables.repeats import mark_repeats, mark_reviewed
 from npsight.tables.report import (
     IDENTICAL,
     LEFT_OUT,
+    NO_DAY_ABOVE_12,
     POSTED,
     POSTED_ASIDE,
     POSTED_TOO,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _MOST_REASONS = 8
 _ENOUGH_POINTS = 10
+_MONTHS, _MANY_MONTHS, _ENOUGH_DATED = 12, 6, 60
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def check_table(
         raise UnusableTableError([Problem("holds no rows", remedy, sheet.where, sheet.key)])
     notes = [(what, counts[f"note_{i}"] or 0) for i, what in enumerate(sheet.notes)]
     notes += [(IDENTICAL, counts["identical"]), (LEFT_OUT, raw.left_out)]
-    notes += _thousands(sheet, counts)
+    notes += [*_thousands(sheet, counts), *_day_orders(sheet, counts)]
     name = _materialise(sheet, contract, backend)
     faults = list(sheet.faults)
     if contract.identity:
@@ -158,6 +160,10 @@ def _prescan(sheet: Sheet, raw: RawTable, contract: Contract) -> dict[str, Any]:
     for index, (whole, decimal) in enumerate(sheet.doubts.values()):
         wanted[f"whole_{index}"] = whole.sum()
         wanted[f"decimal_{index}"] = decimal.sum()
+    for index, day in enumerate(sheet.day_orders.values()):
+        wanted[f"dated_{index}"] = day.count()
+        wanted[f"days_{index}"] = day.nunique()
+        wanted[f"highest_{index}"] = day.max()
     counts = one_row(table.aggregate(**wanted))
     for index, probe in enumerate(sheet.probes):
         if counts[f"present_{index}"] and counts[f"present_{index}"] == counts[f"naive_{index}"]:
@@ -176,6 +182,17 @@ def _thousands(sheet: Sheet, counts: dict[str, Any]) -> list[tuple[str, int]]:
         (f"{THOUSANDS} {column}", counts[f"whole_{index}"])
         for index, column in enumerate(sheet.doubts)
         if (counts[f"whole_{index}"] or 0) >= _ENOUGH_POINTS and not counts[f"decimal_{index}"]
+    ]
+
+
+def _day_orders(sheet: Sheet, counts: dict[str, Any]) -> list[tuple[str, int]]:
+    """Columns whose days are read from 1 to 12 only, and of many sizes, as months are."""
+    return [
+        (f"{NO_DAY_ABOVE_12} {column}, read by `{pattern}`", counts[f"dated_{index}"])
+        for index, (column, pattern) in enumerate(sheet.day_orders)
+        if counts[f"dated_{index}"] > _ENOUGH_DATED
+        and (counts[f"highest_{index}"] or 0) <= _MONTHS
+        and counts[f"days_{index}"] >= _MANY_MONTHS
     ]
 
 

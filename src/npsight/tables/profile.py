@@ -22,7 +22,7 @@ from npsight.tables.found import other_files, sources_in
 from npsight.tables.headers import header_of
 from npsight.tables.numbers import Decimal, plain_number, without_words
 from npsight.tables.periods import pattern_of
-from npsight.tables.profiletimes import time_of
+from npsight.tables.profiletimes import Reading, time_of
 from npsight.tables.raw import RawTable, UnusableTableError
 from npsight.tables.reshape import made_long
 from npsight.tables.workbooks import is_workbook
@@ -52,7 +52,7 @@ class ColumnProfile:
     header say. `is_scored` says that the values are numbers from 0 to 10, with or without words
     behind them; `is_fraction`, that some of these are no whole ones. `is_in_thousands` is an
     example where each number has groups of three digits behind a point, so that `1.234` may be
-    either.
+    either. `is_either_way` says that day and month of its times could change places.
     """
 
     name: str
@@ -74,6 +74,7 @@ class ColumnProfile:
     is_scored: bool = False
     is_fraction: bool = False
     is_in_thousands: str | None = None
+    is_either_way: bool = False
 
     @property
     def is_time(self) -> bool:
@@ -83,12 +84,16 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """One table: how it is read, the number of its different rows, and its columns."""
+    """One table: how it is read, the number of its different rows, and its columns.
+
+    `unsure` is what is to be verified of the order in which its times are read.
+    """
 
     name: str
     source: Source
     rows: int
     columns: tuple[ColumnProfile, ...]
+    unsure: str = ""
 
     def column(self, name: str) -> ColumnProfile | None:
         """The column of that name."""
@@ -262,7 +267,7 @@ def _column(
         decimal = next((sign for sign in DECIMALS if seen.get(sign, 0) >= enough), None)
     sample = _sample(given, backend)
     if times.is_typed_time(value):
-        when: tuple[str | None, bool] = ("", times.is_naive_type(value))
+        when = Reading("", times.is_naive_type(value))
     else:
         when = time_of(given, sample)
     return ColumnProfile(
@@ -273,8 +278,9 @@ def _column(
         share_on_ten=seen["on_ten"] / seen["filled"] if seen["filled"] else 0.0,
         low=seen["low"],
         high=seen["high"],
-        time_format=when[0],
-        is_naive=when[1],
+        time_format=when.pattern,
+        is_naive=when.is_naive,
+        is_either_way=when.is_either_way,
         mean_length=float(seen["mean_length"]),
         decimal=decimal,
         blanks=tuple(sorted(blanks)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 import ibis
@@ -25,18 +26,24 @@ _NAMED = (
     "%d-%b-%Y",
     "%d-%b-%y",
     "%m %d, %Y",
-    "%Y-%m",
 )
+MONTH_FORMATS = (
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y"),
+    *("%B %Y", "%b %Y", "%B-%Y", "%b-%Y", "%b-%y", "%Y %B", "%Y %b"),
+)
+"""A month is read as its first day."""
 TIME_FORMATS = (
     "",
     "%Y%m%d",
     *(day + clock for clock in _CLOCKS for day in _SHORT),
     *(day + clock for clock in _CLOCKS for day in _DAYS),
     *_NAMED,
+    *MONTH_FORMATS,
 )
 """What reads most values is taken; of equals the first. The empty one is ISO 8601."""
 _LIKE_A_DATE = re.compile(
-    r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|\d{4}-\d{1,2}$|"
+    r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|\d{4}[-/]\d{1,2}$|\d{1,2}[-/.](19|20)\d{2}$|"
+    r"[A-Za-z]{3,9}( \d{4}|-\d{4}|-\d{2})$|\d{4} [A-Za-z]{3,9}$|"
     r"[A-Za-z]{3,9} \d{1,2}, \d{4}$|\d{2} \d{1,2}, \d{4}$|"
     r"\d{1,2}(st|nd|rd|th)?[- ][A-Za-z]{3,9}[- ]\d{2,4}$)"
 )
@@ -48,22 +55,43 @@ _EPOCH_YEARS = (946_684_800, 2_051_222_400)
 """Seconds from 1970 to the years 2000 and 2035: of other numbers it is not guessed."""
 
 
-def time_of(table: ir.Table, sample: Sequence[str]) -> tuple[str | None, bool]:
-    """The pattern that reads nearly all of `given`, if one does, and whether some lack a zone."""
+@dataclass(frozen=True)
+class Reading:
+    """How the values of a column are read as times.
+
+    `pattern` is None where they are no times, and empty for ISO 8601. `is_naive` says that some
+    lack a zone, and `is_either_way` that the day and the month could as well change places: no
+    day above 12 tells them apart.
+    """
+
+    pattern: str | None = None
+    is_naive: bool = False
+    is_either_way: bool = False
+
+
+def turned(pattern: str) -> str:
+    """The pattern with day and month in each other's place."""
+    return pattern.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+
+
+def time_of(table: ir.Table, sample: Sequence[str]) -> Reading:
+    """By which pattern nearly all of `given` is read."""
     for pattern, digits in _EPOCH_DIGITS.items():
         if sample and all(_counts_from_1970(text, digits) for text in sample):
-            return pattern, False
+            return Reading(pattern)
     dated = [text for text in sample if _LIKE_A_DATE.match(text)]
     if not dated or len(dated) < _MOSTLY * len(sample):
-        return None, False
+        return Reading()
     fitting = [pattern for pattern in TIME_FORMATS if _may_fit(pattern, dated[:_TRIED])]
     some = _read_by(ibis.memtable(pa.table({"given": dated})), fitting)
     likely = [pattern for pattern in fitting if some[pattern] >= 0.9 * len(dated)]
     found = _read_by(table, likely)
     best = max(likely, key=lambda pattern: found[pattern], default="")
     if not likely or found[best] < _MOSTLY * found["filled"]:
-        return None, False
-    return best, found[f"{best} naive"] > 0
+        return Reading()
+    other = turned(best)
+    either = other != best and found.get(other) == found[best]
+    return Reading(best, found[f"{best} naive"] > 0, either)
 
 
 def _counts_from_1970(text: str, digits: int) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LIFTED = "known_at before occurred_at, lifted to it"
 THOUSANDS = "three digits behind each point in column"
+NO_DAY_ABOVE_12 = "no day above 12, as if days were months, in column"
 UNSCORED = "without a score, left out"
 IDENTICAL = "identical to another row, counted once"
 LEFT_OUT = "left out by `only` and `without`"
@@ -30,6 +31,8 @@ NOTES_TO_CHECK = {
     IDENTICAL: "if two equal rows are two facts of this table, say `duplicates: keep`; if the "
     "file was loaded twice, all is well",
     THOUSANDS: "if `1.234` means 1234 there, say `decimal: ','`; it is read as 1.234",
+    NO_DAY_ABOVE_12: "see whether its months stand first: say `time_format: '%m/%d/%Y'`, or "
+    "`'%d/%m/%Y'` where the day does; read the wrong way, a year of facts falls into January",
 }
 """Beginnings of notes that may show a mistake where they are many, and what to do then."""
 IDENTICAL_STATES = "if the file was loaded twice, all is well: no row is a second fact here"

@@ -78,6 +78,8 @@ class Sheet:
     problems: list[Problem] = field(default_factory=list)
     doubts: dict[str, tuple[ir.BooleanValue, ir.BooleanValue]] = field(default_factory=dict)
     """Column of numbers -> rows such as `1.234`, and rows with a point that means decimals."""
+    day_orders: dict[tuple[str, str], ir.IntegerValue] = field(default_factory=dict)
+    """Column of times and its pattern -> what is read as the day, where months stand beside it."""
 
     def fault(
         self, reason: str, when: ir.BooleanValue, value: ir.StringValue | None = None
@@ -229,7 +231,11 @@ class Sheet:
         if not readable:
             self._wrong_type(column, str(value.type()), "times")
             return None, text
-        parsed = times.parse_text(text, self.zone, self._patterns())
+        patterns = self._patterns()
+        ordered = next((p for p in patterns if times.is_either_way(p)), None)
+        if ordered is not None and isinstance(text, ir.StringColumn):
+            self.day_orders[column, ordered] = times.day_read(text, ordered)
+        parsed = times.parse_text(text, self.zone, patterns)
         # A pattern with an offset makes every value aware: there is no column to probe.
         if self.zone is None and isinstance(parsed.naive, ir.BooleanColumn):
             self.probes.append(Probe(column, setting, text.notnull(), parsed.naive, text))

@@ -42,6 +42,7 @@ EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 _YEAR_9999 = 253_000_000_000_000_000
 
 _OFFSET = r"(?i)[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
+_BOTH = r"^([0-9]{1,2})[/-]([0-9]{1,2})[/-]"
 _HAS_OFFSET = re.compile(r"%[zZ]")
 _HAS_MONTH_NAME = re.compile(r"%d[ -]%[bB]")
 
@@ -81,6 +82,17 @@ def parse_typed(column: ir.Value, zone: str | None) -> ParsedTime:
     if zone is None:
         return ParsedTime(ibis.null(INSTANT), column.notnull(), no)
     return ParsedTime(_in_zone(local, zone), no, column.notnull() & ~is_finite_time(local))
+
+
+def is_either_way(pattern: str) -> bool:
+    """Whether a pattern begins with day and month in an order that others write the other way."""
+    return pattern.startswith(("%d/%m", "%m/%d", "%d-%m", "%m-%d"))
+
+
+def day_read(text: ir.StringValue, pattern: str) -> ir.IntegerValue:
+    """What such a pattern reads as the day; null where the text is written otherwise."""
+    place = 1 if pattern.startswith("%d") else 2
+    return cast(ir.IntegerValue, text.re_extract(_BOTH, place).try_cast(dt.int64))
 
 
 def parse_text(text: ir.StringValue, zone: str | None, patterns: Sequence[str]) -> ParsedTime:

@@ -599,3 +599,71 @@ def test_the_day_of_an_export_is_no_part_of_a_name(tmp_path):
     found = proposed(place)
     assert list(found["tables"]["activity"]) == ["all_logins"]
     assert found["features"][0]["source"] == "all_logins"
+
+
+INVOICES = "CustomerId,invoice_date,paid_date\n" + "".join(
+    f"{1 + n % 4},{1 + n % 12:02}/01/2023,{1 + n % 12:02}/{1 + n % 28:02}/2023\n" for n in range(80)
+)
+
+
+def test_a_column_that_shows_the_order_of_day_and_month_tells_it_for_its_table(tmp_path):
+    text = propose(folder(tmp_path, nps=SURVEY, invoices=INVOICES))
+    read = yaml.safe_load(text)["tables"]["activity"]["invoices"]
+    assert read["time_format"] == "%m/%d/%Y"
+    assert "VERIFY: no day above 12 in invoice_date: read month first, as is paid_date" in text
+
+
+@pytest.mark.parametrize(
+    ("survey", "order", "said"),
+    [
+        ("03/28/2023", "%m/%d/%Y", "No day above 12 tells; read month first, as in nps"),
+        ("28/03/2023", "%d/%m/%Y", "No day above 12 tells; read day first, as in nps"),
+        ("2023-03-28", "%d/%m/%Y", "No day above 12 tells; read day first\n"),
+    ],
+)
+def test_another_table_tells_the_order_or_it_is_to_be_verified(tmp_path, survey, order, said):
+    firsts = "".join(
+        line.rsplit(",", 1)[0] + "\n" for line in INVOICES.splitlines() if "CustomerId" not in line
+    )
+    answers = "CustomerId,Date,Score\n" + f"1,{survey},9\n2,{survey},3\n3,{survey},7\n"
+    place = folder(tmp_path, nps=answers, invoices="CustomerId,invoice_date\n" + firsts)
+    text = propose(place)
+    assert yaml.safe_load(text)["tables"]["activity"]["invoices"]["time_format"] == order
+    assert said in text
+
+
+def test_of_two_orders_in_one_table_one_is_proposed_and_said(tmp_path):
+    rows = "".join(f"1,{n}/01/2023,02/{n}/2023,{n}/03/2023\n" for n in range(13, 28))
+    place = folder(tmp_path, nps=SURVEY, orders=f"CustomerId,placed,packed,shipped\n{rows}")
+    text = propose(place)
+    assert yaml.safe_load(text)["tables"]["activity"]["orders"]["time_format"] == "%d/%m/%Y"
+    assert "VERIFY: read day first, but packed is written the other way" in text
+
+
+@pytest.mark.parametrize(
+    ("month", "pattern"),
+    [
+        ("{:02}/2023", "%m/%Y"),
+        ("2023-{:02}", "%Y-%m"),
+        ("{:02}.2023", "%m.%Y"),
+        ("{name} 2023", "%B %Y"),
+        ("{name:.3} 2023", "%b %Y"),
+        ("{name:.3}-23", "%b-%y"),
+    ],
+)
+def test_a_month_is_a_time_and_is_known_when_it_is_over(tmp_path, month, pattern):
+    rows = "".join(
+        f"{1 + n % 4},{month.format(n, name=date(2023, n, 1).strftime('%B'))},{n}\n"
+        for n in range(1, 13)
+    )
+    place = folder(tmp_path, nps=SURVEY, nutzung=f"CustomerId,Monat,Logins\n{rows}")
+    usage = proposed(place)["tables"]["activity"]["nutzung"]
+    assert (usage["time"], usage["time_format"]) == ("Monat", pattern)
+    assert usage["delay_hours"] == 744
+    assert "a month is read as its first day; 31 days later it is over" in propose(place)
+
+
+def test_numbers_with_a_point_are_no_months(tmp_path):
+    rows = "".join(f"{1 + n % 4},2023-03-{n:02},{n}.{1000 + 17 * n}\n" for n in range(1, 13))
+    usage = proposed(folder(tmp_path, nps=SURVEY, usage=f"CustomerId,day,rate\n{rows}"))
+    assert usage["tables"]["activity"]["usage"]["measures"] == ["rate"]

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from npsight.errors import DataError
+from npsight.tables.report import NO_DAY_ABOVE_12
 
 from .conftest import Workbench, reasons, rows
 
@@ -17,6 +18,7 @@ def instant(bench: Workbench, written: str, extra: str = "") -> datetime:
 
 
 BERLIN = "timezone: Europe/Berlin"
+ANY = "timezone: UTC\nquarantine: {max_share: 1.0}"
 
 
 @pytest.mark.parametrize(
@@ -136,3 +138,21 @@ def test_the_first_instant_of_earliest_is_early_enough(bench):
     csv = "account,day\na,2024-05-01T00:00:00Z\na,2024-04-30T23:59:59Z\n"
     prepared = bench.usage(csv, "earliest: 2024-05-01")
     assert reasons(prepared) == {"time in column day lies before `earliest` (2024-05-01)": 1}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rows", "said"),
+    [("%d/%m/%Y", 61, True), ("%d/%m/%Y", 60, False), ("%m/%d/%Y", 61, False)],
+)
+def test_days_that_look_like_months_are_noted(bench, pattern, rows, said):
+    """Firsts of months, months first: read the other way, all of them lie in January."""
+    lines = "".join(f"c{n},{1 + n % 12:02}/01/{2015 + n // 12}\n" for n in range(rows))
+    report = bench.usage(f"account,day\n{lines}", f'time_format: "{pattern}"', head=ANY).reports[0]
+    noted = {what: n for what, n in report.notes if what.startswith(NO_DAY_ABOVE_12)}
+    assert noted == ({f"{NO_DAY_ABOVE_12} day, read by `{pattern}`": rows} if said else {})
+
+
+def test_one_day_above_12_tells_the_order(bench):
+    lines = "".join(f"c{n},{1 + n % 12:02}/01/2024\n" for n in range(80)) + "d,13/01/2024\n"
+    report = bench.usage(f"account,day\n{lines}", 'time_format: "%d/%m/%Y"', head=ANY).reports[0]
+    assert report.notes == ()
