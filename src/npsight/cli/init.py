@@ -47,6 +47,14 @@ def init_command(
     if left_out:
         noun = "table or file is" if left_out == 1 else "tables or files are"
         console.print(f"{left_out} {noun} left out: the lines `left out` say why.", highlight=False)
+    if "\n  responses:\n" not in text:
+        console.print(
+            "No survey was found: no table has an account, a time and a column of numbers that is "
+            "named as a score. If one holds answers, map it under `tables.responses` "
+            "(docs/project-file.md); without answers only churn can be foreseen.",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print("Next:", highlight=False)
     console.print(f"  1. read it through and correct the lines marked VERIFY: {output}")
     console.print(f"  2. npsight check --config {output}", highlight=False)

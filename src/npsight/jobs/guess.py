@@ -16,26 +16,41 @@ from npsight.tables.profile import ColumnProfile, TableProfile
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
 END_WORDS |= {"expires", "expired", "solved"}
-END_WORDS |= {"bezahlt", "geschlossen", "erledigt"}
-START_WORDS = {"started", "start", "begin", "began"}
+END_WORDS |= {"bezahlt", "geschlossen", "erledigt", "ende", "vertragsende", "fin"}
+START_WORDS = {"started", "start", "begin", "began", "beginn", "vertragsbeginn", "debut", "inicio"}
 CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
+CANCEL_WORDS |= {"kundigung", "kuendigung", "gekundigt", "gekuendigt", "kundigungsdatum"}
+CANCEL_WORDS |= {"resiliation", "cancelacion"}
 FORM_END_WORDS = {"end", "ended", "completed", "finished"}
 INVITED_WORDS = {"invited", "invitation", "sent"}
 ANSWERED_WORDS = {"answered", "responded", "submitted", "response", "answer"}
 SCORE_WORDS = (
     *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
-    *("bewertung", "likely", "overall"),
+    *("weiterempfehlen", "weiterempfehlungsbereitschaft", "empfehlen", "empfehlung"),
+    *("recommander", "recommanderiez", "recommandation", "recomendaria", "recomendar"),
+    *("recomendacion", "bewertung", "puntuacion", "likely", "wahrscheinlich", "overall"),
 )
 _NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
 _RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
 COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
 COMMENT_WORDS |= {"message", "body", "reason", "kommentar", "commentaire", "comentario"}
+COMMENT_WORDS |= {"begrundung", "anmerkung", "remarque", "observaciones"}
 ROLE_WORDS = {"role", "persona"}
 TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
-LATER_WORDS = {"due", "renewal", "renew", "updated", "modified", "valid", "expected"}
-STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent"}
+RENEWAL_WORDS = {"renewal", "renew", "renews", "verlangerung", "verlaengerung", "verlangert"}
+RENEWAL_WORDS |= {"vertragsverlangerung", "vertragsverlaengerung", "renouvellement", "renovacion"}
+LATER_WORDS = {"due", "updated", "modified", "valid", "expected"} | RENEWAL_WORDS
+STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent", "branche"}
+STABLE_WORDS |= {"land", "bundesland", "pays", "secteur", "pais", "industria"}
+NAME_WORDS = {"name", "firma", "firmenname", "unternehmen", "kundenname", "nom", "nombre"}
+OWNER_WORDS = {"owner", "csm", "manager", "kundenbetreuer", "kundenbetreuerin", "betreuer"}
+OWNER_WORDS |= {"betreuerin", "vertriebler", "verantwortlich", "responsable", "gestor"}
+REVENUE_WORDS = {"arr", "revenue", "acv", "jahresumsatz", "umsatz", "vertragswert"}
+REVENUE_WORDS |= {"jahresvertragswert", "ingresos", "facturacion"}
+_REVENUE_PHRASES = ({"contract", "value"}, {"chiffre", "affaires"}, {"annual", "value"})
 CHURN_WORDS = {"churn", "churned", "churner", "left", "exited", "attrition", "attrited", "lost"}
 JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded", "registered", "registration"}
+JOINED_WORDS |= {"seit", "angelegt", "erstellt", "depuis", "desde", "alta"}
 PERIOD_WORDS = {"period", "trial", "phase"}
 TODAY_WORDS = {"status", "stage"}
 _OF_THE_NEWEST = {"current", "latest"}
@@ -231,6 +246,13 @@ def guess_loss(table: TableProfile, key: str) -> ColumnProfile | None:
 def guess_joined(table: TableProfile) -> ColumnProfile | None:
     """The time since when the account is one."""
     return pick(table.columns, JOINED_WORDS, time=True)
+
+
+def guess_revenue(columns: Iterable[ColumnProfile]) -> ColumnProfile | None:
+    """The number of what an account pays, named by a word or several, such as `Contract Value`."""
+    numbers = [c for c in columns if c.is_number and not c.is_time]
+    phrased = (c for c in numbers if any(p <= words(c.name) for p in _REVENUE_PHRASES))
+    return pick(numbers, REVENUE_WORDS) or next(phrased, None)
 
 
 def guess_end(table: TableProfile) -> ColumnProfile | None:

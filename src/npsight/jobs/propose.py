@@ -222,16 +222,17 @@ class _Proposal(ProposedLines):
         timed = [c for c in table.columns if c.is_time]
         plain = [c for c in table.columns if not c.is_time]
         self.column(4, "created_at", guess.guess_joined(table))
-        self.column(4, "renewal_at", guess.pick(timed, {"renewal", "renew", "renews"}))
-        self.column(4, "name", guess.pick([c for c in plain if not c.is_number], {"name"}))
-        self.column(4, "owner", guess.pick(plain, {"owner", "csm", "manager"}))
-        numbers = [c for c in plain if c.is_number]
-        self.column(4, "revenue", guess.pick(numbers, {"arr", "revenue", "acv"}))
+        self.column(4, "renewal_at", guess.pick(timed, guess.RENEWAL_WORDS))
+        # A column named as a company is one of names only where another one is the key.
+        named = [c for c in plain if not c.is_number and c.name != self.keys[table.name]]
+        self.column(4, "name", guess.pick(named, {"name"}) or guess.pick(named, guess.NAME_WORDS))
+        self.column(4, "owner", guess.pick(plain, guess.OWNER_WORDS))
+        self.column(4, "revenue", guess.guess_revenue(plain))
 
     def _attributes(self, table: TableProfile, has_history: bool) -> None:
         key = self.keys[table.name]
         outcome = self.snapshot[1].name if self.snapshot else ""
-        shown = {"name", "owner", "csm", "manager"}
+        shown = guess.NAME_WORDS | guess.OWNER_WORDS
         told = {c.name for c in table.columns if words(c.name) & guess.CHURN_WORDS}
         told = told - {outcome} if self.snapshot else set()
         if told:

@@ -667,3 +667,40 @@ def test_numbers_with_a_point_are_no_months(tmp_path):
     rows = "".join(f"{1 + n % 4},2023-03-{n:02},{n}.{1000 + 17 * n}\n" for n in range(1, 13))
     usage = proposed(folder(tmp_path, nps=SURVEY, usage=f"CustomerId,day,rate\n{rows}"))
     assert usage["tables"]["activity"]["usage"]["measures"] == ["rate"]
+
+
+GERMAN_CUSTOMERS = """\
+Kundennummer,Firma,Kundenbetreuer,Jahresumsatz,Kunde seit,Verlängerung am,Kündigung,Branche
+K1,Alpha GmbH,Anna,1000,2022-01-01,2024-01-01,,Handel
+K2,Beta AG,Bernd,2000,2022-02-01,2024-02-01,2023-11-05,Handel
+K3,Gamma KG,Anna,500,2022-03-01,2024-03-01,,Bau
+K4,Delta SE,Bernd,900,2022-04-01,2024-04-01,,Bau
+"""
+GERMAN_SURVEY = """\
+Kundennummer,Datum,"Wie wahrscheinlich ist es, dass Sie uns weiterempfehlen?",Begründung
+K1,2023-03-01,9,Der Support ist wirklich gut
+K2,2023-04-01,2,Alles dauert viel zu lange
+K1,2023-06-01,10,Immer noch sehr zufrieden damit
+"""
+
+
+def test_german_headers_are_recognised(tmp_path):
+    tables = proposed(folder(tmp_path, kunden=GERMAN_CUSTOMERS, umfrage=GERMAN_SURVEY))["tables"]
+    accounts = tables["accounts"]
+    assert {k: accounts[k] for k in ("key", "name", "owner", "revenue")} == {
+        "key": "Kundennummer",
+        "name": "Firma",
+        "owner": "Kundenbetreuer",
+        "revenue": "Jahresumsatz",
+    }
+    assert (accounts["created_at"], accounts["renewal_at"]) == ("Kunde seit", "Verlängerung am")
+    assert accounts["static"] == ["branche"]
+    assert tables["churn"]["time"] == "Kündigung"
+    asked = "Wie wahrscheinlich ist es, dass Sie uns weiterempfehlen?"
+    assert (tables["responses"]["score"], tables["responses"]["comment"]) == (asked, "Begründung")
+
+
+@pytest.mark.parametrize("name", ["Annual Contract Value", "Contract Value", "Chiffre d'affaires"])
+def test_revenue_may_be_named_by_several_words(tmp_path, name):
+    found = proposed(folder(tmp_path, customers=CUSTOMERS.replace("ARR", name), nps=SURVEY))
+    assert found["tables"]["accounts"]["revenue"] == name
