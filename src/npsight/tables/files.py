@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import glob
 import gzip
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, cast
 import duckdb
 import ibis.expr.types as ir
 
-from npsight.config.checks import suggest
 from npsight.config.schema import Place
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
@@ -46,19 +46,22 @@ _ENDINGS = {
 }
 # Any other is rewritten before the engine reads it.
 _ENGINE_ENCODINGS = ("utf-8", "latin-1", "utf-16")
+_MOST_FILES = 10
 # A separator that no fixed-width file holds, so that a whole line is one column.
 _NO_SEPARATOR = "\x01"
 
 
-def read_files(source: Place, key: str, backend: Backend) -> RawTable:
+def read_files(source: Place, key: str, backend: Backend, taken: Collection[str] = ()) -> RawTable:
     """Copy the file or files of a source into a table, each row numbered from 1.
+
+    `taken` are the paths of other tables: none of them is suggested for a file that is not there.
 
     Raises
     ------
     UnusableTableError
         No such file, an unknown format, or a content that is not of the format.
     """
-    files = _matching(source, key)
+    files = _matching(source, key, taken)
     kind = source.format or _kind_of(files[0], key)
     name = fresh_name("raw")
     malformed: list[tuple[int, str, int]] = []
@@ -100,7 +103,7 @@ def _create(backend: Backend, name: str, query: str) -> None:
     run(backend, f"CREATE TABLE {name_literal(name)} AS {query}")
 
 
-def _matching(source: Place, key: str) -> list[Path]:
+def _matching(source: Place, key: str, taken: Collection[str]) -> list[Path]:
     pattern = source.path or ""
     if Path(pattern).is_file():
         return [Path(pattern)]
@@ -116,9 +119,24 @@ def _matching(source: Place, key: str) -> list[Path]:
     if not folder.is_dir():
         remedy = f"there is no folder `{tidy(folder)}` either: correct `path`"
     else:
-        present = [entry.name for entry in folder.iterdir() if entry.is_file()]
-        remedy = f"in that folder: {suggest(Path(pattern).name, present)}"
+        used = {tidy(file) for path in taken for file in glob.glob(path, recursive=True)}
+        present = [
+            e.name
+            for e in folder.iterdir()
+            if e.name.lower().endswith(tuple(_ENDINGS)) and tidy(e) not in used
+        ]
+        remedy = _instead(Path(pattern).name, present)
     raise UnusableTableError([Problem("no such file", remedy, tidy(pattern), f"{key}.path")])
+
+
+def _instead(wanted: str, present: Sequence[str]) -> str:
+    """Which file may be meant: one with a close name, its ending apart, else any that is free."""
+    stems = {name.split(".")[0]: name for name in sorted(present)}
+    close = difflib.get_close_matches(wanted.split(".")[0].strip("*_- "), stems, n=1)
+    if close:
+        return f"in that folder: did you mean `{stems[close[0]]}`?"
+    free = f"; no table reads {', '.join(sorted(present)[:_MOST_FILES])} there" if present else ""
+    return f"export it again, or correct `path`{free}"
 
 
 def tidy(path: Path | str) -> str:

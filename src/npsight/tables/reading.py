@@ -32,6 +32,7 @@ class Reader:
     def __init__(self, backend: Backend, tables: Tables) -> None:
         self._backend = backend
         self._to_come = Counter(_location(source) for _, source in named_sources(tables))
+        self._paths = {s.path for _, s in named_sources(tables) if s.path}
         self._raw: dict[Location, RawTable] = {}
         self._twins: dict[Location, str | None] = {}
 
@@ -52,8 +53,9 @@ class Reader:
         return raw
 
     def _read(self, source: Place, key: str) -> RawTable:
-        read = read_connection if source.connection else read_files
-        return read(source, key, self._backend)
+        if source.connection:
+            return read_connection(source, key, self._backend)
+        return read_files(source, key, self._backend, self._paths)
 
     def facts_of(self, source: Source, raw: RawTable) -> ir.Table:
         """The rows to be checked: each once, unless the source says `duplicates: keep`."""

@@ -128,3 +128,20 @@ def test_bad_rows_that_cannot_be_kept_are_the_disks_fault(bench, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: "no such/folder")
     with pytest.raises(StateError, match=r"bad rows cannot be kept(.|\n)*free space"):
         bench.prepare(USAGE % "", head="quarantine: {max_share: 1.0}")
+
+
+def test_a_file_that_another_table_reads_is_not_suggested(bench):
+    bench.write("usages.csv", GOOD)
+    bench.write("visits.csv", GOOD)
+    other = "\n  logins: {path: usages.csv, account: account, time: day}"
+    with pytest.raises(DataError, match="no such file") as caught:
+        bench.prepare(USAGE % "" + other)
+    assert "no table reads visits.csv there" in str(caught.value)
+    assert "usages.csv" not in str(caught.value)
+
+
+def test_a_common_ending_makes_no_file_alike(bench):
+    bench.write("surveys.csv", GOOD)
+    with pytest.raises(DataError, match="export it again, or correct `path`") as caught:
+        bench.prepare(USAGE % "")
+    assert "did you mean" not in str(caught.value)
