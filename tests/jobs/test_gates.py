@@ -74,7 +74,7 @@ def test_a_first_model_that_fails_is_registered_but_no_champion(refused):
     company, out = refused
     assert "✗ enough events: detractor: learned from" in out
     assert "✗ enough events: promoter: learned from" in out
-    assert "8 of 11 gates passed, 2 failed" in out
+    assert "Gates: 8 passed, 2 failed, 1 does not apply" in out
     assert "Registered as version 1, challenger" in out
     assert "It is not the champion" in out
     assert f"npsight promote -c {company.config} --version 1 --force" in out

@@ -61,9 +61,12 @@ def _print_gates(result: TrainResult, console: Console) -> None:
     for mark, gates in (("[bold red]✗[/]", report.failed), ("~", report.having("not judged"))):
         for gate in gates:
             console.print(f"{mark} {escape(f'{gate.name}: {gate.sentence}')}", highlight=False)
-    counts = f"{len(report.having('passed'))} of {len(report.gates)} gates passed"
+    counts = f"Gates: {len(report.having('passed'))} passed"
     if report.failed:
         counts += f", {len(report.failed)} failed"
+    beside = len(report.having("not judged"))
+    if beside:
+        counts += f", {beside} {'does' if beside == 1 else 'do'} not apply"
     console.print(counts, highlight=False)
 
 

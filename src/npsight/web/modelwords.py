@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,7 +20,11 @@ FEWEST_ROWS = 10
 """So few predictions of one level say nothing of how often it came true."""
 RARE = 0.05
 OLD_SCORES_DAYS = 8
-NAMES = {"detractor": "detractor risk", "promoter": "next NPS", "churn": "churn risk"}
+NAMES = {
+    "detractor": "detractor risk",
+    "promoter": "the chance of a promoter",
+    "churn": "churn risk",
+}
 CAME = {"detractor": "answered as detractors", "churn": "were lost"}
 
 
@@ -88,7 +92,8 @@ class Words:
     cautions: tuple[str, ...]
     actions: tuple[str, ...]
     gates_failed: int | None
-    gates: int
+    gates_passed: int
+    gates_not_judged: int
 
 
 def words_of(told: Told) -> Words:
@@ -110,7 +115,8 @@ def words_of(told: Told) -> Words:
         cautions=tuple(cautions(told)),
         actions=tuple(actions(told)),
         gates_failed=None if gates is None else verdicts.count("failed"),
-        gates=len(verdicts),
+        gates_passed=verdicts.count("passed"),
+        gates_not_judged=verdicts.count("not judged"),
     )
 
 
@@ -192,8 +198,7 @@ def cautions(told: Told) -> Iterator[str]:
         yield (
             "This model was trained by an older npsight, so its test figures are only in its card."
         )
-    for name in model["unranked"]:
-        yield f"It does not tell accounts apart by {NAMES[name]}: all have about the same."
+    yield from _flat(model["unranked"])
     for gate in _failed(model):
         yield f"It was promoted although a gate failed ({gate['name']}): {gate['sentence']}."
     if "detractor" in told.model["windows"]:
@@ -210,6 +215,18 @@ def cautions(told: Told) -> Iterator[str]:
         )
     for table in stopped(drift):
         yield f"The table “{table}” had no new rows in the last 30 days, but had some before."
+
+
+def _flat(unranked: Sequence[str]) -> Iterator[str]:
+    """NPS is made of two parts, and is the same for all only where both are."""
+    parts = list(unranked)
+    if {"detractor", "promoter"} <= set(parts):
+        parts = ["next NPS" if part == "promoter" else part for part in parts]
+    for name in parts:
+        called = NAMES.get(name, name)
+        yield f"It does not tell accounts apart by {called}: all have about the same."
+    if "promoter" in parts:
+        yield "Next NPS still differs between accounts, by their detractor risk alone."
 
 
 def _failed(model: Json) -> list[Json]:

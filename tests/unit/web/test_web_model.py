@@ -56,7 +56,7 @@ def test_age_version_and_what_to_do_next(browsed):
     words = text_of(browsed.sign_in("viewer").get("/model"))
     assert "Version 7 in use" in words
     assert "1 Mar 2026 92 days before these scores" in words
-    assert "1 failed of 3" in words
+    assert "1 failed 1 passed, 1 does not apply" in words
     assert "See why these tables stopped: usage." in words
     assert "Mend what a failed check names (calibration) or bring more answers" in words
     assert "on 31 days since 29 Sep 2023;" in words
@@ -204,3 +204,18 @@ def test_a_company_that_was_far_off_is_not_called_right(error, said):
     words = modelwords._next_nps({"nps": [row]})
     assert f"off by {error:.0f} points on average" in words
     assert said in words
+
+
+@pytest.mark.parametrize(
+    ("unranked", "said"),
+    [
+        ([], []),
+        (["detractor"], ["by detractor risk"]),
+        (["promoter"], ["by the chance of a promoter", "Next NPS still differs"]),
+        (["detractor", "promoter"], ["by detractor risk", "by next NPS"]),
+    ],
+)
+def test_nps_is_flat_only_where_both_of_its_parts_are(unranked, said):
+    found = list(modelwords._flat(unranked))
+    assert len(found) == len(said)
+    assert all(words in sentence for words, sentence in zip(said, found, strict=True))
