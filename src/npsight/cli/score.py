@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +38,8 @@ def score_command(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="UTC instant to score for. Default: the midnight after the last fact.",
+            help="UTC instant to score for. Default: the midnight after the last fact, "
+            "but not after the midnight that begins today: facts of today are then left out.",
         ),
     ] = None,
     output: Annotated[
@@ -50,6 +51,8 @@ def score_command(
 
     Example: npsight score -c configs/demo.yaml -o scores.csv
     """
+    from rich.markup import escape
+
     from npsight.config.load import load_project
     from npsight.jobs.export import export
     from npsight.jobs.score import score
@@ -87,6 +90,17 @@ def score_command(
             f"{result.hindsight:%Y-%m-%d}, and so from what came after {run.as_of:%Y-%m-%d}: these "
             "numbers are hindsight and no test of the model. A test: npsight backtest.",
             highlight=False,
+        )
+    for problem in result.holes:
+        console.print(f"[bold yellow]![/] {escape(str(problem))}", highlight=False)
+    if result.newer:
+        facts = "1 fact" if result.newer == 1 else f"{result.newer:,} facts"
+        are = "is" if result.newer == 1 else "are"
+        console.print(
+            f"{facts} known since {run.as_of:%Y-%m-%d %H:%M} UTC {are} not in it; score with "
+            f"--as-of {datetime.now(UTC):%Y-%m-%dT%H:%M:%S} to have them in.",
+            highlight=False,
+            soft_wrap=True,
         )
     say_engine(project, console)
     if output is not None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from npsight.errors import ConfigError, NotFoundError, Problem
 from npsight.jobs.frames import FeatureBuilder
+from npsight.temporal.facts import Facts
 from npsight.temporal.spine import midnight_after, midnight_before
 
 
@@ -13,6 +14,14 @@ def default_as_of(builder: FeatureBuilder) -> datetime:
     """The midnight after the last known fact, but not later than the midnight before now."""
     today = midnight_before(datetime.now(UTC).replace(tzinfo=None))
     return min(midnight_after(builder.facts.data_end), today)
+
+
+def known_since(facts: Facts, as_of: datetime) -> int:
+    """Facts that became known from as_of on until now: a run for as_of reads none of them."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    tables = [table for name, table in facts.sources.items() if name != "invitations"]
+    newer = [t.filter(t.known_at >= as_of, t.known_at < now) for t in tables]
+    return sum(int(table.count().to_pyarrow().as_py()) for table in newer)
 
 
 def check_as_of(builder: FeatureBuilder, as_of: datetime) -> None:

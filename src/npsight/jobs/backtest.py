@@ -63,7 +63,7 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
     progress("report and tracking")
     files = report_files(found)
     page = keep_files(project.state_dir / FOLDER, files)
-    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     tags = {"data_digest": prepared.digest, "npsight.kind": "backtest"}
     run_id = tracking.start_run("backtest", parameters(project, data.as_ofs, fitted), tags)
     try:

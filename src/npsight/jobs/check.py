@@ -245,6 +245,7 @@ class _Findings:
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
         from npsight.jobs.connected import begun_late, of_other_case, stale, unconnected
+        from npsight.jobs.holes import holes
 
         if self.project.is_snapshot:
             yield Problem(
@@ -260,6 +261,7 @@ class _Findings:
         if self.project.tables.accounts is None:
             yield from of_other_case(self.facts)
         yield from self._about_times()
+        yield from holes(self.project, self.facts)
         yield from self._about_days()
         yield from self._about_age()
         yield from stale(self.facts)

@@ -60,7 +60,7 @@ def export(
 def _add_churn_within(
     frame: pd.DataFrame, project: ProjectSpec, run: ScoreRun, horizon_days: int
 ) -> None:
-    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     _, files = tracking.load_bundle(run.model_version)
     curve = curve_for(unpack(files), project, horizon_days)
     risk = pd.to_numeric(frame["churn_risk"]).to_numpy(np.float64)

@@ -43,7 +43,7 @@ def promote(project: ProjectSpec, version: int | None = None, force: bool = Fals
     GateError
         A figure speaks against it; the champion stays.
     """
-    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     tracking.reap_dead_runs()
     with tracking.aliases_held():
         notes: list[str] = []
@@ -90,7 +90,7 @@ def export_bundle(project: ProjectSpec, directory: Path, version: int | None = N
     Default: the champion. The folder appears whole or not at all, and replaces one of its name.
     Raises as `promote` does.
     """
-    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     if version is None:
         found, files = tracking.load_champion()
     else:

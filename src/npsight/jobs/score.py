@@ -15,9 +15,10 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import FeatureSpec, ProjectSpec
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
-from npsight.errors import ModelIntegrityError, NotFoundError
-from npsight.jobs.asof import check_as_of, default_as_of
+from npsight.errors import ModelIntegrityError, NotFoundError, Problem
+from npsight.jobs.asof import check_as_of, default_as_of, known_since
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.holes import holes
 from npsight.jobs.runpages import ScoredRun, pages_of
 from npsight.jobs.scored import (
     ScoreInputs,
@@ -47,6 +48,8 @@ class ScoreResult:
     account answered once; None for a model without NPS.
     `churn_within` is the mean churn risk within the horizon that was asked for.
     `unranked` names the parts in which the backtest found nothing that tells accounts apart.
+    `holes` warns of tables that hold no row over a span. `newer` counts the facts that were known
+    between as_of and now, where as_of was not given: they are not in the run.
     `hindsight` is the newest day the model learned from, where as_of is not after it; else None.
     """
 
@@ -60,6 +63,8 @@ class ScoreResult:
     churn_within: float | None = None
     unranked: tuple[str, ...] = ()
     hindsight: datetime | None = None
+    holes: tuple[Problem, ...] = ()
+    newer: int = 0
 
 
 def score(
@@ -90,7 +95,11 @@ def score(
     version, files, model = champion(project, progress)
     curve = None if churn_horizon is None else curve_for(model, project, churn_horizon)
     with open_tables(project, progress) as (builder, prepared):
-        as_of = as_of or default_as_of(builder)
+        newer = 0
+        if as_of is None:
+            as_of = default_as_of(builder)
+            newer = known_since(prepared.facts, as_of)
+        gone = () if project.is_snapshot else tuple(holes(project, prepared.facts))
         inputs = _read_inputs(builder, as_of, progress)
         progress("facts for the service")
         kept = write_serving_facts(project, prepared)
@@ -152,6 +161,8 @@ def score(
         churn_within=_mean(_within(curve, predicted.churn, churn_horizon)),
         unranked=model.unranked(),
         hindsight=None if project.is_snapshot else _hindsight(model, as_of),
+        holes=gone,
+        newer=0 if project.is_snapshot else newer,
     )
 
 
@@ -165,7 +176,8 @@ def champion(
 ) -> tuple[int, dict[str, bytes], Model]:
     """Version, files and model of the champion, verified; raises as `score` does."""
     progress("champion from the registry")
-    version, files = Tracking(project.name, project.state_dir, registry_uri()).load_champion()
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
+    version, files = tracking.load_champion()
     model = unpack(files)
     check_golden(model, files)
     _check_features(model, project)

@@ -121,7 +121,7 @@ def _register(
     progress: Progress,
 ) -> TrainResult:
     progress("gates, model card, plots and registry")
-    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     tracking.reap_dead_runs()
     text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
     gates = judge_candidate(project, fitted, report, again, text, load_champion(tracking))
@@ -192,7 +192,7 @@ def _keep_failed(
     error: NoSkillError,
 ) -> None:
     """A run that says why nothing was registered, with its figures and its card."""
-    tracking = Tracking(project.name, project.state_dir, registry_uri())
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     tracking.reap_dead_runs()
     tags = {"data_digest": prepared.digest, "gates": "skill"}
     run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)

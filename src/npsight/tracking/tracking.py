@@ -43,15 +43,24 @@ class Tracking:
         Holds `mlflow.db` and `mlartifacts` unless `tracking_uri` is given, and the cached champion.
     tracking_uri
         An MLflow server or database of one's own; it then keeps the artifacts too.
+    config
+        The project file, for messages that name a command.
 
     Every method raises StateError where the registry cannot be used.
     """
 
-    def __init__(self, project: str, state_dir: Path, tracking_uri: str | None = None) -> None:
+    def __init__(
+        self,
+        project: str,
+        state_dir: Path,
+        tracking_uri: str | None = None,
+        config: Path | str = "FILE",
+    ) -> None:
         quiet_mlflow()
         self.project = project
         self.state_dir = state_dir
         self.tracking_uri = tracking_uri
+        self.config = config
         self.uri = tracking_uri or sqlite_uri(state_dir / DATABASE)
         self.name = f"npsight-{project}"
 
@@ -264,11 +273,11 @@ class Tracking:
         if number is None:
             remedy = "npsight models lists versions and aliases"
             if version == CHAMPION:
-                remedy = "train one: npsight train -c FILE"
+                remedy = f"train one: npsight train -c {self.config}"
                 if self._aliases().get(CHALLENGER):
                     remedy = (
-                        "its challenger has not been promoted; npsight promote -c FILE does it, "
-                        "or says what speaks against it"
+                        f"its challenger has not been promoted; npsight promote -c {self.config} "
+                        "does it, or says what speaks against it"
                     )
             raise NotFoundError(f"{self.name} has no {version} yet\n  → {remedy}")
         return number

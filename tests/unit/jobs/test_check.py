@@ -186,12 +186,23 @@ def test_the_commands_print_and_refuse_to_overwrite(tmp_path, capsys):
     written = tmp_path / "new" / "proposed.yaml"
     init_command(tmp_path, written, False)
     assert load_project(written).name
+    assert "No survey was found" not in capsys.readouterr().out
     before = written.read_text()
     with pytest.raises(ConfigError, match="exists already"):
         init_command(tmp_path, written, False)
     assert written.read_text() == before
     init_command(tmp_path, written, True)
     assert os.listdir(written.parent) == ["proposed.yaml"]
+
+
+def test_init_says_when_no_survey_is_found(tmp_path, capsys):
+    from npsight.cli.init import init_command
+
+    (tmp_path / "orders.csv").write_text("account,at,size\na,2024-01-01,30\na,2024-01-02,70\n")
+    init_command(tmp_path, tmp_path / "npsight.yaml", False)
+    out = capsys.readouterr().out
+    assert "No survey was found" in out
+    assert "map it under `tables.responses`" in out
 
 
 def test_own_expressions_are_asked_before_anything_is_computed(tmp_path):
