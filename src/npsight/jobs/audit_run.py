@@ -41,6 +41,10 @@ _SILENCE = (
     "accounts that have long been silent may tell themselves: say after how many days of silence "
     "an account has left (`targets.churn.active_within_days`). Else "
 )
+_BEGUN = (
+    "it may show a silence that has begun already: say a shorter "
+    "`targets.churn.active_within_days`, or a longer `gap_days`. Else "
+)
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,10 @@ class Extent:
 def about_silence(check: Check, project: ProjectSpec) -> Check:
     """The check of a loss by silence, its remedies led by what keeps out the long silent."""
     churn = project.churn
-    if churn is None or churn.event != "no_activity" or project.left_after is not None:
+    if churn is None or churn.event != "no_activity":
         return check
-    found = [replace(f, remedy=_SILENCE + f.remedy) for f in check.findings]
+    led = _SILENCE if project.left_after is None else _BEGUN
+    found = [replace(f, remedy=led + f.remedy) for f in check.findings]
     return replace(check, findings=tuple(found))
 
 

@@ -164,10 +164,14 @@ def test_missing_categories_are_a_group_of_their_own(examples_of, rng):
 @pytest.mark.parametrize(
     ("churn", "named"),
     [
-        (ChurnTarget(event="no_activity", activity="usage"), True),
-        (ChurnTarget(event="no_activity", activity="usage", active_within_days=30), False),
-        (ChurnTarget(event="churn_table"), False),
-        (None, False),
+        (ChurnTarget(event="no_activity", activity="usage"), "say after how many days"),
+        (
+            ChurnTarget(event="no_activity", activity="usage", active_within_days=30),
+            "it may show a silence that has begun already: say a shorter "
+            "`targets.churn.active_within_days`, or a longer `gap_days`",
+        ),
+        (ChurnTarget(event="churn_table"), ""),
+        (None, ""),
     ],
 )
 def test_the_long_silent_are_named_where_a_loss_is_silence(churn, named):
@@ -175,5 +179,6 @@ def test_the_long_silent_are_named_where_a_loss_is_silence(churn, named):
     left_after = ("usage", 30) if churn and churn.active_within_days else None
     project = SimpleNamespace(churn=churn, left_after=left_after)
     (finding,) = about_silence(Check("c", 1, "features", (found,)), project).findings
-    assert ("active_within_days" in finding.remedy) == named
+    assert named in finding.remedy
+    assert named or finding.remedy == "remedy"
     assert finding.remedy.endswith("remedy")
