@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from npsight.jobs.guess import CHURN_WORDS, pick
 from npsight.jobs.words import ACCOUNT_WORDS, PERSON_WORDS, THING_WORDS, is_id, words
@@ -194,6 +194,34 @@ def guess_bridge(
                 if once and _overlap(own, found) >= _SAME_ACCOUNTS:
                     return [Hop(other, key, taken.name, found.name)]
     return []
+
+
+def guess_person(
+    table: TableProfile, keys: Mapping[str, str], tables: Sequence[TableProfile]
+) -> list[Hop]:
+    """The look-up of a person's account in a table of persons, such as contacts by their e-mail.
+
+    Empty where the key is no person's, or no other table says of which account each one is.
+    """
+    own = table.column(keys[table.name])
+    if own is None or not is_person(own) or is_named(own):
+        return []
+    for other in tables:
+        account = other.column(keys.get(other.name, ""))
+        if other is table or account is None or is_person(account) or not is_named(account):
+            continue
+        if table.column(account.name) is not None:
+            continue
+        for found in other.columns:
+            once = is_person(found) and found.distinct == found.filled
+            if once and _overlap(_folded(own), _folded(found)) >= _SAME_ACCOUNTS:
+                return [Hop(other, own.name, account.name, found.name)]
+    return []
+
+
+def _folded(column: ColumnProfile) -> ColumnProfile:
+    """With its values in lower case: an address is one in any case."""
+    return replace(column, sample=frozenset(text.lower() for text in column.sample))
 
 
 def typed_in_cases(columns: Iterable[ColumnProfile]) -> bool:

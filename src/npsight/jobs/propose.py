@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
 from npsight.jobs.dayorder import with_one_order
-from npsight.jobs.guesskeys import guess_bridge, guess_keys, guess_lookups, typed_in_cases
+from npsight.jobs.guesskeys import (
+    guess_bridge,
+    guess_keys,
+    guess_lookups,
+    guess_person,
+    typed_in_cases,
+)
 from npsight.jobs.proposedlines import ProposedLines
 from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
 from npsight.jobs.proposedtable import snapshot_target
@@ -83,6 +89,7 @@ class _Proposal(ProposedLines):
         self.keys |= {name: way[-1].take for name, way in self.hops.items()}
         self.keys |= {way[-1].table.name: way[-1].take for way in self.hops.values()}
         self._bridge()
+        self._persons()
         self.taken: set[str] = set()
         self.responses: list[TableProfile] = []
         self.subscriptions: TableProfile | None = None
@@ -105,12 +112,29 @@ class _Proposal(ProposedLines):
                 self.hops[table.name] = way
                 self.keys |= {table.name: way[-1].take, way[-1].table.name: way[-1].take}
 
+    def _persons(self) -> None:
+        """Persons are looked up where a table says of which account each one is."""
+        for table in self.tables:
+            if table.name in self.hops or table.name not in self.keys:
+                continue
+            way = guess_person(table, self.keys, self.tables)
+            if way:
+                self.hops[table.name] = way
+                self.keys[table.name] = way[-1].take
+
+    def _typed(self) -> Iterator[ColumnProfile]:
+        """The columns by which accounts are told or looked up."""
+        for table in self.tables:
+            yield from (c for c in (table.column(self.keys.get(table.name, "")),) if c)
+            for hop in self.hops.get(table.name, ()):
+                yield from (c for c in (table.column(hop.by), hop.table.column(hop.key)) if c)
+
     def text(self) -> str:
         self._find_kinds()
         self._refuse_nothing()
         body = self.lines
         body.add(0, "tables:")
-        if typed_in_cases(c for t in self.tables if (c := t.column(self.keys.get(t.name, "")))):
+        if typed_in_cases(self._typed()):
             body.add(2, "account_case: lower", "VERIFY: some keys differ in case only")
         self._accounts()
         surveys = [t for t in self.responses if t.name in self.keys]
@@ -389,6 +413,8 @@ class _Proposal(ProposedLines):
         known = guess.pick(table.columns, guess.CANCEL_WORDS | guess.KNOWN_WORDS, time=True)
         if known is not None:
             self.column(4, "ended_known_at", known)
+            # What is booked ahead tells most of all: it may be seen from the day it was known.
+            self.features.append("{source: subscriptions, aggregate: days_until_end}")
 
     def _churn(self, table: TableProfile, left: ColumnProfile) -> None:
         self.lines.add(2, "churn:")

@@ -704,3 +704,46 @@ def test_german_headers_are_recognised(tmp_path):
 def test_revenue_may_be_named_by_several_words(tmp_path, name):
     found = proposed(folder(tmp_path, customers=CUSTOMERS.replace("ARR", name), nps=SURVEY))
     assert found["tables"]["accounts"]["revenue"] == name
+
+
+def test_persons_are_looked_up_in_the_table_of_contacts(tmp_path):
+    contacts = "".join(f"p{n}@x.com,C{n}\n" for n in range(20))
+    answers = "".join(
+        f"{'P' if k == 2 and n < 3 else 'p'}{n}@x.com,2023-0{k}-01,{n % 11}\n"
+        for n in range(20)
+        for k in (1, 2)
+    )
+    place = folder(
+        tmp_path,
+        contacts=f"email,customer_id\n{contacts}",
+        surveys=f"email,answered_at,score\n{answers}",
+    )
+    tables = proposed(place)["tables"]
+    assert (tables["accounts"]["key"], tables["account_case"]) == ("customer_id", "lower")
+    responses = tables["responses"]
+    assert (responses["account"], responses["respondent"]) == ("customer_id", "email")
+    assert responses["lookup"] == [
+        {"path": "tables/contacts.csv", "by": "email", "take": "customer_id"}
+    ]
+    assert "each person is an account" not in propose(place)
+
+
+def test_persons_of_other_contacts_stay_accounts(tmp_path):
+    contacts = "".join(f"q{n}@x.com,C{n}\n" for n in range(20))
+    answers = "".join(f"p{n % 20}@x.com,2023-01-01,{n % 11}\n" for n in range(40))
+    place = folder(
+        tmp_path,
+        contacts=f"email,customer_id\n{contacts}",
+        surveys=f"email,answered_at,score\n{answers}",
+    )
+    assert yaml.safe_load(propose(place))["tables"]["responses"]["account"] == "email"
+
+
+@pytest.mark.parametrize("known", ["Canceled At", "Note"])
+def test_the_booked_end_is_a_feature_where_its_booking_is_known(tmp_path, known):
+    ended = "".join(
+        f"c{n},2023-01-01,{'2023-07-01,2023-05-01' if n % 2 else ','}\n" for n in range(40)
+    )
+    found = proposed(folder(tmp_path, contracts=f"CustomerId,Start,Ended At,{known}\n{ended}"))
+    feature = {"source": "subscriptions", "aggregate": "days_until_end"}
+    assert (feature in found.get("features", [])) == (known == "Canceled At")
