@@ -32,10 +32,12 @@ def explain_command(
     from npsight.config.load import load_project
     from npsight.jobs.files import write_atomically
     from npsight.jobs.plot import waterfall_png
+    from npsight.service.accountkeys import as_stored
     from npsight.store import open_project_store
 
     console = make_console()
     project = load_project(config)
+    account = as_stored(account, project)
     with closing(open_project_store(project)) as store:
         run = store.latest_run(project.name)
         row = store.score(run.id, account)

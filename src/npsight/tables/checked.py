@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,9 +22,11 @@ from npsight.tables.quarantine import write_quarantine
 from npsight.tables.raw import BETWEEN, FAULTS, ROW, UNREAD, WITHIN, RawTable, UnusableTableError
 from npsight.tables.repeats import mark_repeats, mark_reviewed
 from npsight.tables.report import (
+    FOOTER,
     IDENTICAL,
     LEFT_OUT,
     NO_DAY_ABOVE_12,
+    NOT_FOUND,
     POSTED,
     POSTED_ASIDE,
     POSTED_TOO,
@@ -32,13 +34,16 @@ from npsight.tables.report import (
     FaultCount,
     TableReport,
 )
-from npsight.tables.sheet import OTHER_CASE, SHOWN_CHARACTERS, Fault, Sheet
+from npsight.tables.sheet import NOT_LISTED, OTHER_CASE, SHOWN_CHARACTERS, Fault, Sheet
+from npsight.tables.shown import listed, shown_key
 from npsight.tables.versions import mark_corrections
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 _MOST_REASONS = 8
+_SHOWN_KEYS = 2
+_CRM_ID = re.compile(r"^[a-zA-Z0-9]{15}([a-zA-Z0-9]{3})?$")
 _ENOUGH_POINTS = 10
 _MONTHS, _MANY_MONTHS, _ENOUGH_DATED = 12, 6, 60
 
@@ -97,6 +102,7 @@ def check_table(
         raise UnusableTableError([Problem("holds no rows", remedy, sheet.where, sheet.key)])
     notes = [(what, counts[f"note_{i}"] or 0) for i, what in enumerate(sheet.notes)]
     notes += [(IDENTICAL, counts["identical"]), (LEFT_OUT, raw.left_out)]
+    notes += [*raw.not_found, (FOOTER, raw.footer)]
     notes += [*_thousands(sheet, counts), *_day_orders(sheet, counts)]
     name = _materialise(sheet, contract, backend)
     faults = list(sheet.faults)
@@ -104,7 +110,7 @@ def check_table(
         faults += mark_repeats(name, contract, len(faults), backend)
     faults += mark_reviewed(name, contract, len(faults), backend)
     bad = _bad_rows(backend.table(name))
-    found = _count(bad, faults, raw)
+    found = _with_keys(sheet, _count(bad, faults, raw), counts["rows"])
     unread = _rows_in(bad) - _rows_in(bad.filter(~bad.kept))
     file = write_quarantine(bad, faults, raw, _stem(sheet.key), quarantine_dir)
     quarantined = _rows_in(bad.filter(~bad.kept)) + len(raw.malformed)
@@ -268,6 +274,38 @@ def _count(bad: ir.Table, faults: Sequence[Fault], raw: RawTable) -> tuple[Fault
     return tuple(sorted(found, key=lambda f: (-f.rows, f.reason)))
 
 
+def _with_keys(sheet: Sheet, found: tuple[FaultCount, ...], rows: int) -> tuple[FaultCount, ...]:
+    """Where most rows are of accounts that are not listed, how both sides write their keys."""
+    return tuple(
+        replace(fault, detail=_both_sides(sheet))
+        if fault.reason == f"account {NOT_LISTED}" and 2 * fault.rows > rows
+        else fault
+        for fault in found
+    )
+
+
+def _both_sides(sheet: Sheet) -> str:
+    if sheet.strangers is None:
+        return ""
+    account, known = sheet.strangers
+    keys = sheet.raw.select(account=account)
+    unknown = keys.filter(keys.account.notnull(), ~keys.account.isin(known.account))
+    here, there = _first(unknown), _first(known)
+    if not (here and there):
+        return ""
+    said = f"; here {listed([shown_key(key) for key in here])}, "
+    said += f"there {listed([shown_key(key) for key in there])}"
+    lengths = {len(key) for key in here if _CRM_ID.match(key)}
+    if lengths | {len(key) for key in there if _CRM_ID.match(key)} == {15, 18}:
+        said += ": ids of Salesforce with 15 against 18 characters; export both in one form"
+    return said
+
+
+def _first(keys: ir.Table) -> list[str]:
+    first = keys.select("account").distinct().order_by("account").limit(_SHOWN_KEYS)
+    return [str(key) for key in first.to_pyarrow().to_pydict()["account"]]
+
+
 def _stem(key: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", key.removeprefix("tables.").lower()).strip("_")
 
@@ -306,7 +344,7 @@ _HINTS = (
     ("is not a number", ", say how it writes numbers (`decimal`) and no value (`blanks`)"),
     ("is not a time", ", say how it writes times (`time_format`)"),
     (
-        "is not in tables.accounts",
+        NOT_LISTED,
         ", map the column with the key of `tables.accounts`, or reach it by `lookup` (two systems "
         "often have keys of their own)",
     ),
@@ -320,6 +358,9 @@ def _too_many(report: TableReport, bad: int, max_share: float) -> Problem:
     rows = report.rows - report.identical
     share = bad / rows
     lines = [f"\n        {fault}" for fault in report.faults[:_MOST_REASONS]]
+    lines += [
+        f"\n        {what}: {rows:,}" for what, rows in report.notes if what.startswith(NOT_FOUND)
+    ]
     if len(report.faults) > _MOST_REASONS:
         lines.append(f"\n        and {len(report.faults) - _MOST_REASONS} more reasons")
     what = (

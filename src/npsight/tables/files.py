@@ -6,6 +6,7 @@ import csv
 import difflib
 import glob
 import gzip
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
@@ -19,6 +20,7 @@ import ibis.expr.types as ir
 from npsight.config.schema import Place
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
+from npsight.tables.footers import footer_of, lines_in
 from npsight.tables.headers import Header, delimiter_for, header_of, write_header
 from npsight.tables.jsonfiles import read_json
 from npsight.tables.nested import flatten
@@ -65,13 +67,14 @@ def read_files(source: Place, key: str, backend: Backend, taken: Collection[str]
     kind = source.format or _kind_of(files[0], key)
     name = fresh_name("raw")
     malformed: list[tuple[int, str, int]] = []
+    footer = 0
     try:
         # Row numbers are the order in the file, so the order must survive parallel reading.
         run(backend, "SET preserve_insertion_order = true")
         if kind == "csv":
-            malformed = _read_csv(source, key, files, name, backend)
+            malformed, footer = _read_csv(source, key, files, name, backend)
         elif kind == "excel":
-            malformed = _read_sheets(source, key, files, name, backend)
+            malformed, footer = _read_sheets(source, key, files, name, backend)
         elif kind == "parquet":
             query = f"SELECT * FROM read_parquet({_file_list(files)}, union_by_name = true)"
             _create(backend, name, query)
@@ -90,7 +93,7 @@ def read_files(source: Place, key: str, backend: Backend, taken: Collection[str]
         run(backend, "SET preserve_insertion_order = false")
     lines = tuple((line, what) for line, what, _ in malformed)
     again = sum(count - 1 for _, _, count in malformed)
-    return RawTable(name, numbered(backend, name), True, lines, again)
+    return RawTable(name, numbered(backend, name), True, lines, again, footer=footer)
 
 
 def numbered(backend: Backend, name: str) -> ir.Table:
@@ -185,20 +188,29 @@ def _not_of_format(
 
 def _read_csv(
     source: Place, key: str, files: Sequence[Path], name: str, backend: Backend
-) -> list[tuple[int, str, int]]:
+) -> tuple[list[tuple[int, str, int]], int]:
+    """Read the files; returns their malformed lines, and the number of lines of footers."""
     headers = [header_of(file, source, tidy(file), key) for file in files]
     names = [header.names for header in headers]
-    if source.encoding in _ENGINE_ENCODINGS and all(header.plain for header in headers):
-        return _read_lines(source, source.encoding, list(files), names, name, backend)
+    footers = [
+        footer_of(file, source.encoding, delimiter_for(source, file), len(header.names))
+        for file, header in zip(files, headers, strict=True)
+    ]
+    plain = all(header.plain for header in headers) and not any(footers)
+    if source.encoding in _ENGINE_ENCODINGS and plain:
+        return _read_lines(source, source.encoding, list(files), names, name, backend), 0
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
         rewritten = [
             _rewritten(file, source, header, Path(folder) / f"{number}{_ending(source, file)}")
             for number, (file, header) in enumerate(zip(files, headers, strict=True))
         ]
+        for copy, footer in zip(rewritten, footers, strict=True):
+            os.truncate(copy, copy.stat().st_size - len(footer.encode()))
         malformed = _read_lines(source, "utf-8", rewritten, names, name, backend)
     # Of the first file: of several it is not known which one a line is of.
     above = headers[0].lines - 1
-    return [(line + above, what, count) for line, what, count in malformed]
+    below = sum(lines_in(footer) for footer in footers)
+    return [(line + above, what, count) for line, what, count in malformed], below
 
 
 def _ending(source: Place, file: Path) -> str:
@@ -261,7 +273,7 @@ def _text_columns(header: tuple[str, ...]) -> str:
 
 def _read_sheets(
     source: Place, key: str, files: Sequence[Path], name: str, backend: Backend
-) -> list[tuple[int, str, int]]:
+) -> tuple[list[tuple[int, str, int]], int]:
     as_csv = source.model_copy(update={"delimiter": ",", "encoding": "utf-8", "skip_rows": 0})
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
         copies = [Path(folder) / f"{number}.csv" for number, _ in enumerate(files)]

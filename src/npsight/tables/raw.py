@@ -36,6 +36,8 @@ class RawTable:
     the source. `malformed` holds lines that could not be split into the header's columns, as
     (line number in the file, what is wrong), and `malformed_twins` counts further lines that
     read the same as one of these. `left_out` counts rows that the project file does not want.
+    `not_found` says of each look-up which keys the other table lacks, with the number of rows.
+    `footer` counts lines below the last row of a file that are no rows.
     """
 
     name: str
@@ -44,6 +46,8 @@ class RawTable:
     malformed: tuple[tuple[int, str], ...] = ()
     malformed_twins: int = 0
     left_out: int = 0
+    not_found: tuple[tuple[str, int], ...] = ()
+    footer: int = 0
 
     @property
     def columns(self) -> list[str]:

@@ -32,6 +32,7 @@ class Reader:
     def __init__(self, backend: Backend, tables: Tables) -> None:
         self._backend = backend
         self._to_come = Counter(_location(source) for _, source in named_sources(tables))
+        self._lower = tables.account_case == "lower"
         self._paths = {s.path for _, s in named_sources(tables) if s.path}
         self._raw: dict[Location, RawTable] = {}
         self._twins: dict[Location, str | None] = {}
@@ -47,7 +48,8 @@ class Reader:
         raw = self._read(source, key)
         where = place_of(source)
         if source.lookup:
-            raw = looked_up(raw, source.lookup, where, key, self._backend, self._read)
+            lower = self._lower
+            raw = looked_up(raw, source.lookup, where, key, self._backend, self._read, lower)
         if source.wide is not None:
             raw = made_long(raw, source.wide, where, key, self._backend)
         return raw

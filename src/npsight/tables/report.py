@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LIFTED = "known_at before occurred_at, lifted to it"
 THOUSANDS = "three digits behind each point in column"
 NO_DAY_ABOVE_12 = "no day above 12, as if days were months, in column"
+FOOTER = "lines below the last row that are a footer, not read"
+NOT_FOUND = "not found in"
 UNSCORED = "without a score, left out"
 IDENTICAL = "identical to another row, counted once"
 LEFT_OUT = "left out by `only` and `without`"
@@ -46,6 +48,7 @@ class FaultCount:
     `reason` never holds a row's value; `example` does, for times, numbers and scores only. A row
     with several faults is counted under each of them. `row` counts data rows from 1, or is None
     where the source has no order. With `kept` the rows are good, and only the value is missing.
+    `detail` says more of what does not fit.
     """
 
     reason: str
@@ -53,12 +56,13 @@ class FaultCount:
     example: str | None = None
     row: int | None = None
     kept: bool = False
+    detail: str = ""
 
     def __str__(self) -> str:
         what = f"such as `{self.example}`" if self.example is not None else ""
         at = f"row {self.row}" if self.row is not None else ""
         detail = ", ".join(part for part in (what, at) if part)
-        return f"{self.reason}: {self.rows:,}" + (f" ({detail})" if detail else "")
+        return f"{self.reason}: {self.rows:,}" + (f" ({detail})" if detail else "") + self.detail
 
 
 @dataclass(frozen=True)

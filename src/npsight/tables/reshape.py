@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
@@ -13,20 +14,31 @@ from npsight.config.schema import Lookup, Place, Wide
 from npsight.errors import Problem
 from npsight.tables.columns import check_columns
 from npsight.tables.engine import fresh_name, name_literal, one_row, run, text_literal
-from npsight.tables.files import numbered
+from npsight.tables.files import numbered, tidy
 from npsight.tables.periods import periods_of
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
+from npsight.tables.report import NOT_FOUND
+from npsight.tables.shown import listed, shown_person
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
+_SHOWN = 3
 Read = Callable[[Place, str], RawTable]
 
 
 def looked_up(
-    raw: RawTable, lookups: Sequence[Lookup], where: str, key: str, backend: Backend, read: Read
+    raw: RawTable,
+    lookups: Sequence[Lookup],
+    where: str,
+    key: str,
+    backend: Backend,
+    read: Read,
+    lower: bool = False,
 ) -> RawTable:
     """The rows with a column for each look-up, null where the other table lacks the key.
+
+    With `lower`, keys that differ in case only are one, and so are their values.
 
     Raises
     ------
@@ -42,8 +54,8 @@ def looked_up(
             raise UnusableTableError([Problem(what, remedy, where, f"{here}.take")])
         other = read(lookup, here)
         try:
-            pairs = _pairs(other, lookup, here, backend)
-            raw = _joined(raw, pairs, lookup, backend)
+            pairs = _pairs(other, lookup, here, backend, lower)
+            raw = _joined(raw, pairs, lookup, backend, lower)
             backend.drop_table(pairs)
         finally:
             backend.drop_table(other.name)
@@ -54,7 +66,7 @@ def _place(lookup: Lookup) -> str:
     return lookup.path or f"${lookup.connection}.{lookup.table}"
 
 
-def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend) -> str:
+def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend, lower: bool) -> str:
     """Name of a table of each key once with its value."""
     setting = "key" if lookup.key else "by"
     wanted = {setting: lookup.other_key, "take": lookup.take}
@@ -63,6 +75,9 @@ def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend) -> str:
     by, take = (_text(table[column]) for column in (lookup.other_key, lookup.take))
     found = table.select(by=by, take=take).distinct()
     pairs = found.filter(found.by.notnull(), found.take.notnull())
+    if lower:
+        folded = pairs.group_by(by=pairs.by.lower(), alike=pairs.take.lower())
+        pairs = folded.aggregate(take=pairs.take.min()).select("by", "take")
     name = fresh_name("lookup")
     backend.create_table(name, pairs)
     held = backend.table(name)
@@ -87,14 +102,32 @@ def _text(column: ir.Column) -> ir.StringValue:
     return cast(ir.StringValue, column.cast(dt.string).strip().nullif(""))
 
 
-def _joined(raw: RawTable, pairs: str, lookup: Lookup, backend: Backend) -> RawTable:
+def _joined(raw: RawTable, pairs: str, lookup: Lookup, backend: Backend, lower: bool) -> RawTable:
     held = backend.table(pairs)
-    joined = raw.table.left_join(held, _text(raw.table[lookup.by]) == held.by)
+    by = _text(raw.table[lookup.by])
+    joined = raw.table.left_join(held, (by.lower() if lower else by) == held.by)
     columns = [joined[column] for column in (*raw.columns, ROW)]
     name = fresh_name("raw")
     backend.create_table(name, joined.select(*columns, **{lookup.take: joined["take"]}))
     backend.drop_table(raw.name)
-    return replace(raw, name=name, table=backend.table(name))
+    table = backend.table(name)
+    missed = (*raw.not_found, *_not_found(table, lookup))
+    return replace(raw, name=name, table=table, not_found=missed)
+
+
+def _not_found(table: ir.Table, lookup: Lookup) -> Iterator[tuple[str, int]]:
+    """Which keys were looked up in vain, with the number of their rows."""
+    missed = table.select(by=_text(table[lookup.by]), take=table[lookup.take])
+    missed = missed.filter(missed.by.notnull(), missed["take"].isnull())
+    keys = missed.group_by("by").aggregate(n=missed.count())
+    first = keys.order_by(ibis.desc("n"), "by").limit(_SHOWN).to_pyarrow().to_pydict()["by"]
+    if first:
+        place = (lookup.path and tidy(lookup.path)) or _place(lookup)
+        such = listed([shown_person(key) for key in first])
+        yield (
+            f"{NOT_FOUND} column `{lookup.other_key}` of {place}: `{lookup.by}` such as {such}",
+            int(one_row(missed.aggregate(n=missed.count()))["n"]),
+        )
 
 
 def made_long(raw: RawTable, wide: Wide, where: str, key: str, backend: Backend) -> RawTable:

@@ -28,6 +28,7 @@ from npsight.temporal.instants import INSTANT
 SHOWN_CHARACTERS = 40
 YES = ("true", "yes", "1")
 NO = ("false", "no", "0")
+NOT_LISTED = "is not in tables.accounts"
 OTHER_CASE = "is in tables.accounts in another case only"
 TIME_REMEDY = "name the zone of these times: `timezone: Europe/Berlin` on the table or the project"
 
@@ -76,6 +77,8 @@ class Sheet:
     notes: dict[str, ir.BooleanValue] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    strangers: tuple[ir.StringValue, ir.Table] | None = None
+    """Keys of accounts as this table has them, and the table with those there are."""
     doubts: dict[str, tuple[ir.BooleanValue, ir.BooleanValue]] = field(default_factory=dict)
     """Column of numbers -> rows such as `1.234`, and rows with a point that means decimals."""
     day_orders: dict[tuple[str, str], ir.IntegerValue] = field(default_factory=dict)
@@ -127,9 +130,10 @@ class Sheet:
         self.fault(f"{called} is missing in column {column}", account.isnull())
         if known is not None:
             unknown = account.notnull() & ~account.isin(known.account)
+            self.strangers = self.strangers or (account, known)
             otherwise = unknown & account.lower().isin(known.account.lower())
             self.fault(f"{called} {OTHER_CASE}", otherwise)
-            self.fault(f"{called} is not in tables.accounts", unknown & ~otherwise)
+            self.fault(f"{called} {NOT_LISTED}", unknown & ~otherwise)
         return account
 
     def yes(self, column: str | None) -> ir.BooleanValue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from npsight.errors import NotFoundError
+from npsight.service.accountkeys import as_stored
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.accountpages import merged_into
 from npsight.web.page import Page, PageError
@@ -36,7 +37,7 @@ def visible_account(page: Page, account: str) -> ScoreRow:
     run = latest_run(page)
     missing = PageError(404, "There is no such account.", "Search for it on the worklist.")
     try:
-        row = page.store.score(run.id, account)
+        row = page.store.score(run.id, as_stored(account, page.project))
     except NotFoundError:
         goes_on = successor(page, run.id, account)
         if goes_on is None:

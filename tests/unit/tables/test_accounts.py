@@ -381,3 +381,40 @@ def test_an_account_that_is_listed_in_another_case_is_a_bad_row_of_its_own(bench
     )
     assert reasons(lower, 1) == {"account is not in tables.accounts": 1}
     assert rows(lower.facts.sources["usage"], "account") == [("acme ltd",)] * 2
+
+
+@pytest.mark.parametrize(
+    ("listed", "used", "said"),
+    [
+        (
+            ["C-1", "C-2", "C-3"],
+            ["1", "2", "3"],
+            "here `1`, `2`, there `C-1`, `C-2`",
+        ),
+        (
+            ["0015e00000A1bcdAAA", "0015e00000A1bceAAB"],
+            ["0015e00000A1bcd", "0015e00000A1bce"],
+            "ids of Salesforce with 15 against 18 characters",
+        ),
+        (["C-1", "C-2"], ["ann@x.com", "bob@y.com"], "here `a***@x.com`, `b***@y.com`, there"),
+    ],
+)
+def test_keys_of_both_sides_are_shown_where_most_do_not_fit(bench, listed, used, said):
+    bench.write("accounts.csv", "id\n" + "\n".join(listed) + "\n")
+    lines = "".join(f"{key},2024-01-0{n + 1}\n" for n, key in enumerate(used))
+    bench.write("usage.csv", f"account,day\n{lines}")
+    with pytest.raises(DataError) as caught:
+        bench.prepare(LISTED, head="timezone: UTC")
+    assert said in str(caught.value)
+    assert "ann@x.com" not in str(caught.value)
+    assert ("Salesforce" in str(caught.value)) == ("Salesforce" in said)
+
+
+def test_keys_are_not_shown_where_few_do_not_fit(bench):
+    bench.write("accounts.csv", "id\na\nb\n")
+    bench.write(
+        "usage.csv", "account,day\na,2024-01-01\nb,2024-01-01\nx,2024-01-01\ny,2024-01-01\n"
+    )
+    found = bench.prepare(LISTED, head="timezone: UTC\nquarantine: {max_share: 1.0}")
+    (fault,) = found.reports[1].faults
+    assert str(fault) == "account is not in tables.accounts: 2 (row 3)"

@@ -172,3 +172,53 @@ def test_the_last_day_of_a_period(written, day):
 )
 def test_the_pattern_of_columns_of_periods(names, pattern):
     assert pattern_of(names) == pattern
+
+
+CONTACTS = "email,customer\nann@x.com,C1\nBob@y.com,C2\nbob@y.com,c2\n"
+MAILS = "email,day\nANN@x.com,2024-05-01\nbob@y.com,2024-05-02\ncara@z.com,2024-05-03\n"
+
+
+def mailed(bench, case: str, contacts: str = CONTACTS, share: float = 1.0):
+    bench.write("contacts.csv", contacts)
+    bench.write("usage.csv", MAILS)
+    lookup = "lookup: {path: contacts.csv, by: email, take: customer}"
+    return bench.prepare(
+        f"account_case: {case}\nactivity:\n  usage: {{path: usage.csv, {lookup}, "
+        "account: customer, time: day}",
+        head=f"timezone: UTC\nquarantine: {{max_share: {share}}}",
+    )
+
+
+def test_a_look_up_ignores_case_where_the_project_does(bench):
+    found = mailed(bench, "lower")
+    accounts = rows(found.facts.sources["usage"], "account", "occurred_at")
+    assert accounts == [("c1", datetime(2024, 5, 1)), ("c2", datetime(2024, 5, 2))]
+    kept = mailed(bench, "keep")
+    assert rows(kept.facts.sources["usage"], "account") == [("c2",)]
+
+
+def test_a_key_that_has_several_values_once_case_is_ignored_is_refused(bench):
+    assert mailed(bench, "keep", CONTACTS.replace("c2", "c3")).reports[0].good == 1
+    with pytest.raises(DataError, match="1 keys in column `email` have several values"):
+        mailed(bench, "lower", CONTACTS.replace("c2", "c3"))
+
+
+def test_what_is_not_found_says_where_and_masks_persons(bench):
+    (said, count) = mailed(bench, "keep").reports[0].notes[0]
+    assert count == 2
+    assert said.startswith("not found in column `email` of ")
+    assert said.endswith("contacts.csv: `email` such as `A***@x.com`, `c***@z.com`")
+    with pytest.raises(DataError, match=r"(?s)2 of 3 rows are bad.*not found in column `email`"):
+        mailed(bench, "keep", share=0.5)
+
+
+def test_of_many_keys_that_are_not_found_three_are_shown(bench):
+    bench.write("orders.csv", ORDERS)
+    lines = "".join(f"k{n},2024-05-01\n" for n in range(5)) + "Jo Doe,2024-05-01\n"
+    bench.write("usage.csv", "order,day\no1,2024-05-01\n" + lines)
+    found = bench.prepare(
+        f"activity:\n  usage: {{path: usage.csv, {LOOKUP}, account: customer, time: day}}",
+        head="timezone: UTC\nquarantine: {max_share: 1.0}",
+    )
+    (said, count) = found.reports[0].notes[0]
+    assert (said.split("such as ")[1], count) == ("`J***`, `k0`, `k1`", 6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -13,12 +14,16 @@ from browsed import Browsed, browse
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
+from tiny_project import make_project
 
+from npsight.errors import NotFoundError
+from npsight.service.state import Live, load_state
 from npsight.store import PostedFact, ScoreRow, ScoreRun, keep_posted
 from npsight.store.accountpages import keep_account_pages
 from npsight.store.marks import mark
 from npsight.store.tables import scores
 from npsight.web.account import plays_of
+from npsight.web.app import build_pages
 from npsight.web.why import adding_up, targets_of, why
 
 HOSTILE = "<script>alert(1)</script>=cmd|'/c calc'!A0 \u202eevil 👩‍🚀 & \"quoted\""
@@ -384,3 +389,18 @@ def test_only_what_can_be_acted_on_and_raises_the_risk_is_a_play():
     ]
     assert [p.driver for p in plays_of(row(drivers=drivers), by_churn=False)] == ["Large", "Small"]
     assert plays_of(row(drivers=drivers), by_churn=True) == []
+
+
+@pytest.mark.parametrize(("case", "found"), [("keep", False), ("lower", True)])
+def test_a_key_is_taken_in_any_case_where_the_project_reads_it_so(tmp_path, capsys, case, found):
+    from npsight.cli.explain import explain_command
+
+    config = make_project(tmp_path, 5)
+    lines = config.read_text(encoding="utf-8")
+    config.write_text(lines.replace("tables:\n", f"tables:\n  account_case: {case}\n"))
+    live = Live(load_state(config))
+    reader = Browsed(build_pages(live), live).sign_in("viewer")
+    assert reader.get("/accounts/A/2%20%C3%89").status_code == (200 if found else 404)
+    with nullcontext() if found else pytest.raises(NotFoundError, match="no such account"):
+        explain_command("A/2 É", config, None)
+        assert SILENT in capsys.readouterr().out

@@ -275,7 +275,7 @@ class Tables(Section):
         "keep",
         description="`lower`: keys of accounts are read in lower case in every table, so that "
         "`ACME Ltd` and `Acme Ltd` are one account, called `acme ltd` in files, pages and the API, "
-        "which takes it in any case. "
+        "which takes it in any case. Keys of a `lookup` are found in any case, too. "
         "For names and addresses that people typed. Blanks around a key never count.",
     )
     accounts: Accounts | None = Field(
