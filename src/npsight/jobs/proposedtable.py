@@ -114,16 +114,22 @@ def snapshot_target(outcome: ColumnProfile) -> Line:
 def _decimal(table: TableProfile) -> Iterator[Line]:
     """The sign of decimals; to be verified where all points may part thousands."""
     decimals = sorted({c.decimal for c in table.columns if c.decimal})
+    mixed = [
+        f"VERIFY: {c.name} holds amounts in {' and '.join(c.currencies)}, compared as if in one"
+        for c in table.columns
+        if len(c.currencies) > 1
+    ]
     unclear = next((c for c in table.columns if c.is_in_thousands), None)
     if unclear is not None and decimals != ["."]:
         shown = str(unclear.is_in_thousands)
         unsure = f"VERIFY: {shown} in {unclear.name} is read as {shown.replace('.', '')}"
         if not decimals:
             unsure += f"; without this line, as {float(shown):g}"
-        yield 'decimal: ","', unsure
+        yield 'decimal: ","', "; ".join([unsure, *mixed])
     elif decimals:
         unsure = "VERIFY: some numbers use the other sign" if len(decimals) > 1 else ""
-        yield f"decimal: {scalar(decimals[0])}", unsure
+        said = "; ".join([*([unsure] if unsure else []), *mixed])
+        yield f"decimal: {scalar(decimals[0])}", said
 
 
 def bands_of(score: ColumnProfile, table_name: str) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +22,7 @@ from npsight.tables.quarantine import write_quarantine
 from npsight.tables.raw import BETWEEN, FAULTS, ROW, UNREAD, WITHIN, RawTable, UnusableTableError
 from npsight.tables.repeats import mark_repeats, mark_reviewed
 from npsight.tables.report import (
+    CURRENCIES,
     FOOTER,
     IDENTICAL,
     LEFT_OUT,
@@ -103,7 +104,7 @@ def check_table(
     notes = [(what, counts[f"note_{i}"] or 0) for i, what in enumerate(sheet.notes)]
     notes += [(IDENTICAL, counts["identical"]), (LEFT_OUT, raw.left_out)]
     notes += [*raw.not_found, (FOOTER, raw.footer)]
-    notes += [*_thousands(sheet, counts), *_day_orders(sheet, counts)]
+    notes += [*_thousands(sheet, counts), *_day_orders(sheet, counts), *_currencies(sheet, counts)]
     name = _materialise(sheet, contract, backend)
     faults = list(sheet.faults)
     if contract.identity:
@@ -166,6 +167,8 @@ def _prescan(sheet: Sheet, raw: RawTable, contract: Contract) -> dict[str, Any]:
     for index, (whole, decimal) in enumerate(sheet.doubts.values()):
         wanted[f"whole_{index}"] = whole.sum()
         wanted[f"decimal_{index}"] = decimal.sum()
+    for index, currency in enumerate(sheet.currencies.values()):
+        wanted[f"currencies_{index}"] = currency.nunique()
     for index, day in enumerate(sheet.day_orders.values()):
         wanted[f"dated_{index}"] = day.count()
         wanted[f"days_{index}"] = day.nunique()
@@ -189,6 +192,20 @@ def _thousands(sheet: Sheet, counts: dict[str, Any]) -> list[tuple[str, int]]:
         for index, column in enumerate(sheet.doubts)
         if (counts[f"whole_{index}"] or 0) >= _ENOUGH_POINTS and not counts[f"decimal_{index}"]
     ]
+
+
+def _currencies(sheet: Sheet, counts: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Columns with amounts in several currencies, with the number of each, most first."""
+    for index, (column, currency) in enumerate(sheet.currencies.items()):
+        if counts[f"currencies_{index}"] < 2:
+            continue
+        each = sheet.raw.select(currency=currency)
+        counted = (
+            each.filter(each.currency.notnull()).group_by("currency").aggregate(n=ibis._.count())
+        )
+        found = counted.order_by(ibis.desc("n"), "currency").to_pyarrow().to_pylist()
+        shown = ", ".join(f"{line['currency']} {line['n']:,}" for line in found)
+        yield f"{CURRENCIES} {column} ({shown})", sum(line["n"] for line in found)
 
 
 def _day_orders(sheet: Sheet, counts: dict[str, Any]) -> list[tuple[str, int]]:

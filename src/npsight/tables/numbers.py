@@ -35,6 +35,21 @@ def plain_number(text: ir.StringValue, decimal: Decimal) -> ir.StringValue:
     return cast(ir.StringValue, ibis.ifelse(bare.re_search(written), plain, ibis.null(dt.string)))
 
 
+_NAMES = {"€": "EUR", "\x80": "EUR", r"\$": "USD", "£": "GBP"}
+
+
+def currency_of(text: ir.StringValue) -> ir.StringValue:
+    """`USD` of `$1,234.50`, of `USD 5` and of `5 usd`; null where no currency stands there.
+
+    A sign without a name of its own here stays a sign; `kr` and `$` may be of several countries.
+    """
+    beside = text.re_extract(f"^[+-]?{_SPACE}*{_UNIT}|{_UNIT}$", 0)
+    unit = beside.re_replace(f"^[+-]?{_SPACE}*", "").upper()
+    for sign, name in _NAMES.items():
+        unit = unit.re_replace(f"^{sign}$", name)
+    return cast(ir.StringValue, unit.nullif(""))
+
+
 _BEHIND = r"^([+-]?[0-9]+(?:[.,][0-9]+)?)(?:\s*[-–—=:.(|]\s*|\s+)[^\W\d_][^0-9]*$"
 
 

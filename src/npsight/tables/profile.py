@@ -20,7 +20,7 @@ from npsight.tables.engine import fresh_name, name_literal, one_row, run
 from npsight.tables.files import read_files
 from npsight.tables.found import other_files, sources_in
 from npsight.tables.headers import header_of
-from npsight.tables.numbers import Decimal, plain_number, without_words
+from npsight.tables.numbers import Decimal, currency_of, plain_number, without_words
 from npsight.tables.periods import pattern_of
 from npsight.tables.profiletimes import Reading, time_of
 from npsight.tables.raw import RawTable, UnusableTableError
@@ -53,6 +53,7 @@ class ColumnProfile:
     behind them; `is_fraction`, that some of these are no whole ones. `is_in_thousands` is an
     example where each number has groups of three digits behind a point, so that `1.234` may be
     either. `is_either_way` says that day and month of its times could change places.
+    `currencies` are those of its amounts, where they stand beside them.
     """
 
     name: str
@@ -75,6 +76,7 @@ class ColumnProfile:
     is_fraction: bool = False
     is_in_thousands: str | None = None
     is_either_way: bool = False
+    currencies: tuple[str, ...] = ()
 
     @property
     def is_time(self) -> bool:
@@ -254,6 +256,8 @@ def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
         counts["total"] = ibis.ifelse(given.re_search(_TOTAL), given, ibis.null(dt.string)).min()
     for sign in DECIMALS if value.type().is_string() else ():
         counts[sign] = plain_number(given, sign).notnull().sum()
+    if value.type().is_string():
+        counts["currencies"] = currency_of(given).collect(distinct=True)
     return counts
 
 
@@ -284,6 +288,7 @@ def _column(
         mean_length=float(seen["mean_length"]),
         decimal=decimal,
         blanks=tuple(sorted(blanks)),
+        currencies=tuple(sorted(seen.get("currencies") or [])) if decimal is not None else (),
         sample=frozenset(sample),
         total=seen.get("total") or None,
         label=label,

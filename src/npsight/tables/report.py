@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LIFTED = "known_at before occurred_at, lifted to it"
 THOUSANDS = "three digits behind each point in column"
 NO_DAY_ABOVE_12 = "no day above 12, as if days were months, in column"
+CURRENCIES = "amounts in several currencies in column"
 FOOTER = "lines below the last row that are a footer, not read"
 NOT_FOUND = "not found in"
 UNSCORED = "without a score, left out"
@@ -33,6 +34,8 @@ NOTES_TO_CHECK = {
     IDENTICAL: "if two equal rows are two facts of this table, say `duplicates: keep`; if the "
     "file was loaded twice, all is well",
     THOUSANDS: "if `1.234` means 1234 there, say `decimal: ','`; it is read as 1.234",
+    CURRENCIES: "they are compared as if they were of one: bring them in one currency, or one "
+    "column for each",
     NO_DAY_ABOVE_12: "see whether its months stand first: say `time_format: '%m/%d/%Y'`, or "
     "`'%d/%m/%Y'` where the day does; read the wrong way, a year of facts falls into January",
 }

@@ -21,7 +21,7 @@ from npsight.errors import Problem
 from npsight.tables import times
 from npsight.tables.cells import cell_text
 from npsight.tables.engine import MEASURE
-from npsight.tables.numbers import plain_number, without_words
+from npsight.tables.numbers import currency_of, plain_number, without_words
 from npsight.tables.workbooks import CELL_TIMES, is_workbook
 from npsight.temporal.instants import INSTANT
 
@@ -81,6 +81,8 @@ class Sheet:
     """Keys of accounts as this table has them, and the table with those there are."""
     doubts: dict[str, tuple[ir.BooleanValue, ir.BooleanValue]] = field(default_factory=dict)
     """Column of numbers -> rows such as `1.234`, and rows with a point that means decimals."""
+    currencies: dict[str, ir.StringValue] = field(default_factory=dict)
+    """Column of amounts -> the currency that stands beside each."""
     day_orders: dict[tuple[str, str], ir.IntegerValue] = field(default_factory=dict)
     """Column of times and its pattern -> what is read as the day, where months stand beside it."""
 
@@ -172,6 +174,9 @@ class Sheet:
             whole = (point == text.length() - 4) & (point >= 1) & (point <= 4) & ~text.like("0%")
             self.doubts[column] = (whole, (point >= 0) & ~whole)
         read = plain_number(text, self.source.decimal) if kind.is_string() else given
+        if kind.is_string() and words is None and self.source.decimal is not None:
+            amount = ibis.ifelse(read.notnull(), text, ibis.null(dt.string))
+            self.currencies[column] = currency_of(amount)
         number = read.try_cast(MEASURE)
         double = read.try_cast(dt.float64)
         # The text is only made for the rows that show it: making it for all costs seconds.

@@ -38,7 +38,7 @@ t3,1,2023-04-01T00:00:00Z,2023-04-02T00:00:00Z,24,question
 
 def folder(tmp_path: Path, **tables: str) -> Path:
     place = tmp_path / "tables"
-    place.mkdir()
+    place.mkdir(parents=True)
     for name, text in tables.items():
         (place / f"{name}.csv").write_text(text)
     return place
@@ -747,3 +747,15 @@ def test_the_booked_end_is_a_feature_where_its_booking_is_known(tmp_path, known)
     found = proposed(folder(tmp_path, contracts=f"CustomerId,Start,Ended At,{known}\n{ended}"))
     feature = {"source": "subscriptions", "aggregate": "days_until_end"}
     assert (feature in found.get("features", [])) == (known == "Canceled At")
+
+
+def test_amounts_in_several_currencies_are_to_be_verified_and_warned_of(tmp_path):
+    paid = CUSTOMERS.replace(",1000,", ',"USD 1,000.50",').replace(",2000,", ',"£2,000",')
+    place = folder(tmp_path, customers=paid, nps=SURVEY)
+    text = propose(place, place.parent)
+    assert "decimal: .   # VERIFY: ARR holds amounts in GBP and USD, compared as if in one" in text
+    file = tmp_path / "npsight.yaml"
+    file.write_text(text)
+    warned = "\n".join(map(str, check(load_project(file)).warnings))
+    assert "amounts in several currencies in column ARR (GBP 1, USD 1)" in warned
+    assert "VERIFY: ARR" not in propose(folder(tmp_path / "one", customers=CUSTOMERS, nps=SURVEY))

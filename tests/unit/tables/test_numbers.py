@@ -76,3 +76,20 @@ def test_points_that_may_part_thousands_are_counted(bench: Workbench, numbers, d
     found = bench.usage("account,day,n\n" + lines, f"{decimal}measures: [n]", head=head)
     notes = dict(found.reports[0].notes)
     assert notes.get("three digits behind each point in column n", 0) == doubted
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        (["USD 60,064.69", "GBP 34,130.66", "$5", "7"], "USD 2, GBP 1"),
+        (["$1", "2 usd", "USD 3", "4"], None),
+        (["€1", "2 £", "-£3", "kr 4"], "GBP 2, EUR 1, KR 1"),
+        (["1", "2", "3", "CHF?"], None),
+    ],
+)
+def test_amounts_in_several_currencies_are_counted(bench: Workbench, numbers, said):
+    lines = "".join(f'a,2024-05-{day + 1:02},"{n}"\n' for day, n in enumerate(numbers))
+    head = "timezone: UTC\nquarantine: {max_share: 1.0}"
+    found = bench.usage("account,day,n\n" + lines, "decimal: '.'\nmeasures: [n]", head=head)
+    noted = [what for what, _ in found.reports[0].notes if "currencies" in what]
+    assert noted == ([f"amounts in several currencies in column n ({said})"] if said else [])
