@@ -20,6 +20,7 @@ from npsight.jobs.guesskeys import (
 from npsight.jobs.proposedlines import ProposedLines
 from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
 from npsight.jobs.proposedtable import snapshot_target
+from npsight.jobs.rhythm import notes_levels
 from npsight.jobs.words import words
 from npsight.jobs.yamltext import Lines, flow, scalar
 
@@ -361,7 +362,8 @@ class _Proposal(ProposedLines):
         if when.ended is None:
             self.columns(6, "measures", measures)
             self.columns(6, "categories", categories)
-            self._activity_features(name, table.rows, measures)
+            levels = notes_levels(table, when.occurred, key)
+            self._activity_features(name, table.rows, measures, levels)
             return
         self.column(6, "ended_at", when.ended)
         self.column(6, "ended_known_at", when.ended_known)
@@ -393,15 +395,19 @@ class _Proposal(ProposedLines):
         self.column(6, "time", occurred)
         self.known_at(6, known, table)
 
-    def _activity_features(self, name: str, rows: int, measures: Sequence[ColumnProfile]) -> None:
+    def _activity_features(
+        self, name: str, rows: int, measures: Sequence[ColumnProfile], levels: bool = False
+    ) -> None:
+        """Of `levels`, noted once a week or month, means: windows hold unequal numbers of them."""
         self.activities[name] = rows
         windows = "windows: [30, 90]"
         self.features.append(f"{{source: {name}, aggregate: count, {windows}}}")
         self.features.append(f"{{source: {name}, aggregate: days_since_last}}")
+        read = "aggregate: [sum, trend], windows: [30, 90]"
+        if levels:
+            read = "aggregate: [mean, mean_trend], windows: [90, 180]"
         self.features += [
-            f"{{source: {name}, measure: {guess.config_name(c.name)}, aggregate: [sum, trend], "
-            f"{windows}}}"
-            for c in measures
+            f"{{source: {name}, measure: {guess.config_name(c.name)}, {read}}}" for c in measures
         ]
 
     def _subscriptions(self, table: TableProfile) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -86,6 +86,43 @@ def test_numbers_of_a_thing_that_ends_are_read_at_its_end(tmp_path):
     assert "measures" not in activity["tickets"]
     assert activity["tickets_ended"]["time"] == "closed_at"
     assert activity["tickets_ended"]["measures"] == ["hours"]
+
+
+MONTHS = [f"{2023 + m // 12}-{m % 12 + 1:02}-01" for m in range(14)]
+WEEKS = [str(date(2024, 1, 1) + timedelta(days=7 * n)) for n in range(20)]
+DAILY = [str(date(2024, 1, 1) + timedelta(days=n)) for n in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("days", "means"),
+    [
+        (MONTHS, True),
+        ([d[:7] for d in MONTHS], True),
+        ([f"{d[8:]}.{d[5:7]}.{d[:4]}" for d in WEEKS], True),
+        (DAILY, False),
+    ],
+    ids=["months", "names-of-months", "weeks", "daily"],
+)
+def test_levels_noted_by_week_or_month_are_read_as_means(tmp_path, days, means):
+    rows = [f"c{n},{day},{9 + n}" for day in days for n in range(12)]
+    usage = "account_id,period,active_users\n" + "\n".join(rows) + "\n"
+    answers = "account_id,date,nps_score\n" + "".join(
+        f"c{n % 12},2024-0{n % 9 + 1}-11,{n % 11}\n" for n in range(40)
+    )
+    features = proposed(folder(tmp_path, usage=usage, nps=answers))["features"]
+    (read,) = [f for f in features if f.get("measure") == "active_users"]
+    assert read["aggregate"] == (["mean", "mean_trend"] if means else ["sum", "trend"])
+    assert read["windows"] == ([90, 180] if means else [30, 90])
+
+
+def test_events_of_few_days_are_no_levels(tmp_path):
+    rows = [f"c{n % 12},{MONTHS[n % 14]},{n}" for n in range(20)]
+    orders = "account_id,ordered_at,amount\n" + "\n".join(rows) + "\n"
+    answers = "account_id,date,nps_score\n" + "".join(
+        f"c{n % 12},2024-0{n % 9 + 1}-11,{n % 11}\n" for n in range(40)
+    )
+    features = proposed(folder(tmp_path, orders=orders, nps=answers))["features"]
+    assert ["sum", "trend"] in [f.get("aggregate") for f in features]
 
 
 def test_todays_values_are_left_out_and_named(tmp_path):

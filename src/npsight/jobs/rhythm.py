@@ -1,0 +1,45 @@
+"""Whether a table notes a level of most accounts once a week or month, told by its profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from npsight.tables.profile import ColumnProfile, TableProfile
+
+LEAST_DAYS, MOST_DAYS = 3, 400
+"""Different days; a sample of more does not show the gaps between them."""
+SELDOM_DAYS = 6
+MOSTLY = 0.5
+"""Share of all pairs of account and day that must have a row."""
+_EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
+
+
+def notes_levels(table: TableProfile, time: ColumnProfile | None, key: str) -> bool:
+    """Whether the days of `time` lie at least 6 apart, with a row for most accounts on each."""
+    account = table.column(key)
+    if time is None or account is None or time.distinct > MOST_DAYS:
+        return False
+    days = sorted(set(_days(time)))
+    if len(days) < LEAST_DAYS or table.rows < MOSTLY * len(days) * account.distinct:
+        return False
+    return median((later - day).days for day, later in pairwise(days)) >= SELDOM_DAYS
+
+
+def _days(time: ColumnProfile) -> Iterator[date]:
+    """The days of the sample that can be read."""
+    written = time.time_format or ""
+    for text in time.sample:
+        try:
+            if written in _EPOCHS:
+                yield datetime.fromtimestamp(float(text) / _EPOCHS[written], UTC).date()
+            elif written:
+                yield datetime.strptime(text.strip(), written).date()
+            else:
+                yield datetime.fromisoformat(text.strip()).date()
+        except (ValueError, OverflowError, OSError):
+            continue
