@@ -91,7 +91,7 @@ def score_command(
             "numbers are hindsight and no test of the model. A test: npsight backtest.",
             highlight=False,
         )
-    for problem in result.holes:
+    for problem in result.warnings:
         console.print(f"[bold yellow]![/] {escape(str(problem))}", highlight=False)
     if result.newer:
         facts = "1 fact" if result.newer == 1 else f"{result.newer:,} facts"

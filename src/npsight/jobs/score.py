@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from npsight.drivers.peers import peers_of
 from npsight.errors import ModelIntegrityError, NotFoundError, Problem
 from npsight.jobs.asof import check_as_of, default_as_of, known_since
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.gonesilent import gone_silent
 from npsight.jobs.holes import holes
 from npsight.jobs.runpages import ScoredRun, pages_of
 from npsight.jobs.scored import (
@@ -36,6 +38,7 @@ from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
 from npsight.models.survival import ChurnCurve
 from npsight.store import ScoreRun, open_project_store
+from npsight.temporal.facts import Facts
 from npsight.tracking import Tracking, write_cached
 from npsight.worklist.rank import rank
 
@@ -48,7 +51,8 @@ class ScoreResult:
     account answered once; None for a model without NPS.
     `churn_within` is the mean churn risk within the horizon that was asked for.
     `unranked` names the parts in which the backtest found nothing that tells accounts apart.
-    `holes` warns of tables that hold no row over a span. `newer` counts the facts that were known
+    `warnings` tell of tables that hold no row over a span, and of listed accounts that have been
+    silent for long. `newer` counts the facts that were known
     between as_of and now, where as_of was not given: they are not in the run.
     `hindsight` is the newest day the model learned from, where as_of is not after it; else None.
     """
@@ -63,7 +67,7 @@ class ScoreResult:
     churn_within: float | None = None
     unranked: tuple[str, ...] = ()
     hindsight: datetime | None = None
-    holes: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     newer: int = 0
 
 
@@ -99,7 +103,6 @@ def score(
         if as_of is None:
             as_of = default_as_of(builder)
             newer = known_since(prepared.facts, as_of)
-        gone = () if project.is_snapshot else tuple(holes(project, prepared.facts))
         inputs = _read_inputs(builder, as_of, progress)
         progress("facts for the service")
         kept = write_serving_facts(project, prepared)
@@ -110,6 +113,7 @@ def score(
         peers = peers_of(inputs.now, model.specs)
         scores = score_frame(project.worklist, model, inputs, predicted)
         listed = rank(scores, project.worklist, as_of)
+        warnings = tuple(_warnings(project, prepared.facts, as_of, list(listed["account"])))
         run = ScoreRun(
             id=uuid.uuid4().hex,
             project=project.name,
@@ -161,9 +165,17 @@ def score(
         churn_within=_mean(_within(curve, predicted.churn, churn_horizon)),
         unranked=model.unranked(),
         hindsight=None if project.is_snapshot else _hindsight(model, as_of),
-        holes=gone,
+        warnings=warnings,
         newer=0 if project.is_snapshot else newer,
     )
+
+
+def _warnings(
+    project: ProjectSpec, facts: Facts, as_of: datetime, listed: Sequence[str]
+) -> Iterator[Problem]:
+    if not project.is_snapshot:
+        yield from holes(project, facts)
+        yield from gone_silent(project, facts, as_of, listed)
 
 
 def _hindsight(model: Model, as_of: datetime) -> datetime | None:
