@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from npsight.config.schema import Activity, Bands, Responses, VersionedSource
 from npsight.config.specs import ProjectSpec
 from npsight.service.accountkeys import account_fault
-from npsight.service.clocktimes import InstantError, read_instant
+from npsight.service.instants import instant_of
 from npsight.service.shapes.base import Shape
 from npsight.service.shapes.saying import said
 from npsight.service.shapes.writing import PostedFact as FactShape
@@ -176,8 +176,8 @@ def _times(
 
 def _instant(faults: _Faults, name: str, text: str, zone: str | None) -> datetime | None:
     try:
-        return read_instant(text.strip(), zone)
-    except InstantError as error:
+        return instant_of(text, zone)
+    except ValueError as error:
         faults.add(name, str(error))
         return None
 

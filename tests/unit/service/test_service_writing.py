@@ -93,9 +93,9 @@ LATER = (datetime.now(UTC) + timedelta(days=2)).isoformat()
         ({"score": 6.5}, "score is in no band of 0–10"),
         ({"score": True}, "score must be a number"),
         ({"score": "9"}, "score must be a number"),
-        ({"occurred_at": "2026-05-03T10:00:00"}, "occurred_at has no offset"),
-        ({"occurred_at": "yesterday"}, "occurred_at is no instant"),
-        ({"occurred_at": "2026-02-30T10:00:00Z"}, "occurred_at is no instant"),
+        ({"occurred_at": "2026-05-03T10:00:00"}, "occurred_at must have an offset"),
+        ({"occurred_at": "yesterday"}, "occurred_at must be an instant"),
+        ({"occurred_at": "2026-02-30T10:00:00Z"}, "occurred_at must be an instant"),
         ({"occurred_at": LATER}, "occurred_at lies after now"),
         ({"occurred_at": "1979-12-31T23:59:59Z"}, "occurred_at lies before `earliest`"),
         ({"known_at": "2026-05-03T09:59:59.999999Z"}, "known_at lies before occurred_at"),
@@ -128,6 +128,13 @@ def test_all_faults_of_a_row_are_told_at_once(client) -> None:
     assert result["detail"].count(";") >= 2
     assert "occurred_at" in result["detail"]
     assert "known_at" in result["detail"]
+
+
+def test_an_instant_as_dotnet_writes_it(client, state) -> None:
+    assert post(client, row("net", occurred_at="2026-05-03T10:00:00.1234567z"))[0]["status"] == (
+        "stored"
+    )
+    assert kept(state, "net")[0].occurred_at.microsecond == 123_456
 
 
 def test_the_instant_known_may_be_that_of_the_fact_itself(client, state) -> None:

@@ -1,0 +1,74 @@
+"""Instants of callers: one reader, whatever wrote them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from npsight.service.instants import instant_of, instant_text
+
+AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds"),
+    [
+        ("2026-11-20T10:00:00Z", 0),
+        ("2026-11-20t10:00:00z", 0),
+        ("2026-11-20 10:00Z", 0),
+        (" 2026-11-20T11:00:00+01:00\n", 0),
+        ("2026-11-20T11:00:00+01", 0),
+        ("2026-11-20T11:00:00.5+0100", 500_000),
+        ("2026-11-20T10:00:00,5Z", 500_000),
+        ("20261120T100000Z", 0),
+        ("2026-11-20T10:00:00.1234567Z", 123_456),
+        ("2026-11-20T10:00:00.9999999Z", 999_999),
+        ("2026-11-20T10:00:00.123456789012Z", 123_456),
+    ],
+)
+def test_ways_to_write_an_instant(text, microseconds) -> None:
+    assert instant_of(text) == AT.replace(microsecond=microseconds)
+    assert instant_of(text, "Europe/Berlin") == AT.replace(microsecond=microseconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-11-20",
+        "2026-11-20T10Z",
+        "2026-W47-5T10:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "2026-11-20T10:00:00.Z",
+        "2026-11-20T10:00:00 Z",
+        "٢٠٢٦-11-20T10:00:00Z",
+        "1795168800",
+        "2026-11-20T10:00:00." + "1" * 60 + "Z",
+    ],
+)
+def test_what_is_no_instant(text) -> None:
+    with pytest.raises(ValueError, match="must be an instant in ISO 8601"):
+        instant_of(text)
+
+
+def test_an_offset_is_needed_unless_there_is_a_zone() -> None:
+    with pytest.raises(ValueError, match="must have an offset"):
+        instant_of("2026-11-20T11:00:00.1234567")
+    assert instant_of("2026-11-20T11:00:00", "Europe/Berlin") == AT
+
+
+@pytest.mark.parametrize(
+    ("clock", "utc"),
+    [
+        ("2026-03-29T02:30:00", "2026-03-29T01:30:00Z"),
+        ("2026-10-25T02:30:00", "2026-10-25T01:30:00Z"),
+    ],
+)
+def test_clocks_that_jump_are_read_as_in_the_tables(clock, utc) -> None:
+    assert instant_text(instant_of(clock, "Europe/Berlin")) == utc
+
+
+def test_instants_beyond_the_calendar() -> None:
+    with pytest.raises(ValueError, match="years 1 to 9999"):
+        instant_of("9999-12-31T23:59:59-01:00")
