@@ -2,7 +2,8 @@
 
 Flows and workflows keep an id as a number and send it as one. It is taken as the text it prints as,
 so `7` is the account `7`, never `007`. Beyond fifteen digits many programs that write JSON have
-rounded it already: such a number is refused, for it may be another account's.
+rounded it already: such a number is refused, for it may be another account's. Blanks around a key
+never count, as in the tables.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _KINDS = {bool: "a boolean", float: "a number with a point or an exponent", type
 
 
 def key_of(value: Any) -> Any:
-    """The text that a whole number prints as; anything else as it is."""
+    """The text that a whole number prints as, or a text without blanks around it; else as it is."""
+    if isinstance(value, str):
+        return value.strip()
     return str(value) if type(value) is int and abs(value) < 10**MOST_DIGITS else value
 
 

@@ -67,6 +67,8 @@ class RowReader:
             self._seen.add(identity)
         for name in ("account", "segment"):
             value = fields.get(name)
+            if name == "account":
+                value = key_of(value)
             # What is no text at all the shape has told.
             fault = account_fault(value) if isinstance(value, str) else ""
             if fault:

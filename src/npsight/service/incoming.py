@@ -127,8 +127,8 @@ def _fact(
     assert times.occurred_at is not None
     return PostedFact(
         source=source,
-        id=shape.id.strip(),
-        account=shape.account.strip(),
+        id=shape.id,
+        account=shape.account,
         occurred_at=times.occurred_at,
         ended_at=ended_at,
         known_at=times.known_at,
@@ -138,7 +138,7 @@ def _fact(
 
 
 def _key(faults: _Faults, name: str, value: str) -> None:
-    fault = account_fault(value.strip())
+    fault = account_fault(value)
     if fault:
         faults.add(name, fault)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service.accountkeys import account_fault, as_stored
+from npsight.service.accountkeys import account_fault, as_stored, key_of
 from npsight.service.answering import scored
 from npsight.service.api import Api
 from npsight.service.asking import answer, asked, rounded
@@ -43,7 +43,7 @@ async def score(api: Api, request: Request) -> Response:
 async def account(api: Api, request: Request) -> Response:
     """`GET /v1/accounts/{account}`: the stored score, its drivers and its history."""
     Query(request, ()).check()
-    key = as_stored(request.path_params["account"], api.state.spec)
+    key = as_stored(key_of(request.path_params["account"]), api.state.spec)
     if account_fault(key):
         raise ApiError(404, "not-found", "the latest run has no such account")
     given = await api.threaded(stored_account, api.state, key)
