@@ -11,12 +11,13 @@ from npsight.service.accountkeys import account_fault, key_of, shown_key
 from npsight.service.body import ScoreRequest
 from npsight.service.instants import instant_of, instant_text
 from npsight.service.problems import ApiError, Fault
-from npsight.service.scoring import DIGITS, JsonObject, score_accounts
+from npsight.service.scoring import DIGITS, JsonObject, score_accounts, score_inputs
 from npsight.service.shapes.base import Model, faults_of
 from npsight.service.shapes.score import Numbers, ScoreBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.listing import first_as_of, run_at
+from npsight.store.originals import Original, originals_of, scored_after
 
 FIELDS_OF = {
     "detractor": ("detractor_risk", "base_risk", "drivers"),
@@ -123,24 +124,25 @@ def answer(state: ServingState, wanted: Asked) -> JsonObject:
     NotFoundError
         The project was never scored.
     """
-    run = None if wanted.as_of is None else _older_run(state, wanted.as_of)
-    if run is None:
-        scored = score_accounts(state, ScoreRequest(wanted.accounts, wanted.drivers))
+    latest = state.store.latest_run(state.project)
+    if wanted.as_of is None:
+        scored = score_accounts(state, latest, ScoreRequest(wanted.accounts, wanted.drivers))
+    elif wanted.as_of >= latest.as_of:
+        scored = _scored_at(state, latest, wanted, wanted.as_of)
     else:
-        scored = stored_scores(state, run, wanted.accounts, wanted.drivers)
-    as_of = scored["as_of"]
-    results = [narrowed(result, as_of, wanted.targets) for result in scored["results"]]
-    return {**scored, "as_of": as_of, "results": results}
+        run = _older_run(state, wanted.as_of)
+        scored = stored_scores(state, run, wanted, wanted.as_of)
+    results = [narrowed(result, wanted.targets) for result in scored["results"]]
+    return {**scored, "results": results}
 
 
-def narrowed(result: JsonObject, as_of: str, targets: frozenset[str] | None) -> JsonObject:
+def narrowed(result: JsonObject, targets: frozenset[str] | None) -> JsonObject:
     """Every field of a result, null for what it lacks and for the targets not asked for."""
-    ok = result["status"] == "ok"
     return {
         "account": result["account"],
         "status": result["status"],
         "detail": result.get("detail"),
-        "as_of": as_of if ok else None,
+        "as_of": result.get("as_of"),
         **only(result, targets),
     }
 
@@ -154,11 +156,8 @@ def only(numbers: JsonObject, targets: frozenset[str] | None) -> JsonObject:
     return kept
 
 
-def _older_run(state: ServingState, as_of: datetime) -> ScoreRun | None:
-    """The newest run at or before as_of; None where that is the latest one."""
-    latest = state.store.latest_run(state.project)
-    if as_of >= latest.as_of:
-        return None
+def _older_run(state: ServingState, as_of: datetime) -> ScoreRun:
+    """The newest run at or before as_of; 404 where there is none."""
     run = run_at(state.store, state.project, as_of)
     if run is not None:
         return run
@@ -172,31 +171,73 @@ def _older_run(state: ServingState, as_of: datetime) -> ScoreRun | None:
     )
 
 
-def stored_scores(
-    state: ServingState, run: ScoreRun, accounts: Sequence[Any], drivers: bool
-) -> JsonObject:
-    """What a run stored for accounts, by the model that made it then."""
-    faults = [account_fault(account) for account in accounts]
-    good = [a for a, fault in zip(accounts, faults, strict=True) if not fault]
+def _scored_at(state: ServingState, run: ScoreRun, wanted: Asked, as_of: datetime) -> JsonObject:
+    """Scores of the latest run by the served model; where an account was scored again after
+    as_of, from what the run itself had.
+    """
+    scored = score_accounts(state, run, ScoreRequest(wanted.accounts, wanted.drivers))
+    keys = [result["account"] for result in scored["results"] if result["status"] == "ok"]
+    # After the scores were made: what is replaced from here on was of an earlier instant.
+    later, own = _replaced(state, run, keys, as_of)
+    if not later:
+        return scored
+    given = [original.inputs for original in own.values() if original.inputs is not None]
+    rows = {account: original.row for account, original in own.items()}
+    before = score_inputs(state, run, given, rows, wanted.drivers)
+    results = [
+        before.get(key) or forgotten(key) if (key := result["account"]) in later else result
+        for result in scored["results"]
+    ]
+    return {**scored, "results": results}
+
+
+def _replaced(
+    state: ServingState, run: ScoreRun, accounts: Sequence[str], as_of: datetime
+) -> tuple[set[str], dict[str, Original]]:
+    """The accounts scored again after as_of, and what the run itself had of them."""
+    with state.store.reading() as connection:
+        later = scored_after(connection, run.id, accounts, as_of)
+        return later, originals_of(connection, run.id, sorted(later), as_of) if later else {}
+
+
+def stored_scores(state: ServingState, run: ScoreRun, wanted: Asked, as_of: datetime) -> JsonObject:
+    """What a run stored for accounts, as of an instant, by the model that made it then."""
+    faults = [account_fault(account) for account in wanted.accounts]
+    good = [a for a, fault in zip(wanted.accounts, faults, strict=True) if not fault]
     rows = state.store.scores_of(run.id, list(dict.fromkeys(good)))
+    later = [account for account, row in rows.items() if row.as_of > as_of]
+    if later:
+        _, own = _replaced(state, run, later, as_of)
+        rows |= {account: original.row for account, original in own.items()}
     return {
         "model_version": run.model_version,
         "model_digest": run.model_digest,
         "as_of": instant_text(run.as_of),
-        "results": list(_stored(accounts, faults, rows, drivers)),
+        "results": list(_stored(wanted, faults, rows, as_of)),
     }
 
 
 def _stored(
-    accounts: Sequence[Any], faults: Sequence[str], rows: dict[str, ScoreRow], drivers: bool
+    wanted: Asked, faults: Sequence[str], rows: dict[str, ScoreRow], as_of: datetime
 ) -> Iterable[JsonObject]:
-    for account, fault in zip(accounts, faults, strict=True):
+    for account, fault in zip(wanted.accounts, faults, strict=True):
         if fault:
             yield refused(account, fault)
-        elif account in rows:
-            yield {"account": account, "status": "ok", **numbers_of(rows[account], drivers)}
-        else:
+        elif account not in rows:
             yield unknown(account)
+        elif rows[account].as_of > as_of:
+            yield forgotten(account)
+        else:
+            row = rows[account]
+            at = instant_text(row.as_of)
+            numbers = numbers_of(row, wanted.drivers)
+            yield {"account": account, "status": "ok", "as_of": at, **numbers}
+
+
+def forgotten(account: str) -> JsonObject:
+    """`not_found`, for an account scored again by a version that kept no earlier row."""
+    detail = "it was scored again after that as_of, and its score of then is not kept"
+    return {"account": account, "status": "not_found", "detail": detail}
 
 
 def refused(account: Any, fault: str) -> JsonObject:

@@ -9,7 +9,6 @@ from typing import Any
 
 from npsight.errors import ModelIntegrityError, NotFoundError, NpsightError
 from npsight.service.asking import narrowed, targets_of, unknown
-from npsight.service.instants import instant_text
 from npsight.service.scoring import JsonObject, score_inputs
 from npsight.service.state import Live, ServingState
 from npsight.store import ScoreJob, ScoreRun
@@ -123,6 +122,6 @@ def score_chunk(
     inputs = list(state.store.inputs(run.id, wanted).values())
     rows = state.store.scores_of(run.id, [item.account for item in inputs])
     scored = score_inputs(state, run, inputs, rows, job.drivers) if inputs else {}
-    as_of, targets = instant_text(run.as_of), targets_of(job.targets)
+    targets = targets_of(job.targets)
     found = [(scored.get(a) or unknown(a)) if isinstance(a, str) else a for a in accounts]
-    return [narrowed(result, as_of, targets) for result in found]
+    return [narrowed(result, targets) for result in found]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,9 +41,15 @@ NOTHING: JsonObject = dict.fromkeys(
 _NOTE = tuple(field.name for field in fields(DriverNote))
 
 
-def score_accounts(state: ServingState, request: ScoreRequest) -> JsonObject:
+class Shown(NamedTuple):
+    """What of an account's stored row is told beside its scores; None where there is no row."""
+
+    band_now: str | None
+    as_of: datetime | None
+
+
+def score_accounts(state: ServingState, run: ScoreRun, request: ScoreRequest) -> JsonObject:
     """One result for each account, in order: `ok`, `not_found` or `invalid`."""
-    run = state.store.latest_run(state.project)
     faults = [account_fault(account) for account in request.accounts]
     wanted = list(
         dict.fromkeys(a for a, fault in zip(request.accounts, faults, strict=True) if not fault)
@@ -92,26 +99,27 @@ def score_stored(
         StoredInput(item.account, loads(item.features), loads(item.past) if item.past else {})
         for item in found
     ]
-    return _scored(state, run, inputs, {f.account: f.band_now for f in found}, with_drivers)
+    shown = {item.account: Shown(item.band_now, item.as_of) for item in found}
+    return _scored(state, run, inputs, shown, with_drivers)
 
 
 def score_inputs(
     state: ServingState,
     run: ScoreRun,
     inputs: Sequence[StoredInput],
-    rows: dict[str, ScoreRow],
+    rows: Mapping[str, ScoreRow],
     with_drivers: bool,
 ) -> dict[str, JsonObject]:
     """Account -> its result, `ok` or `invalid`, of stored inputs; `rows` give what is displayed."""
-    bands = {account: row.band_now for account, row in rows.items()}
-    return _scored(state, run, inputs, bands, with_drivers)
+    shown = {account: Shown(row.band_now, row.as_of) for account, row in rows.items()}
+    return _scored(state, run, inputs, shown, with_drivers)
 
 
 def _scored(
     state: ServingState,
     run: ScoreRun,
     inputs: Sequence[StoredInput],
-    bands: Mapping[str, str | None],
+    shown: Mapping[str, Shown],
     with_drivers: bool,
 ) -> dict[str, JsonObject]:
     if not inputs:
@@ -120,27 +128,27 @@ def _scored(
     predicted = state.model.predict(now, answers=False)
     usable = _usable(predicted)
     if not usable.all():
-        return _without_unusable(state, run, inputs, bands, with_drivers, usable)
-    shown = _numbers(state, run, inputs, predicted, bands)
+        return _without_unusable(state, run, inputs, shown, with_drivers, usable)
+    scored = _numbers(state, run, inputs, predicted, shown)
     if with_drivers:
         past = past_of_inputs(now, inputs)
-        for numbers, told in zip(shown, _told(state, run, now, past), strict=True):
+        for numbers, told in zip(scored, _told(state, run, now, past), strict=True):
             numbers.update(told)
-    return {numbers["account"]: numbers for numbers in shown}
+    return {numbers["account"]: numbers for numbers in scored}
 
 
 def _without_unusable(
     state: ServingState,
     run: ScoreRun,
     inputs: Sequence[StoredInput],
-    bands: Mapping[str, str | None],
+    shown: Mapping[str, Shown],
     with_drivers: bool,
     usable: NDArray[np.bool_],
 ) -> dict[str, JsonObject]:
     """The others are scored without those whose inputs are broken."""
     both = list(zip(inputs, usable.tolist(), strict=True))
     fine = [item for item, is_usable in both if is_usable]
-    scored = _scored(state, run, fine, bands, with_drivers)
+    scored = _scored(state, run, fine, shown, with_drivers)
     broken = {
         item.account: invalid(item.account, "its stored inputs are incomplete; score again")
         for item, is_usable in both
@@ -161,7 +169,7 @@ def _numbers(
     run: ScoreRun,
     inputs: Sequence[StoredInput],
     predicted: Predictions,
-    bands: Mapping[str, str | None],
+    shown: Mapping[str, Shown],
 ) -> list[JsonObject]:
     """The predictions of each row."""
     spread = state.model.spread
@@ -184,19 +192,20 @@ def _numbers(
         ),
         strict=True,
     )
-    results, as_of = [], instant_text(run.as_of)
+    results, nothing = [], Shown(None, None)
     for item, risk, nps, promoter, lost, least, most in table:
+        band_now, as_of = shown.get(item.account, nothing)
         results.append(
             {
                 **NOTHING,
                 "account": item.account,
                 "status": "ok",
-                "as_of": as_of,
+                "as_of": instant_text(as_of or run.as_of),
                 "detractor_risk": risk,
                 "predicted_nps": nps,
                 "promoter_prob": promoter,
                 "churn_risk": lost,
-                "band_now": bands.get(item.account),
+                "band_now": band_now,
                 "risk_level": risk_level(lost if by_churn else risk, state.worklist),
                 "nps_interval_80": None if least is None else {"low": least, "high": most},
             }

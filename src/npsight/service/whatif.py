@@ -61,7 +61,7 @@ def scored_rows(
     return {
         **model_facts(state),
         "as_of": instant_text(run.as_of),
-        "results": [_result(state, m, scored, targets) for m in made],
+        "results": [_result(state, m, stored, scored, targets) for m in made],
     }
 
 
@@ -169,7 +169,11 @@ def _band_of(answers: Sequence[Answer]) -> str:
 
 
 def _result(
-    state: ServingState, made: _Made, scored: dict[str, JsonObject], targets: frozenset[str] | None
+    state: ServingState,
+    made: _Made,
+    stored: _Stored,
+    scored: dict[str, JsonObject],
+    targets: frozenset[str] | None,
 ) -> JsonObject:
     faults, status = made.faults, made.status
     score = None if made.now is None else scored[made.now.account]
@@ -188,6 +192,7 @@ def _result(
         "warnings": list(made.warnings),
         "features_missing": _missing(state, made) if score is not None else None,
         "features_total": len(state.model.specs) if score is not None else None,
+        "as_of": instant_text(stored.as_of(made.row.account)) if score is not None else None,
         "before": before and only({**before, "band_now": made.band_before}, targets),
         "score": score and only({**score, "band_now": made.band_now}, targets),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -25,13 +26,15 @@ AT_ONCE = 500
 class FoundInput:
     """One account's stored inputs as JSON texts, and what of its score is displayed.
 
-    `past` is None where it was not asked for; `band_now` where the run has no score of it.
+    `past` is None where it was not asked for; `band_now` and `as_of`, its score's instant, where
+    the run has no score of it.
     """
 
     account: str
     features: str
     past: str | None
     band_now: str | None
+    as_of: datetime | None
 
 
 def look_up(
@@ -51,7 +54,10 @@ def look_up(
             statement, order = _statement(engine.dialect, len(some), with_past)
             values = {"run": run_id, **{f"accounts_{i}": a for i, a in enumerate(some, 1)}}
             cursor.execute(statement, [values[name] for name in order] if order else values)
-            found += [FoundInput(*row) for row in cursor.fetchall()]
+            found += [
+                FoundInput(account, features, past, band, _instant(at))
+                for account, features, past, band, at in cursor.fetchall()
+            ]
         cursor.close()
     return found
 
@@ -64,13 +70,24 @@ def accounts_after(store: Store, run_id: str, account: str, limit: int) -> list[
         return list(connection.execute(query.order_by(key).limit(limit)).scalars())
 
 
+def _instant(text: str | None) -> datetime | None:
+    """As `UtcInstant` reads it, which the driver knows nothing of."""
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 @lru_cache(maxsize=128)
 def _statement(dialect: Dialect, count: int, with_past: bool) -> tuple[str, tuple[str, ...]]:
     """The statement for so many accounts, and its parameters' order where they go by position."""
     inputs, scores = tables.inputs, tables.scores
     past: Any = cast(inputs.c.past, Text) if with_past else cast(None, Text)
     query = (
-        select(inputs.c.account, cast(inputs.c.features, Text), past, scores.c.band_now)
+        select(
+            inputs.c.account,
+            cast(inputs.c.features, Text),
+            past,
+            scores.c.band_now,
+            cast(scores.c.as_of, Text),
+        )
         .outerjoin(
             scores,
             (scores.c.run_id == inputs.c.run_id) & (scores.c.account == inputs.c.account),

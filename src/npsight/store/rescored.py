@@ -14,6 +14,7 @@ from sqlalchemy import update as update_of
 from npsight.store import tables
 from npsight.store.changes import ScoreChange, record_changes, score_changes
 from npsight.store.factsread import ALL, facts_read, note_read
+from npsight.store.originals import keep_originals
 from npsight.store.posted import posted_facts
 from npsight.store.rows import JsonObject, ScoreRow, ScoreRun
 from npsight.store.store import Store
@@ -128,6 +129,7 @@ def write_rescored(
 ) -> dict[str, ScoreChange] | None:
     """Put rows and inputs of a run in place of the old ones, and note each change.
 
+    What the run itself gave an account is kept (see `originals`).
     All of it is seen, or nothing. An account that was meanwhile scored with later facts stays
     as it is. `rank` and `within_capacity` stay.
 
@@ -155,6 +157,7 @@ def write_rescored(
                 continue
             after = shown(item.row, model_version)
             changes[account] = ScoreChange(account, before[account], after)
+            keep_originals(connection, run.id, [account])
             _replace(connection, run.id, item)
             rewrite_row(connection, run.project, run.id, item.row, now, contacted_days)
             note_read(connection, run.id, seq, account)

@@ -117,7 +117,10 @@ class StoredInput:
 
 @dataclass(frozen=True)
 class HistoryPoint:
-    """An account's numbers in one run."""
+    """An account's numbers in one run: the run's own, or those since it was scored again.
+
+    `as_of` and `model_version` are those of the numbers.
+    """
 
     run_id: str
     as_of: datetime

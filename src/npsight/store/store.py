@@ -20,7 +20,9 @@ from npsight.store.changes import forget_changes
 from npsight.store.compared import record_run_changes
 from npsight.store.database import count_rows, database_url, mendable, open_engine, writer
 from npsight.store.factsread import note_read
+from npsight.store.history import points
 from npsight.store.migrate import migrate
+from npsight.store.originals import forget_original_inputs
 from npsight.store.rows import HistoryPoint, JsonObject, ScoreRow, ScoreRun, StoredInput
 from npsight.store.values import clean
 from npsight.store.worklistrows import CONTACTED_DAYS, WorklistWriter, forget_rows
@@ -213,25 +215,9 @@ class Store:
         return found
 
     def history(self, project: str, account: str, limit: int = KEEP_RUNS) -> list[HistoryPoint]:
-        """An account's numbers in the project's runs, newest as_of first."""
-        run, score = tables.score_runs, tables.scores
-        query = (
-            select(
-                run.c.id.label("run_id"),
-                run.c.as_of,
-                run.c.model_version,
-                score.c.detractor_risk,
-                score.c.predicted_nps,
-                score.c.churn_risk,
-                score.c.risk_level,
-                score.c.rank,
-            )
-            .join(score, score.c.run_id == run.c.id)
-            .where(run.c.project == project, score.c.account == account)
-            .order_by(*_NEWEST_FIRST)
-            .limit(limit)
-        )
-        return [HistoryPoint(**row._mapping) for row in self._all(query)]
+        """An account's numbers in the project's runs, newest as_of first; see `history.points`."""
+        with self.reading() as connection:
+            return points(connection, project, account, limit)
 
     def inputs(self, run_id: str, accounts: Sequence[str] | None = None) -> dict[str, StoredInput]:
         """What accounts (all unless named) were scored from; unknown ones are absent."""
@@ -322,6 +308,7 @@ def _delete_old(connection: Connection, project: str, keep: int, spared: str = "
     old = [identity for identity in newest[keep:] if identity != spared]
     bare = [identity for identity in newest[KEEP_INPUTS:] if identity != spared]
     connection.execute(delete(tables.inputs).where(tables.inputs.c.run_id.in_(bare)))
+    forget_original_inputs(connection, bare)
     forget_rows(connection, bare)
     connection.execute(delete(run).where(run.c.id.in_(old)))
     forget_changes(connection, project)

@@ -33,6 +33,7 @@ def write_run(state: ServingState, run_id: str, days: int, keep: int = 30) -> Sc
     rows = [
         replace(
             row,
+            as_of=AS_OF + timedelta(days=days),
             owner=("Ada Park", "Bo Lind")[i % 2],
             segment=("pro", "basic")[i % 3 == 0],
             revenue=None if i % 5 == 0 else 100.0 * i,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,7 +34,10 @@ def store(request, tmp_path: Path) -> Iterator[Store]:
     opened = open_store(where)
     for number in (1, 2):
         run = ScoreRun(f"r{number}", "demo", DAY.replace(day=number), DAY, 3, "abc")
-        rows = [ScoreRow(name, DAY, band_now=f"band {number}") for name in NAMES[1:]]
+        rows = [
+            ScoreRow(name, DAY + timedelta(microseconds=i % 2), band_now=f"band {number}")
+            for i, name in enumerate(NAMES[1:])
+        ]
         items = [(name, {"x": number + i / 7, "t": None}, {"x": i}) for i, name in enumerate(NAMES)]
         opened.write_run(run, rows, items)
     yield opened
@@ -48,7 +51,8 @@ def test_what_was_stored_is_found_by_account(store: Store) -> None:
     assert json.loads(found[NAMES[7]].features) == {"x": 3.0, "t": None}
     assert json.loads(found[NAMES[7]].past) == {"x": 7}
     assert found[NAMES[7]].band_now == "band 2"
-    assert found[NAMES[0]].band_now is None
+    assert [found[NAMES[i]].as_of for i in (1, 2)] == [DAY, DAY + timedelta(microseconds=1)]
+    assert found[NAMES[0]].band_now is found[NAMES[0]].as_of is None
 
 
 def test_the_past_is_read_only_where_it_is_asked_for(store: Store) -> None:

@@ -17,6 +17,7 @@ from npsight.store import (
     ScoreRow,
     ScoreRun,
     Store,
+    StoredInput,
     keep_posted,
     newest_posted,
     open_store,
@@ -26,6 +27,7 @@ from npsight.store import (
     write_rescored,
 )
 from npsight.store.changes import score_changes
+from npsight.store.originals import Original, originals_of, scored_after
 
 RUN_AT = datetime(2026, 6, 30, tzinfo=UTC)
 NOW = datetime(2026, 7, 2, tzinfo=UTC)
@@ -126,6 +128,35 @@ def test_a_change_tells_its_instants_in_utc_with_z(store) -> None:
         change = rescore(store, "a", as_of, through)["a"]
         assert change.after["as_of"] == as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")
         assert change.before["as_of"] == RUN_AT.isoformat().replace("+00:00", "Z")
+
+
+def test_what_the_run_itself_gave_is_kept_as_long_as_the_run(store) -> None:
+    outcomes(store, fact())
+    through = newest_posted(store, store.run.project)
+    own = store.scores_of(store.run.id, ["a"])["a"]
+    for days, risk in ((1, 0.5), (2, 0.75)):
+        rescore(store, "a", RUN_AT + timedelta(days=days), through, risk)
+    with store.reading() as connection:
+        kept = originals_of(connection, store.run.id, ["a", "b"], RUN_AT)
+        assert originals_of(connection, store.run.id, ["a"], RUN_AT - TICK) == {}
+        asked = (store.run.id, ["a", "b"])
+        assert scored_after(connection, *asked, RUN_AT + timedelta(days=2) - TICK) == {"a"}
+        assert scored_after(connection, *asked, RUN_AT + timedelta(days=2)) == set()
+    assert kept.keys() == {"a"}
+    assert kept["a"].row == own
+    assert kept["a"].inputs == StoredInput("a", {"x": 1.0}, {})
+    history = store.history(store.run.project, "a")
+    assert [(p.as_of - RUN_AT, p.detractor_risk) for p in history] == [
+        (timedelta(days=2), 0.75), (timedelta(0), own.detractor_risk),
+    ]  # fmt: skip
+    for number in (1, 2):
+        run = replace(store.run, id=f"{store.run.id}-{number}", as_of=RUN_AT + timedelta(10))
+        store.write_run(run, [replace(own, as_of=run.as_of)], [])
+    with store.reading() as connection:
+        assert originals_of(connection, store.run.id, ["a"], RUN_AT) == {"a": Original(own, None)}
+    store.delete_old_runs(store.run.project, keep=1)
+    with store.reading() as connection:
+        assert originals_of(connection, store.run.id, ["a"], RUN_AT) == {}
 
 
 def test_who_waits(store) -> None:

@@ -54,7 +54,9 @@ class AccountsAnswer(Shape):
     request_id: str = Field(description="Quote it when you report a problem.")
     model_version: int = Field(description="Version of the model that made the scores.")
     model_digest: str = Field(description="Digest of that model.")
-    as_of: str = Field(description="The instant the scores are for.")
+    as_of: str = Field(
+        description="The instant of the run; accounts scored again since have their own."
+    )
     accounts: list[AccountRow] = Field(description="In the order asked for.")
     next_cursor: str | None = Field(
         description="Send it as `cursor`, with the same filters and order, for the next page; "
@@ -63,7 +65,7 @@ class AccountsAnswer(Shape):
 
 
 class HistoryRow(Shape):
-    """An account's numbers in one earlier or the latest run."""
+    """An account's numbers in one run: the run's own, or those since it was scored again."""
 
     as_of: str = Field(description="The instant the numbers are for.")
     model_version: int = Field(description="Version of the model that made them.")
@@ -108,5 +110,8 @@ class AccountAnswer(AccountRow):
     base_churn: float | None = Field(description="Where the driver points of the churn risk start.")
     drivers: list[Driver] = Field(description="Drivers of the detractor risk, largest first.")
     churn_drivers: list[Driver] = Field(description="Drivers of the churn risk, largest first.")
-    history: list[HistoryRow] = Field(description="At most 30 runs, newest first.")
+    history: list[HistoryRow] = Field(
+        description="At most 30 points, newest first: one for each run, and one more where the "
+        "account was scored again after it."
+    )
     last_change: Change | None = Field(description="Null where no change was recorded.")

@@ -97,6 +97,10 @@ class FeatureResult(Shape):
         description="How many of the model's features have no value in this row; null unless ok."
     )
     features_total: int | None = Field(description="How many features the model has.")
+    as_of: str | None = Field(
+        description="The instant that the row's numbers are for: that of the stored account's "
+        "newest score, without an account that of the run. Null unless ok."
+    )
     before: Numbers | None = Field(
         description="The account's score from its stored features; null without an account."
     )
@@ -109,5 +113,5 @@ class FeaturesAnswer(Shape):
     request_id: str = Field(description="Quote it when you report a problem.")
     model_version: int = Field(description="Version of the model that made the scores.")
     model_digest: str = Field(description="Digest of that model.")
-    as_of: str = Field(description="The instant that the levels of segments and ages are of.")
+    as_of: str = Field(description="The instant of the latest run, in UTC.")
     results: list[FeatureResult] = Field(description="One for each row, in order.")

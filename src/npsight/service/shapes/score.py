@@ -29,7 +29,8 @@ class ScoreBody(Shape):
     as_of: str | None = Field(
         None,
         description="Instant in ISO 8601 with an offset, such as 2026-06-01T00:00:00Z. Scores as "
-        "they were then: of the newest run at or before it. Null: the latest run.",
+        "they were then: of the newest run at or before it, and where an account was scored again "
+        "after it, from what the run itself had. Null: the newest scores.",
     )
     drivers: bool | None = Field(
         False, description="Whether to say what drives each score. Default: false."
@@ -108,10 +109,14 @@ class ScoreResult(Numbers):
 
     account: str = Field(description="The key that was sent, as text; empty for what is no key.")
     status: str = Field(
-        description="`ok`, `not_found` (the run has no such account) or `invalid` (see detail)."
+        description="`ok`, `not_found` (the run has no such score; see detail) or `invalid` (see "
+        "detail)."
     )
     detail: str | None = Field(description="What is wrong; null for `ok`.")
-    as_of: str | None = Field(description="The instant the numbers are for; null without any.")
+    as_of: str | None = Field(
+        description="The instant the numbers are for: that of the run, or a later one where the "
+        "account was scored again since. Null without any."
+    )
 
 
 class ScoreAnswer(Shape):
@@ -120,5 +125,7 @@ class ScoreAnswer(Shape):
     request_id: str = Field(description="Quote it when you report a problem.")
     model_version: int = Field(description="Version of the model that made the scores.")
     model_digest: str = Field(description="Digest of that model.")
-    as_of: str = Field(description="The instant the scores are for.")
+    as_of: str = Field(
+        description="The instant of the run; each result has that of its own numbers."
+    )
     results: list[ScoreResult] = Field(description="One for each account, in order.")
