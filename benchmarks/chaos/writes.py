@@ -62,8 +62,8 @@ class Poster(threading.Thread):
             return False
         if answer.status_code == 200:
             return True
-        # 409: the call that the kill cut off still holds its key; 503: the store is being opened.
-        if answer.status_code not in (409, 503):
+        # The call that the kill cut off still holds its key, or the store is being opened.
+        if answer.status_code != 503:
             self.odd[answer.status_code] += 1
         return False
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import math
 import os
 import re
 import shutil
 import subprocess
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -21,7 +23,9 @@ from contract import check_answer
 from live import listening
 from served import serve_crm
 
+from npsight.service.api import DEADLINE_SECONDS
 from npsight.service.endpoints import ENDPOINTS
+from npsight.service.once import LEASE_MARGIN_SECONDS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "crm"
 PAGES = sorted(FOLDER.glob("*.md"))
@@ -191,23 +195,44 @@ def test_a_custom_code_action_is_run_again_after_a_proxys_error(
         names["main"]({"inputFields": {"account": "A-1001"}})
 
 
-def test_the_python_client_outlives_a_proxys_error(
+@pytest.fixture
+def python_client(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
-) -> None:
+) -> Callable[..., tuple[Callable[..., Any], list[float]]]:
+    """The page's `call` before given answers, and the seconds that it waits."""
+    waits: list[float] = []
     monkeypatch.setattr(os, "environ", environment)
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    names: dict[str, Any] = {}
-    exec(next(b.text for b in BLOCKS if "def call(" in b.text), names)
-    names["npsight"].close()
+    monkeypatch.setattr("time.sleep", waits.append)
+
+    def made(answers: Iterator[httpx.Response]) -> tuple[Callable[..., Any], list[float]]:
+        names: dict[str, Any] = {}
+        exec(next(b.text for b in BLOCKS if "def call(" in b.text), names)
+        names["npsight"].close()
+        names["npsight"] = httpx.Client(
+            base_url="https://x", transport=httpx.MockTransport(lambda _request: next(answers))
+        )
+        return names["call"], waits
+
+    return made
+
+
+def test_the_python_client_outlives_a_proxys_error(python_client) -> None:
     page = httpx.Response(502, html="<h1>502 Bad Gateway</h1>")
-    answers = iter([page, httpx.Response(200, json={"results": []}), *[page] * 4])
-    names["npsight"] = httpx.Client(
-        base_url="https://x", transport=httpx.MockTransport(lambda _request: next(answers))
-    )
-    with names["npsight"]:
-        assert names["call"]("POST", "/v1/score", {"accounts": []}) == {"results": []}
-        with pytest.raises(httpx.HTTPStatusError, match="502"):
-            names["call"]("POST", "/v1/score", {"accounts": []})
+    fine = httpx.Response(200, json={"results": []})
+    call, waits = python_client(itertools.chain([page, fine], itertools.repeat(page)))
+    assert call("POST", "/v1/score", {"accounts": []}) == {"results": []}
+    assert waits == [1.0]
+    with pytest.raises(httpx.HTTPStatusError, match="502"):
+        call("POST", "/v1/score", {"accounts": []})
+    assert 60 <= sum(waits[1:]) < 120
+
+
+def test_the_python_client_outwaits_the_claim_of_a_write_that_was_cut_off(python_client) -> None:
+    lease = math.ceil(DEADLINE_SECONDS + LEASE_MARGIN_SECONDS)
+    held = httpx.Response(503, headers={"Retry-After": str(lease)}, json={"code": "in-progress"})
+    call, waits = python_client(iter([held, held, httpx.Response(200, json={"results": []})]))
+    assert call("POST", "/v1/responses", {"responses": []}) == {"results": []}
+    assert waits == [lease, lease]
 
 
 @pytest.mark.parametrize("block", of("json"))

@@ -25,7 +25,10 @@ WORKERS = 2
 
 
 class Api:
-    """What takes time runs in threads, a few at a time and under a deadline."""
+    """What takes time runs in threads, a few at a time and under a deadline.
+
+    `holding` are the claims of the writes that this process is at (see `once`).
+    """
 
     def __init__(self, live: Live, metrics: Metrics, deadline: float = DEADLINE_SECONDS) -> None:
         self.live = live
@@ -33,6 +36,7 @@ class Api:
         self.access = Access(live, metrics)
         self.deadline = deadline
         self.answers_cleaned_at = float("-inf")
+        self.holding: set[str] = set()
         self.together = Together()
         self._limiter: anyio.CapacityLimiter | None = None
 

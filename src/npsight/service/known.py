@@ -146,13 +146,6 @@ KNOWN = (
         "Send the body at once, over a connection that can carry it.",
     ),
     Known(
-        "in-progress",
-        409,
-        "The same request is under way",
-        "A request with this idempotency key is being answered right now.",
-        "Wait `retry_after` seconds and send the same again: it gets the first one's answer.",
-    ),
-    Known(
         "cursor-expired",
         410,
         "The list that the cursor goes through is gone",
@@ -232,6 +225,15 @@ KNOWN = (
         "The answer took too long",
         "No answer was ready within the time of `service.deadline_seconds`.",
         "Send fewer rows, ask without drivers, or use `POST /v1/jobs/score`.",
+    ),
+    Known(
+        "in-progress",
+        503,
+        "The same request is under way",
+        "A request with this idempotency key is being answered right now, or was cut off when a "
+        "process of the service died.",
+        "Wait `retry_after` seconds, at most half a minute, and send the same again: it gets the "
+        "first one's answer, or is done then.",
     ),
     Known(
         "store-unavailable",

@@ -35,8 +35,10 @@ FIELD = "idempotency_key"
 REPLAYED = {"Idempotent-Replayed": "true"}
 LEASE_MARGIN_SECONDS = 5.0
 """A claim outlives the deadline of its request by this much."""
+SOON_SECONDS = 2
+"""What is being answered here is asked for again after so long."""
 CLEAN_SECONDS = 3600.0
-PASSING = frozenset({408, 409, 425, 429})
+PASSING = frozenset({408, 425, 429})
 """Refusals that a later try may not meet; like 5xx they are not kept."""
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -49,8 +51,8 @@ async def answered_once(api: Api, request: Request, endpoint: Endpoint, caller: 
     Raises
     ------
     ApiError
-        400 or 422 for a key that cannot be used, 409 while the first call is under way, 422 for a
-        key that was used for another request, 503 where the store cannot keep the answer.
+        400 or 422 for a key that cannot be used, 422 for one that was used for another request,
+        503 while the first call is under way or where the store cannot keep the answer.
     """
     body = await read_json(request)
     key = _key(request, body)
@@ -78,14 +80,28 @@ async def answered_once(api: Api, request: Request, endpoint: Endpoint, caller: 
                 "this idempotency key was used for another request; each request needs its own",
             )
         case InFlight():
-            raise ApiError(
-                409,
-                "in-progress",
-                "the same request is being answered; retry in a moment for its answer",
-                retry_after=min(whole_seconds(found.seconds), 2),
-            )
+            raise _in_progress(found, api)
     _clean_now_and_then(api)
-    return await _first(api, request, endpoint, write, found, keep)
+    api.holding.add(found.holder)
+    try:
+        return await _first(api, request, endpoint, write, found, keep)
+    finally:
+        api.holding.discard(found.holder)
+
+
+def _in_progress(found: InFlight, api: Api) -> ApiError:
+    """503, which callers repeat by themselves, with the seconds to wait.
+
+    What this process is at will be answered soon. Of another process nobody knows whether it
+    lives: its claim is surely over when its lease is.
+    """
+    wait = whole_seconds(found.seconds)
+    return ApiError(
+        503,
+        "in-progress",
+        "the same request is being answered, or was cut off; retry later for its answer",
+        retry_after=min(wait, SOON_SECONDS) if found.holder in api.holding else wait,
+    )
 
 
 def request_hash(request: Request, body: Any) -> bytes:

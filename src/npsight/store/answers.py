@@ -89,9 +89,10 @@ class Claimed:
 
 @dataclass(frozen=True)
 class InFlight:
-    """Another request does this very write; its lease ends in so many seconds."""
+    """Another request does this very write, or died at it; its lease ends in so many seconds."""
 
     seconds: float
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,5 +204,5 @@ def _told(found: Row[Any], write: Repeatable, now: datetime) -> Outcome:
     if found.request_hash != write.request_hash:
         return Different()
     if found.leased_until is not None:
-        return InFlight((found.leased_until - now).total_seconds())
+        return InFlight((found.leased_until - now).total_seconds(), found.holder)
     return Kept(found.status, found.media_type, found.body)

@@ -44,7 +44,7 @@ def claimed(store: Store, write: Repeatable = WRITE, now: datetime = NOW) -> Cla
 
 def test_the_first_answer_is_given_again_until_it_is_too_old(any_store: Store) -> None:
     held = claimed(any_store)
-    assert claim(any_store, WRITE, LEASE, KEEP, at(seconds=10)) == InFlight(20.0)
+    assert claim(any_store, WRITE, LEASE, KEEP, at(seconds=10)) == InFlight(20.0, held.holder)
     assert keep_answer(any_store, WRITE, held, ANSWER, KEEP, at(seconds=5))
     assert claim(any_store, WRITE, LEASE, KEEP, at(seconds=40)) == ANSWER
     just_before = at(hours=24, seconds=4.999)

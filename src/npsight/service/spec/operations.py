@@ -39,7 +39,7 @@ def statuses(endpoint: Endpoint) -> list[int]:
     if endpoint.body is not None:
         found |= {400, 408, 413, 415, 422}
     if endpoint.writes:
-        found |= {409, 422}
+        found |= {422}
     if any(parameter.name == "cursor" for parameter in endpoint.parameters):
         found |= {410}
     return sorted(found)
