@@ -47,7 +47,8 @@ PARAMETERS = {
     "(0 to 1).",
     "order": "rank (of the worklist; the default), risk (highest first, of the kind that ranks "
     "the worklist), churn_risk (highest first), nps (lowest first), revenue (highest first), "
-    "renewal (soonest first) or account. Accounts without a value come last.",
+    "renewal (soonest first) or account. Accounts without a value come last. To read every page, "
+    "take account or rank: other places change when an account is scored again.",
     "limit": f"Accounts a page, 1 to {MAX_LIMIT}; {LIMIT} unless said.",
     "cursor": "`next_cursor` of the page before, with the same filters and order.",
 }

@@ -16,7 +16,7 @@ from tiny_project import AS_OF, make_project
 from npsight.service.instants import instant_text
 from npsight.service.shapes.accounts import AccountAnswer, AccountsAnswer
 from npsight.service.state import ServingState, load_state
-from npsight.store import ScoreChange, ScoreRun, record_changes
+from npsight.store import Rescored, ScoreChange, ScoreRun, record_changes, write_rescored
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +208,32 @@ def test_a_cursor_goes_on_in_its_run_while_that_is_kept(tmp_path: Path) -> None:
     state.store.close()
     assert (gone.status_code, gone.json()["code"]) == (410, "cursor-expired")
     assert "start again without a cursor" in gone.json()["detail"]
+
+
+@pytest.mark.parametrize("order", ["account", "rank"])
+def test_accounts_that_are_scored_again_between_pages_are_read_once(tmp_path, order) -> None:
+    state = load_state(make_project(tmp_path, count=12))
+    run = write_run(state, "run-2", days=1)
+    found: list[str] = []
+    risks = iter((0.999, 0.001, 0.5))
+    with api_client(state, ["read"]) as crm:
+        query = {"order": order, "limit": 4}
+        while True:
+            page = crm.get("/v1/accounts", params=query).json()
+            found += [row["account"] for row in page["accounts"]]
+            if page["next_cursor"] is None:
+                break
+            query["cursor"] = page["next_cursor"]
+            risk = next(risks)
+            again = [
+                Rescored(replace(row, as_of=AS_OF + timedelta(days=2), detractor_risk=risk), {}, {})
+                for row in state.store.scores(run.id)
+            ]
+            causes = {item.row.account: "fact" for item in again}
+            assert write_rescored(state.store, run, again, 0, 7, causes, AS_OF)
+        accounts = sorted(row.account for row in state.store.scores(run.id))
+    state.store.close()
+    assert sorted(found) == accounts
 
 
 def test_an_account_tells_its_last_change(listed: ServingState, crm: TestClient) -> None:
