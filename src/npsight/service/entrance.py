@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 FACTORY = "npsight.service.entrance:entrance"
+PROTOCOL = "npsight.service.http:Http"
 DRAIN_SECONDS = 30
 """Requests under way at the end get so long: more than any deadline that a CRM waits for."""
 
@@ -42,6 +43,7 @@ def command(host: str, port: int, workers: int = 1, factory: str = FACTORY) -> l
     return [
         *(sys.executable, "-m", "uvicorn", "--factory", factory),
         *("--host", host, "--port", str(port), "--workers", str(workers), "--lifespan", "on"),
+        *("--http", PROTOCOL, "--ws", "none"),
         *("--no-access-log", "--no-server-header", "--log-level", "warning"),
         *("--timeout-graceful-shutdown", str(DRAIN_SECONDS)),
     ]

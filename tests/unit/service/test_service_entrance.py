@@ -32,4 +32,5 @@ def test_the_command_listens_where_it_is_told_and_drains() -> None:
     assert told[1:5] == ["-m", "uvicorn", "--factory", "npsight.service.entrance:entrance"]
     pairs = dict(pairwise(told))
     assert (pairs["--host"], pairs["--port"], pairs["--workers"]) == ("127.0.0.1", "3100", "2")
+    assert (pairs["--http"], pairs["--ws"]) == ("npsight.service.http:Http", "none")
     assert int(pairs["--timeout-graceful-shutdown"]) >= 30
