@@ -27,6 +27,7 @@ Model = TypeVar("Model", bound=Shape)
 MAX_ID = 512
 MAX_TEXT = 1_000
 MAX_COMMENT = 20_000
+MAX_PLACE = 100
 TOO_LARGE = 1e12
 """Numbers are kept with twelve digits before the point and six behind it."""
 
@@ -106,10 +107,13 @@ def _shaped(model: type[Model], row: Any) -> Model:
 
 
 def _said(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "a field is not known; see the specification"
-    place = ".".join(str(part) for part in error["loc"]) or "the row"
-    return f"{place} {said(error)}"
+    return f"{_place(error['loc']) or 'the row'} {said(error)}"
+
+
+def _place(parts: Iterable[str | int]) -> str:
+    """Where in the row; a name that is the sender's own may be of any length."""
+    whole = ".".join(map(str, parts))
+    return whole if len(whole) <= MAX_PLACE else f"{whole[:MAX_PLACE]}…"
 
 
 def _fact(

@@ -105,7 +105,8 @@ LATER = (datetime.now(UTC) + timedelta(days=2)).isoformat()
         ({"account": "x" * 513}, "account has 513 characters"),
         ({"comment": "x" * 20_001}, "comment has more than 20,000 characters"),
         ({"role": "\0"}, "role holds characters that no text has"),
-        ({"nps": 3}, "a field is not known"),
+        ({"nps": 3}, "nps is no field of this; leave it out"),
+        ({"n" * 200: 3}, "n" * 100 + "… is no field of this"),
     ],
 )
 def test_a_bad_row_names_its_faults_and_harms_no_other(client, state, fields, said) -> None:
