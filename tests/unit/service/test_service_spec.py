@@ -274,6 +274,36 @@ def test_a_shape_in_2_0() -> None:
     assert Schemas(SWAGGER_2, [], [Given]).reference(Part) == {"$ref": "#/definitions/Part"}
 
 
+def test_no_schema_has_a_name_that_generators_give_an_operation(document: dict) -> None:
+    schemas = document.get("components", {}).get("schemas") or document["definitions"]
+    taken = {
+        operation["operationId"][:1].upper() + operation["operationId"][1:] + suffix
+        for item in document["paths"].values()
+        for operation in item.values()
+        for suffix in ("Result", "Params", "Error", "Mutation", "Query")
+    }
+    assert "ScoreResult" in taken
+    assert not taken & set(schemas)
+
+
+def test_what_a_body_may_leave_out_has_no_default(document: dict) -> None:
+    # Generators of TypeScript make a field with a default one that must be given.
+    schemas = document.get("components", {}).get("schemas") or document["definitions"]
+    for shape in filter(None, (endpoint.body for endpoint in ENDPOINTS)):
+        for name, field in schemas[shape.__name__]["properties"].items():
+            assert "default" not in field, (shape, name)
+
+
+def test_power_automate_shows_which_accounts_to_score() -> None:
+    schemas = swagger()["definitions"]
+    shown = {
+        shape: [n for n, f in schemas[shape]["properties"].items()
+                if f.get("x-ms-visibility") == "important"]
+        for shape in ("ScoreBody", "JobBody", "FeaturesBody")
+    }  # fmt: skip
+    assert shown == {"ScoreBody": ["accounts"], "JobBody": ["accounts"], "FeaturesBody": ["rows"]}
+
+
 def test_a_shape_that_is_only_nullable_keeps_its_name() -> None:
     assert set(Schemas(OPENAPI_3, [], [Whole]).named()) == {"NullablePart", "Part", "Whole"}
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.config import JsonDict
 
 from npsight.service.problems import ApiError, Fault
 from npsight.service.shapes.saying import said
 
 Model = TypeVar("Model", bound="Shape")
+FIRST: JsonDict = {"x-ms-visibility": "important"}
+"""Of an optional field that nearly everybody fills: Power Automate hides other optional ones."""
 
 
 class Shape(BaseModel):

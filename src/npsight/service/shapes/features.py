@@ -67,7 +67,7 @@ class FeaturesBody(Shape):
         "status `invalid` and harms no other.",
     )
     drivers: bool | None = Field(
-        False, description="Whether to say what drives each score. Default: false."
+        None, description="Whether to say what drives each score. Null: no."
     )
     targets: list[str] | None = Field(
         None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from npsight.service.shapes.base import Shape, ShownAs
-from npsight.service.shapes.score import ScoreResult
+from npsight.service.shapes.base import FIRST, Shape, ShownAs
+from npsight.service.shapes.score import AccountScore
 
 MAX_JOB_ACCOUNTS = 100_000
 
@@ -18,12 +18,13 @@ class JobBody(Shape):
     accounts: list[Annotated[Any, ShownAs(str)]] | None = Field(
         None,
         max_length=MAX_JOB_ACCOUNTS,
+        json_schema_extra=FIRST,
         description="Keys of the accounts, at most 100,000. A whole number of at most 15 digits "
         "is taken as the text it prints as. Each is judged by itself. Null: all accounts of the "
         "latest run.",
     )
     drivers: bool | None = Field(
-        False, description="Whether to say what drives each score. Default: false."
+        None, description="Whether to say what drives each score. Null: no."
     )
     targets: list[str] | None = Field(
         None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."
@@ -65,7 +66,7 @@ class JobAnswer(Shape):
 class JobResultsAnswer(JobAnswer):
     """The job, and one page of its results so far."""
 
-    results: list[ScoreResult] = Field(description="In the order the accounts were sent.")
+    results: list[AccountScore] = Field(description="In the order the accounts were sent.")
     next_cursor: str | None = Field(
         description="Send it as `cursor` for the next page; null: there are no more results yet."
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from npsight.service.shapes.base import Shape, ShownAs
+from npsight.service.shapes.base import FIRST, Shape, ShownAs
 
 MAX_ACCOUNTS = 1000
 
@@ -17,6 +17,7 @@ class ScoreBody(Shape):
     accounts: list[Annotated[Any, ShownAs(str)]] | None = Field(
         None,
         max_length=MAX_ACCOUNTS,
+        json_schema_extra=FIRST,
         description="Keys of the accounts, at most 1,000. A whole number of at most 15 digits is "
         "taken as the text it prints as. Each is judged by itself: what is neither gives a result "
         "with status `invalid` and harms no other.",
@@ -33,7 +34,7 @@ class ScoreBody(Shape):
         "after it, from what the run itself had. Null: the newest scores.",
     )
     drivers: bool | None = Field(
-        False, description="Whether to say what drives each score. Default: false."
+        None, description="Whether to say what drives each score. Null: no."
     )
     targets: list[str] | None = Field(
         None,
@@ -104,7 +105,7 @@ class Numbers(Shape):
     )
 
 
-class ScoreResult(Numbers):
+class AccountScore(Numbers):
     """What became of one account of a batch."""
 
     account: str = Field(description="The key that was sent, as text; empty for what is no key.")
@@ -128,4 +129,4 @@ class ScoreAnswer(Shape):
     as_of: str = Field(
         description="The instant of the run; each result has that of its own numbers."
     )
-    results: list[ScoreResult] = Field(description="One for each account, in order.")
+    results: list[AccountScore] = Field(description="One for each account, in order.")

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import annotated_types
 from pydantic.fields import FieldInfo
 
-from npsight.service.shapes.base import Shape, ShownAs
+from npsight.service.shapes.base import FIRST, Shape, ShownAs
 from npsight.service.spec.dialects import Dialect
 
 Schema = dict[str, Any]
@@ -147,7 +147,8 @@ class Schemas:
         if self._dialect.extensions:
             schema["x-ms-summary"] = label(name)
             if shape in self._taken:
-                schema["x-ms-visibility"] = "important" if field.is_required() else "advanced"
+                shown = field.is_required() or field.json_schema_extra == FIRST
+                schema["x-ms-visibility"] = "important" if shown else "advanced"
         return schema
 
     def _schema(self, kind: Kind) -> Schema:
