@@ -43,13 +43,20 @@ def add_webhook(
     endpoint = new_endpoint(project, name, url, events)
     try:
         TargetPolicy.from_environment(found).check(filled(url, found))
-    except (RefusedTargetError, SendError) as error:
-        raise ConfigError(
-            "the webhook was not added", [Problem(str(error), "give another URL", key="URL")]
-        ) from None
+    except SendError as error:
+        remedy = (
+            "export it with the part of the URL that it stands for, here and for npsight deliver"
+        )
+        raise _not_added(error, remedy) from None
+    except RefusedTargetError as error:
+        raise _not_added(error, "give another URL") from None
     kept = replace(endpoint, master_check=master_check(master, endpoint.id))
     add_endpoint(store, kept)
     return kept, secret_of(master, kept.id, kept.secret_version)
+
+
+def _not_added(error: Exception, remedy: str) -> ConfigError:
+    return ConfigError("the webhook was not added", [Problem(str(error), remedy, key="URL")])
 
 
 def rotate_webhook(

@@ -178,7 +178,8 @@ KNOWN = (
         422,
         "The idempotency key cannot be used",
         "The key is empty, too long or holds other characters than printable ASCII; or header and "
-        "body have two different ones.",
+        "body have two different ones. A wrong key in the header is answered 400, one in the body, "
+        "or two different ones, 422.",
         "Send 1 to 200 printable ASCII characters without spaces, such as a UUID, in the header "
         "`Idempotency-Key` or the field `idempotency_key`.",
         also=(400,),
@@ -187,7 +188,7 @@ KNOWN = (
         "idempotency-key-reused",
         422,
         "The idempotency key belongs to another request",
-        "The same key came before with another body or to another endpoint.",
+        "The same key came before, to the same endpoint, with another body.",
         "Make a new key for each new request; keep it only when the same request is repeated.",
     ),
     Known(

@@ -23,6 +23,7 @@ from npsight.service.body import read_json
 from npsight.service.call import call_of
 from npsight.service.limits import whole_seconds
 from npsight.service.problems import ApiError, Fault, on_npsight_error, problem
+from npsight.service.shapes.base import KEY_FORM, KEY_PATTERN
 from npsight.store import answers
 from npsight.store.answers import Claimed, Different, InFlight, Kept, Repeatable
 
@@ -40,7 +41,7 @@ SOON_SECONDS = 2
 CLEAN_SECONDS = 3600.0
 PASSING = frozenset({408, 425, 429})
 """Refusals that a later try may not meet; like 5xx they are not kept."""
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_KEY = re.compile(KEY_PATTERN)
 
 
 async def answered_once(api: Api, request: Request, endpoint: Endpoint, caller: Caller) -> Response:
@@ -117,18 +118,15 @@ def _key(request: Request, body: Any) -> str | None:
         # The IETF's draft quotes it, most callers do not.
         header = header.strip().removeprefix('"').removesuffix('"')
         if not _KEY.fullmatch(header):
-            raise ApiError(400, "invalid-idempotency-key", f"{HEADER} must be {_FORM}")
+            raise ApiError(400, "invalid-idempotency-key", f"{HEADER} must be {KEY_FORM}")
     field = body.get(FIELD) if isinstance(body, dict) else None
     if field is None:
         return header
     if not isinstance(field, str) or not _KEY.fullmatch(field):
-        raise _unusable(f"must be {_FORM}")
+        raise _unusable(f"must be {KEY_FORM}")
     if header is not None and header != field:
         raise _unusable(f"is another key than that of the header {HEADER}; send one of them")
     return field
-
-
-_FORM = "1 to 200 printable ASCII characters without spaces"
 
 
 def _unusable(what: str) -> ApiError:

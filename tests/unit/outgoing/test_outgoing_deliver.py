@@ -324,7 +324,7 @@ def test_no_secret_is_stored_logged_or_shown(
 def test_a_variable_that_is_not_set_sends_nothing(
     store: Store, sender: Sender, receiver: Receiver
 ) -> None:
-    with pytest.raises(ConfigError, match="HOOK_TOKEN is not set"):
+    with pytest.raises(ConfigError, match=r"HOOK_TOKEN is not set[^→]*→ export it with"):
         add(store, f"{receiver.url}/${{HOOK_TOKEN}}")
     add(store, f"{receiver.url}/${{HOOK_TOKEN}}", env={**ALLOW, "HOOK_TOKEN": "x"})
     changed(store, change("a"))

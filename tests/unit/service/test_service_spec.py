@@ -31,7 +31,7 @@ MAX_LEVELS = 15
 
 # What Salesforce External Services, Flow and Power Platform read, written down by hand.
 SCALAR = {"type", "format", "description", "example", "default", "minimum", "maximum"}
-SCALAR |= {"minLength", "maxLength"}
+SCALAR |= {"minLength", "maxLength", "pattern"}
 LIST = {"type", "items", "description", "minItems", "maxItems", "example"}
 OBJECT = {"type", "properties", "required", "description"}
 EXTRA = {
@@ -292,6 +292,18 @@ def test_what_a_body_may_leave_out_has_no_default(document: dict) -> None:
     for shape in filter(None, (endpoint.body for endpoint in ENDPOINTS)):
         for name, field in schemas[shape.__name__]["properties"].items():
             assert "default" not in field, (shape, name)
+
+
+def test_an_idempotency_key_says_what_it_may_be(document: dict) -> None:
+    schemas = document.get("components", {}).get("schemas") or document["definitions"]
+    for endpoint in ENDPOINTS:
+        if endpoint.writes and endpoint.body is not None:
+            field = schemas[endpoint.body.__name__]["properties"]["idempotency_key"]
+            assert re.fullmatch(field["pattern"], "survey-8841") is not None
+            for wrong in ("", "a b", "é", "k" * 201):
+                assert re.fullmatch(field["pattern"], wrong) is None
+            assert (field["minLength"], field["maxLength"]) == (1, 200)
+            assert "1 to 200 printable ASCII characters without spaces" in field["description"]
 
 
 def test_power_automate_shows_which_accounts_to_score() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
 from npsight.service.problems import ApiError, Fault
@@ -17,12 +17,31 @@ FIRST: JsonDict = {"x-ms-visibility": "important"}
 """Of an optional field that nearly everybody fills: Power Automate hides other optional ones."""
 
 
+KEY_FORM = "1 to 200 printable ASCII characters without spaces"
+KEY_PATTERN = r"^[!-~]{1,200}$"
+"""Of an idempotency key."""
+
+
 class Shape(BaseModel):
     """Unknown fields are refused; a number is no string, a boolean no number, NaN nothing."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
     )
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=KEY_PATTERN,
+        description=f"A key of your own for this request, {KEY_FORM}: a second request with the "
+        "same key and the same body is answered like the first. For callers that cannot set the "
+        "header Idempotency-Key.",
+    ),
+]
+"""A field of a body that writes; `once` reads it before the body is checked."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from npsight.service.shapes.base import FIRST, Shape, ShownAs
+from npsight.service.shapes.base import FIRST, IdempotencyKey, Shape, ShownAs
 from npsight.service.shapes.score import AccountScore
 
 MAX_JOB_ACCOUNTS = 100_000
@@ -29,12 +29,7 @@ class JobBody(Shape):
     targets: list[str] | None = Field(
         None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."
     )
-    idempotency_key: str | None = Field(
-        None,
-        max_length=200,
-        description="A key of your own for this request: a repeated request with the same key and "
-        "body is answered like the first. For callers that cannot set the header Idempotency-Key.",
-    )
+    idempotency_key: IdempotencyKey = None
 
 
 class Job(Shape):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SkipValidation
 
 from npsight.service.accountkeys import Key
-from npsight.service.shapes.base import Shape
+from npsight.service.shapes.base import IdempotencyKey, Shape
 
 MAX_RESPONSES = 100
 MAX_FACTS = 1000
@@ -19,10 +19,6 @@ _AT = "ISO 8601 with an offset, such as 2026-06-01T09:30:00Z"
 _KNOWN = (
     "When it could first be read, for facts of earlier days: not before the fact itself and not "
     f"after now. {_AT}. Null: now."
-)
-_KEY = (
-    "Any text of your own, up to 200 characters: a second request with the same key and the same "
-    "body is answered like the first. For callers that cannot set the header Idempotency-Key."
 )
 
 
@@ -47,7 +43,7 @@ class ResponsesBody(Shape):
     responses: list[SkipValidation[PostedResponse]] = Field(
         max_length=MAX_RESPONSES, description="At most 100 answers."
     )
-    idempotency_key: str | None = Field(None, max_length=200, description=_KEY)
+    idempotency_key: IdempotencyKey = None
 
 
 class NamedValue(Shape):
@@ -85,7 +81,7 @@ class FactsBody(Shape):
     facts: list[SkipValidation[PostedFact]] = Field(
         max_length=MAX_FACTS, description="At most 1,000 facts."
     )
-    idempotency_key: str | None = Field(None, max_length=200, description=_KEY)
+    idempotency_key: IdempotencyKey = None
 
 
 class ScoreNow(Shape):

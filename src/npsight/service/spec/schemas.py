@@ -198,6 +198,8 @@ def _limits(kind: Kind) -> Schema:
                 found[sizes[0]] = size
             case annotated_types.MaxLen(max_length=size):
                 found[sizes[1]] = size
+            case _ if getattr(limit, "pattern", None):
+                found["pattern"] = limit.pattern
     return found
 
 
