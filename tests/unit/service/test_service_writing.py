@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from npsight.service.shapes.writing import PostedFact as FactShape
 from npsight.service.state import ServingState
 from npsight.store.posted import posted_facts
 
@@ -136,6 +137,26 @@ def test_an_instant_as_dotnet_writes_it(client, state) -> None:
         "stored"
     )
     assert kept(state, "net")[0].occurred_at.microsecond == 123_456
+
+
+@pytest.mark.parametrize("blank", ["", "  ", None])
+def test_a_blank_text_is_a_missing_value(client, state, blank) -> None:
+    id = f"blank-{blank!r}"
+    given = {"known_at": blank, "comment": blank, "role": blank, "respondent": blank}
+    assert post(client, row(id, **given))[0]["status"] == "stored"
+    (fact,) = kept(state, id)
+    assert fact.known_at == fact.received_at
+    assert {fact.content[name] for name in ("comment", "role", "respondent")} == {None}
+
+
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_a_blank_measure_category_and_end_are_missing(blank) -> None:
+    given = {"id": "f", "account": "a", "occurred_at": AT, "ended_at": blank, "known_at": blank,
+             "values": [{"name": "n", "number": blank}, {"name": "t", "text": blank},
+                        {"name": "m", "text": blank}]}  # fmt: skip
+    read = FactShape.model_validate(given)
+    assert read.ended_at is read.known_at is None
+    assert [(value.number, value.text) for value in read.values] == [(None, None)] * 3
 
 
 def test_the_instant_known_may_be_that_of_the_fact_itself(client, state) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 
 from npsight.service.problems import ApiError, Fault
@@ -30,6 +30,12 @@ class Shape(BaseModel):
     )
 
 
+def _given(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+BLANK = BeforeValidator(_given)
+"""Of an optional field: a blank text is a missing value, as forms and workflows send it."""
 IdempotencyKey = Annotated[
     str | None,
     Field(

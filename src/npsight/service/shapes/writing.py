@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field, SkipValidation
 
 from npsight.service.accountkeys import Key
-from npsight.service.shapes.base import IdempotencyKey, Shape
+from npsight.service.shapes.base import BLANK, IdempotencyKey, Shape
 
 MAX_RESPONSES = 100
 MAX_FACTS = 1000
@@ -34,7 +36,7 @@ class PostedResponse(Shape):
     touchpoint: str | None = Field(None, description="Where it was asked.")
     role: str | None = Field(None, description="The respondent's role.")
     seniority: str | None = Field(None, description="The respondent's seniority.")
-    known_at: str | None = Field(None, description=_KNOWN)
+    known_at: Annotated[str | None, BLANK] = Field(None, description=_KNOWN)
 
 
 class ResponsesBody(Shape):
@@ -50,8 +52,8 @@ class NamedValue(Shape):
     """One value by the name that the project file gives it; both null for a missing one."""
 
     name: str = Field(description="Name of a measure or a category of the table.")
-    number: float | None = Field(None, description="The value of a measure.")
-    text: str | None = Field(None, description="The value of a category.")
+    number: Annotated[float | None, BLANK] = Field(None, description="The value of a measure.")
+    text: Annotated[str | None, BLANK] = Field(None, description="The value of a category.")
 
 
 class PostedFact(Shape):
@@ -62,11 +64,11 @@ class PostedFact(Shape):
     occurred_at: str = Field(
         description=f"When it happened. {_AT}. After now only in a table that is `scheduled`."
     )
-    ended_at: str | None = Field(
+    ended_at: Annotated[str | None, BLANK] = Field(
         None,
         description=f"When it ended, for a table of things that last. {_AT}. Null while it lasts.",
     )
-    known_at: str | None = Field(None, description=_KNOWN)
+    known_at: Annotated[str | None, BLANK] = Field(None, description=_KNOWN)
     values: list[NamedValue] = Field(
         default_factory=list,
         max_length=MAX_VALUES,
