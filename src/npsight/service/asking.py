@@ -11,13 +11,14 @@ from npsight.service.accountkeys import account_fault, key_of, shown_key
 from npsight.service.body import ScoreRequest
 from npsight.service.instants import instant_of, instant_text
 from npsight.service.problems import ApiError, Fault
-from npsight.service.scoring import DIGITS, JsonObject, score_accounts, score_inputs
+from npsight.service.scoring import JsonObject, score_accounts, score_inputs
 from npsight.service.shapes.base import Model, faults_of
 from npsight.service.shapes.score import Numbers, ScoreBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.listing import first_as_of, run_at
 from npsight.store.originals import Original, originals_of, scored_after
+from npsight.store.values import rounded
 
 FIELDS_OF = {
     "detractor": ("detractor_risk", "base_risk", "drivers"),
@@ -275,8 +276,3 @@ def numbers_of(row: ScoreRow, drivers: bool) -> JsonObject:
 def interval(low: float | None, high: float | None) -> JsonObject | None:
     """Both ends of a range, or null."""
     return None if low is None or high is None else {"low": rounded(low), "high": rounded(high)}
-
-
-def rounded(value: float | None) -> float | None:
-    """As many digits as every score is given with."""
-    return None if value is None else round(value, DIGITS)

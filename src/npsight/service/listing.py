@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from npsight.service.accountkeys import account_fault
 from npsight.service.api import Api
-from npsight.service.asking import interval, rounded
+from npsight.service.asking import interval
 from npsight.service.cursors import content_of, cursor_of, digest_of, expired
 from npsight.service.instants import instant_of, instant_text, text_or_none
 from npsight.service.problems import Json, request_id
@@ -21,6 +21,7 @@ from npsight.service.scoring import JsonObject
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.listing import Filters, Order, Place, page, place_of, run_by_id
+from npsight.store.values import rounded
 from npsight.worklist.bands import BandNow, RiskLevel
 
 MAX_LIMIT = 200

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from npsight.service.accountkeys import account_fault, as_stored, key_of
 from npsight.service.answering import scored
 from npsight.service.api import Api
-from npsight.service.asking import answer, asked, rounded
+from npsight.service.asking import answer, asked
 from npsight.service.body import read_json
 from npsight.service.describing import described
 from npsight.service.instants import instant_text
@@ -22,6 +22,7 @@ from npsight.service.shapes.accounts import ChangeSide
 from npsight.service.state import ServingState
 from npsight.store import HistoryPoint
 from npsight.store.listing import RecordedChange, last_change
+from npsight.store.values import rounded
 
 HISTORY_RUNS = 30
 
@@ -116,4 +117,4 @@ def _change(change: RecordedChange) -> JsonObject:
 
 def _side(numbers: JsonObject) -> JsonObject:
     found = {name: numbers.get(name) for name in ChangeSide.model_fields}
-    return {k: rounded(v) if isinstance(v, float) else v for k, v in found.items()}
+    return {name: rounded(value) for name, value in found.items()}

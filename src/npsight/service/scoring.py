@@ -25,11 +25,10 @@ from npsight.service.instants import instant_text
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun, StoredInput
 from npsight.store.lookup import look_up
+from npsight.store.values import DIGITS
 from npsight.worklist.bands import risk_level
 
 JsonObject = dict[str, Any]
-DIGITS = 12
-"""Enough to equal the stored scores to 1e-9 and to keep JSON short."""
 NOTHING: JsonObject = dict.fromkeys(
     (
         *("account", "status", "detail", "as_of", "detractor_risk", "promoter_prob"),

@@ -28,6 +28,7 @@ from npsight.service.shapes.base import checked
 from npsight.service.shapes.writing import FactsBody, ResponsesBody
 from npsight.service.state import Live, ServingState
 from npsight.store import Keeping, PostedFact, keep_posted, pending
+from npsight.store.values import rounded
 
 if TYPE_CHECKING:
     from npsight.jobs.rescore import Rescorer, Settled
@@ -196,7 +197,7 @@ class _Row:
 
 def _numbers(shown: JsonObject) -> JsonObject | None:
     """What a change shows; null for an account that had no score."""
-    return shown or None
+    return {name: rounded(value) for name, value in shown.items()} or None
 
 
 def _refuse_unknown(rescorer: Rescorer, rows: Sequence[_Row]) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from npsight.store.rows import JsonObject
 from npsight.store.tables import metadata
-from npsight.store.values import UtcInstant, clean, to_json, utc_text
+from npsight.store.values import UtcInstant, clean, rounded, to_json, utc_text
 from npsight.store.webhooks import TEST_EVENT, WebhookEndpoint, listening
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ def _data(project: str, cause: str, change: ScoreChange) -> JsonObject:
         "project": project,
         "account": change.account,
         "cause": cause,
-        "before": {name: change.before.get(name) for name in TOLD},
-        "after": {name: change.after.get(name) for name in TOLD},
+        "before": {name: rounded(change.before.get(name)) for name in TOLD},
+        "after": {name: rounded(change.after.get(name)) for name in TOLD},
         "path": f"/v1/accounts/{quote(change.account, safe='')}",
     }
 

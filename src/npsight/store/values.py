@@ -13,6 +13,9 @@ from sqlalchemy.types import TypeDecorator
 Number = BigInteger().with_variant(Integer, "sqlite")
 """A number that rows are given in order; SQLite counts up only what it calls an integer."""
 
+DIGITS = 12
+"""Enough to equal what was computed to 1e-9, and to keep JSON short."""
+
 
 class UtcInstant(TypeDecorator[datetime]):
     """An instant kept as UTC without a zone, the same on every database; read back as aware.
@@ -43,6 +46,11 @@ def utc_text(instant: datetime) -> str:
     """ISO 8601 in UTC, such as `2026-06-01T00:00:00Z`; without a zone it is UTC already."""
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def rounded(value: Any) -> Any:
+    """A float with as many digits as scores are told with, wherever they are told."""
+    return round(value, DIGITS) if isinstance(value, float) else value
 
 
 def clean(value: Any) -> Any:

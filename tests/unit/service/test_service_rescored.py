@@ -129,6 +129,15 @@ def test_each_point_of_the_history_stands_at_its_own_instant(service) -> None:
     assert told["history"][0]["detractor_risk"] == pytest.approx(after["detractor_risk"])
 
 
+def test_a_number_is_told_with_the_same_digits_everywhere(service) -> None:
+    after = service.answer("r1", 0)["after"]
+    told = service.client.get(f"/v1/accounts/{service.account}").json()
+    _, (scored, _, _) = service.scores()
+    for name in ("detractor_risk", "predicted_nps", "churn_risk"):
+        assert after[name] == told[name] == scored[name] == told["last_change"]["after"][name]
+        assert after[name] == round(after[name], 12)
+
+
 def test_jobs_and_given_features_tell_it_too(service) -> None:
     service.answer("r1", 0)
     rows = [{"id": "1", "account": service.account}, {"id": "2", "account": service.other}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -112,6 +113,17 @@ def test_changed_levels_are_kept_and_queued(store: Store) -> None:
     }  # fmt: skip
     assert (first.after["as_of"], first.after["model_version"]) == ("2026-06-03T00:00:00Z", 2)
     assert sorted(bodies) == ["a", "c", "d", "new"]
+
+
+def test_a_message_tells_numbers_with_the_digits_of_all_answers(store: Store) -> None:
+    listen(store)
+    long = ScoreChange("a", {"churn_risk": 1 / 3}, {"churn_risk": 2 / 3, "risk_level": "high"})
+    with store.writing() as connection:
+        record_changes(connection, "demo", "r", "fact", [long])
+    with store.reading() as connection:
+        data = json.loads(connection.execute(select(outbox.c.body)).scalar_one())["data"]
+    assert data["before"]["churn_risk"] == 0.333333333333
+    assert data["after"]["churn_risk"] == 0.666666666667
 
 
 def test_a_run_of_an_earlier_day_changes_nothing(store: Store) -> None:
