@@ -14,6 +14,7 @@ from npsight.service.metrics import Metrics
 from npsight.service.problems import ApiError
 from npsight.service.state import Live, ServingState
 from npsight.service.together import Together
+from npsight.store.noticed import Noticed
 
 Result = TypeVar("Result")
 
@@ -38,6 +39,7 @@ class Api:
         self.answers_cleaned_at = float("-inf")
         self.holding: set[str] = set()
         self.together = Together()
+        self._noticed = Noticed(live.state.store, live.state.project)
         self._limiter: anyio.CapacityLimiter | None = None
 
     @property
@@ -48,12 +50,17 @@ class Api:
     async def kept(self) -> Kept:
         """The results that are kept of the served model and the latest run.
 
+        Those of accounts that another process scored again are dropped first, as far as that can
+        be noticed without waiting (see `noticed`).
+
         Raises
         ------
         NotFoundError
             The project was never scored.
         """
         live, state = self.live, self.state
+        for account in self._noticed.accounts():
+            live.forget(account)
         kept, generation = live.kept, live.generation
         if kept is None or kept.state is not state:
             kept = Kept(state, await self.threaded(state.store.latest_run, state.project))
@@ -63,6 +70,7 @@ class Api:
     def close(self) -> None:
         """Finish what is under way, and write down what is still to be written."""
         self.together.close()
+        self._noticed.close()
         self.access.close()
 
     async def threaded(self, work: Callable[..., Result], *arguments: Any) -> Result:

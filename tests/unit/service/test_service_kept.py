@@ -15,6 +15,7 @@ from npsight.service.app import App, build_app
 from npsight.service.instants import instant_text
 from npsight.service.kept import OVERHEAD, Kept
 from npsight.service.state import Live, load_state
+from npsight.store import Rescored, write_rescored
 from npsight.store.tables import inputs
 
 A, B = "a/1 é", "a/2 é"
@@ -68,6 +69,27 @@ def test_scores_with_drivers_are_kept_by_themselves(served) -> None:
     assert len(live.kept) == 2
 
 
+def test_what_another_worker_scored_again_is_scored_anew_at_once(served) -> None:
+    _, client, live = served
+    state = live.state
+    headers = key_headers(state)
+    with TestClient(build_app(Live(state)), headers=headers) as other:
+        before = risks(other, A, B)
+        assert risks(other, A, B) == before
+        run = state.store.latest_run("tiny")
+        row = state.store.score(run.id, A)
+        item = state.store.inputs(run.id, [A])[A]
+        for logins in (1.0, 30.0):
+            features = {**item.features, "usage__sum_logins__30d": logins}
+            again = Rescored(replace(row, as_of=AS_OF + timedelta(days=1)), features, item.past)
+            assert write_rescored(state.store, run, [again], 0, 7, {A: "fact"}, AS_OF)
+            live.forget(A)
+            after = risks(other, A, B)
+            assert after == risks(client, A, B)
+            assert after[0] != before[0]
+            assert after[1] == before[1]
+
+
 def test_an_account_whose_inputs_were_replaced_is_scored_anew(served) -> None:
     _, client, live = served
     before = risks(client, A, B)
@@ -104,7 +126,8 @@ def test_another_run_is_answered_once_it_is_told(served) -> None:
     store, run = live.state.store, live.state.store.latest_run("tiny")
     later = replace(run, id="run-2", as_of=AS_OF + timedelta(days=1))
     items = [(k, v.features, v.past) for k, v in store.inputs(run.id).items()]
-    store.write_run(later, store.scores(run.id), items)
+    rows = [replace(row, as_of=later.as_of) for row in store.scores(run.id)]
+    store.write_run(later, rows, items)
     live.changed()
     answer = client.post("/v1/score", json={"accounts": [A]}).json()
     assert answer["as_of"] == instant_text(later.as_of)
