@@ -33,6 +33,8 @@ TIME_NOTES = """
   project's; without either they are refused.
 - `time_format: epoch_ms` reads milliseconds since 1970 in UTC, `epoch_s` seconds, `epoch_us`
   microseconds.
+- `time_format: '%m/%Y'` reads a month as its first day. What is said of a month is known when it
+  is over: say `delay_hours: 744` or more.
 - When clocks jump forward, a time that no clock showed moves forward by the jump. When they are
   set back, a time that occurred twice is read as the second, in standard time.
 - An *end* in the year 9000 or later means "never" and is read as blank.
