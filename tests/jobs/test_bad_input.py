@@ -354,7 +354,8 @@ def test_worklist_explain_and_export_before_score(company, tmp_path):
 def test_score_and_serve_and_promote_without_a_model(company):
     company.project["state"] = "fresh"
     config = company.write()
-    npsight("score", "-c", config).failed(NOT_FOUND, "no champion yet", "npsight train")
+    train = f"npsight train -c {config}"
+    npsight("score", "-c", config).failed(NOT_FOUND, "no champion yet", train)
     npsight("serve", "-c", config).failed(NOT_FOUND, "no champion yet", "npsight train")
     npsight("promote", "-c", config).failed(NOT_FOUND, "no challenger", "train")
     npsight("promote", "-c", config, "--version", "3").failed(NOT_FOUND, "npsight models")

@@ -22,6 +22,9 @@ _TIMES = 3
 _MEANS = 11
 """Of rows that come by chance, one gap of 60,000 is so long."""
 _BEYOND_DAYS = 10
+_NEAR = 15
+_SPARSE_DAYS = 5
+"""Where rows are further apart, a long silence is no news."""
 _RHYTHM_DAYS = 5
 _EVEN = 1.25
 _SKIPPED = 1.6
@@ -61,24 +64,36 @@ def holes_between(days: Sequence[date]) -> list[Hole]:
     """The holes between days with a row, in their order.
 
     A hole is more than 10 days and more than three times as long as the 99th percentile of all
-    other gaps, and eleven times their mean; in an even rhythm of 5 days and more, such as a
-    monthly one, it is one beat that was left out. Of few days no hole can be told.
+    other gaps, and eleven times their mean and that of the 30 around it, which is 5 days at most;
+    in an even rhythm of 5 days and more, such as a monthly one, it is one beat that was left out.
+    Of few days no hole can be told.
     """
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     if len(gaps) < _LEAST_BEATS:
         return []
     ordered = sorted(gaps)[:-1]
     middle, most = _at(ordered, 0.5), _at(ordered, 0.9)
-    if middle >= _RHYTHM_DAYS and most <= _EVEN * middle and ordered[0] * _EVEN >= middle:
-        usual, limit = most, max(_SKIPPED * middle, _BEYOND_DAYS)
-    elif len(days) >= _LEAST_DAYS:
-        usual = _at(ordered, 0.99)
-        limit = max(_TIMES * usual, _BEYOND_DAYS, _MEANS * sum(ordered) / len(ordered))
-    else:
+    is_even = middle >= _RHYTHM_DAYS and most <= _EVEN * middle and ordered[0] * _EVEN >= middle
+    if not is_even and len(days) < _LEAST_DAYS:
         return []
+    usual = most if is_even else _at(ordered, 0.99)
+    mean = sum(ordered) / len(ordered)
+    limit = _SKIPPED * middle if is_even else max(_TIMES * usual, _MEANS * mean)
     return [
-        Hole(days[place], days[place + 1], usual) for place, gap in enumerate(gaps) if gap > limit
+        Hole(days[place], days[place + 1], usual)
+        for place, gap in enumerate(gaps)
+        if gap > max(limit, _BEYOND_DAYS) and (is_even or _is_far(gap, _around(gaps, place)))
     ]
+
+
+def _is_far(gap: int, around: float) -> bool:
+    return around <= _SPARSE_DAYS and gap > _MEANS * around
+
+
+def _around(gaps: Sequence[int], place: int) -> float:
+    """The mean of the gaps around one: a table that has just begun has fewer rows than later."""
+    near = [*gaps[max(0, place - _NEAR) : place], *gaps[place + 1 : place + 1 + _NEAR]]
+    return sum(near) / len(near)
 
 
 def _at(ordered: Sequence[int], share: float) -> int:

@@ -44,6 +44,11 @@ def test_a_month_that_is_gone_is_a_hole(days, usual):
     assert (hole.last.month, hole.next.month, hole.usual) == (7, 9, usual)
 
 
+def test_a_table_that_has_just_begun_may_have_long_gaps():
+    begun = [FIRST - timedelta(days=n) for n in (140, 120, 95, 80, 60, 45, 30, 20)]
+    assert holes_between([date(2023, 5, 1), *sorted(begun), *DAILY]) == []
+
+
 def test_one_month_of_a_monthly_table_is_a_hole():
     gone = without(MONTHLY, date(2024, 8, 1), date(2024, 8, 31))
     assert holes_between(gone) == [Hole(date(2024, 7, 1), date(2024, 9, 1), 31)]

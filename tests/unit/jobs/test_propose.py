@@ -413,6 +413,10 @@ def test_the_demo_company(tmp_path):
     assert tables["subscriptions"]["ended_known_at"] == "cancelled_at"
     assert not any(name.startswith("truth") for name in tables["activity"])
     assert found["targets"]["churn"]["event"] == "subscription_end"
+    assert {"source": "subscriptions", "aggregate": "days_until_end"} in found["features"]
+    warned = "\n".join(map(str, check(load_project(tmp_path / "npsight.yaml")).warnings))
+    assert "no account has a row" not in warned
+    assert "no day above 12" not in warned
 
 
 # --- Exports of other makers --------------------------------------------------------------------
