@@ -244,6 +244,7 @@ class _Findings:
 
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
+        from npsight.jobs.bookedends import unread_ends
         from npsight.jobs.connected import begun_late, of_other_case, stale, unconnected
         from npsight.jobs.holes import holes
 
@@ -262,6 +263,7 @@ class _Findings:
             yield from of_other_case(self.facts)
         yield from self._about_times()
         yield from holes(self.project, self.facts)
+        yield from unread_ends(self.project, self.facts)
         yield from self._about_days()
         yield from self._about_age()
         yield from stale(self.facts)
