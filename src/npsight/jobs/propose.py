@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
 from npsight.jobs.dayorder import with_one_order
-from npsight.jobs.guesskeys import (
-    guess_bridge,
-    guess_keys,
-    guess_lookups,
-    guess_person,
-    typed_in_cases,
-)
+from npsight.jobs.guesskeys import typed_in_cases
 from npsight.jobs.proposedlines import ProposedLines
 from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
 from npsight.jobs.proposedtable import snapshot_target
 from npsight.jobs.rhythm import notes_levels
+from npsight.jobs.ways import columns_of, keys_and_ways
 from npsight.jobs.words import words
 from npsight.jobs.yamltext import Lines, flow, scalar
 
@@ -81,16 +76,7 @@ class _Proposal(ProposedLines):
         # The truth of a simulation lies beside its tables and would give everything away.
         self.left_out = [t.name for t in tables if t.name.startswith("truth")]
         self.tables = with_one_order([t for t in tables if t.name not in self.left_out])
-        self.keys = guess_keys(self.tables)
-        self.hops = {
-            t.name: way
-            for t in self.tables
-            if t.name in self.keys and (way := guess_lookups(t, self.keys[t.name], self.tables))
-        }
-        self.keys |= {name: way[-1].take for name, way in self.hops.items()}
-        self.keys |= {way[-1].table.name: way[-1].take for way in self.hops.values()}
-        self._bridge()
-        self._persons()
+        self.keys, self.hops = keys_and_ways(self.tables)
         self.taken: set[str] = set()
         self.responses: list[TableProfile] = []
         self.subscriptions: TableProfile | None = None
@@ -98,44 +84,12 @@ class _Proposal(ProposedLines):
         self.left: tuple[TableProfile, ColumnProfile] | None = None
         self.activities: dict[str, int] = {}
 
-    def _bridge(self) -> None:
-        """Tables that name accounts as another system does are joined by a table that has both."""
-        surveys = [t for t in self.tables if guess.guess_score(t) and guess.is_survey(t) and t.rows]
-        anchor = next((t for t in surveys if t.name in self.keys), None)
-        if anchor is None or anchor.name in self.hops:
-            return
-        accounts = anchor.column(self.keys[anchor.name])
-        for table in self.tables:
-            if accounts is None or table.name in self.hops or table.name not in self.keys:
-                continue
-            way = guess_bridge(table, self.keys[table.name], accounts, self.tables)
-            if way:
-                self.hops[table.name] = way
-                self.keys |= {table.name: way[-1].take, way[-1].table.name: way[-1].take}
-
-    def _persons(self) -> None:
-        """Persons are looked up where a table says of which account each one is."""
-        for table in self.tables:
-            if table.name in self.hops or table.name not in self.keys:
-                continue
-            way = guess_person(table, self.keys, self.tables)
-            if way:
-                self.hops[table.name] = way
-                self.keys[table.name] = way[-1].take
-
-    def _typed(self) -> Iterator[ColumnProfile]:
-        """The columns by which accounts are told or looked up."""
-        for table in self.tables:
-            yield from (c for c in (table.column(self.keys.get(table.name, "")),) if c)
-            for hop in self.hops.get(table.name, ()):
-                yield from (c for c in (table.column(hop.by), hop.table.column(hop.key)) if c)
-
     def text(self) -> str:
         self._find_kinds()
         self._refuse_nothing()
         body = self.lines
         body.add(0, "tables:")
-        if typed_in_cases(self._typed()):
+        if typed_in_cases(columns_of(self.tables, self.keys, self.hops)):
             body.add(2, "account_case: lower", "VERIFY: some keys differ in case only")
         self._accounts()
         surveys = [t for t in self.responses if t.name in self.keys]

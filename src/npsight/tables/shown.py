@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
-_MAIL = re.compile(r"[^@\s]*@")
 _LONGEST = 40
 
 
 def shown_key(key: str) -> str:
     """The key of an account, cut to 40 characters; of an address only its domain: `a***@x.com`."""
-    return _MAIL.sub(lambda found: f"{found.group()[0].strip('@')}***@", key[:_LONGEST])
+    if "@" not in key:
+        return key[:_LONGEST]
+    return f"{key[:1].strip('@')}***@{key.rpartition('@')[2].strip('<> ')}"[:_LONGEST]
 
 
 def shown_person(key: str) -> str:

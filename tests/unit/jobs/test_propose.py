@@ -758,8 +758,11 @@ def test_persons_are_looked_up_in_the_table_of_contacts(tmp_path):
         tmp_path,
         contacts=f"email,customer_id\n{contacts}",
         surveys=f"email,answered_at,score\n{answers}",
+        usage="customer_id,day,n\n" + "".join(f"C{n % 20},2023-01-01,{n}\n" for n in range(40)),
     )
     tables = proposed(place)["tables"]
+    assert tables["activity"]["usage"]["account"] == "customer_id"
+    assert "lookup" not in tables["activity"]["usage"]
     assert (tables["accounts"]["key"], tables["account_case"]) == ("customer_id", "lower")
     responses = tables["responses"]
     assert (responses["account"], responses["respondent"]) == ("customer_id", "email")
