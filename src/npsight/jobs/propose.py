@@ -14,7 +14,7 @@ from npsight.jobs.guesskeys import typed_in_cases
 from npsight.jobs.proposedlines import ProposedLines
 from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
 from npsight.jobs.proposedtable import snapshot_target
-from npsight.jobs.rhythm import notes_levels
+from npsight.jobs.rhythm import notes_levels, period_hours
 from npsight.jobs.ways import columns_of, keys_and_ways
 from npsight.jobs.words import words
 from npsight.jobs.yamltext import Lines, flow, scalar
@@ -347,7 +347,7 @@ class _Proposal(ProposedLines):
         self.where(table, 6, self.keys[table.name], self.hops.get(table.name))
         self.lines.add(6, f"account: {scalar(self.keys[table.name])}")
         self.column(6, "time", occurred)
-        self.known_at(6, known, table)
+        self.known_at(6, known, table, period_hours(table, occurred, self.keys[table.name]))
 
     def _activity_features(
         self, name: str, rows: int, measures: Sequence[ColumnProfile], levels: bool = False

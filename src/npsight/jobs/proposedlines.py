@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
 
+_PERIODS = {168: "week", 744: "month"}
+
+
 class ProposedLines:
     """Lines and features of a proposal; `naive` says whether a mapped time lacks a zone."""
 
@@ -53,8 +56,12 @@ class ProposedLines:
             same = all(name == column for name, column in named.items())
             self.lines.add(indent, f"{setting}: {flow(list(named) if same else named)}")
 
-    def known_at(self, at: int, column: ColumnProfile | None, table: TableProfile) -> None:
-        """When a row could first be read."""
+    def known_at(
+        self, at: int, column: ColumnProfile | None, table: TableProfile, period_hours: int = 0
+    ) -> None:
+        """When a row could first be read; `period_hours` after its time where it tells of a period
+        that begins then.
+        """
         if column is not None:
             self.column(at, "known_at", column)
             return
@@ -63,4 +70,8 @@ class ProposedLines:
             hours, why = 24, "what a column says of a period is complete after its last day"
         elif any(c.time_format in MONTH_FORMATS for c in table.columns):
             hours, why = 744, "a month is read as its first day; 31 days later it is over"
+        elif period_hours:
+            hours = period_hours
+            why = f"each row is taken for the {_PERIODS[hours]} that begins then, complete at its "
+            why += "end; 0 where it is of that day alone"
         self.lines.add(at, f"delay_hours: {hours}", f"VERIFY: {why}")

@@ -30,6 +30,18 @@ def notes_levels(table: TableProfile, time: ColumnProfile | None, key: str) -> b
     return median((later - day).days for day, later in pairwise(days)) >= SELDOM_DAYS
 
 
+def period_hours(table: TableProfile, time: ColumnProfile | None, key: str) -> int:
+    """Hours after which what a row says of its month or week is complete, where all rows of a table
+    of levels are of the first day of a month, or of one day of the week; else 0.
+    """
+    if time is None or not notes_levels(table, time, key):
+        return 0
+    days = set(_days(time))
+    if all(day.day == 1 for day in days):
+        return 744
+    return 168 if len({day.weekday() for day in days}) == 1 else 0
+
+
 def _days(time: ColumnProfile) -> Iterator[date]:
     """The days of the sample that can be read."""
     written = time.time_format or ""

@@ -94,22 +94,25 @@ DAILY = [str(date(2024, 1, 1) + timedelta(days=n)) for n in range(60)]
 
 
 @pytest.mark.parametrize(
-    ("days", "means"),
+    ("days", "means", "hours"),
     [
-        (MONTHS, True),
-        ([d[:7] for d in MONTHS], True),
-        ([f"{d[8:]}.{d[5:7]}.{d[:4]}" for d in WEEKS], True),
-        (DAILY, False),
+        (MONTHS, True, 744),
+        ([d[:7] for d in MONTHS], True, 744),
+        ([f"{d[8:]}.{d[5:7]}.{d[:4]}" for d in WEEKS], True, 168),
+        ([f"{d[:8]}{15 + n}" for n, d in enumerate(MONTHS)], True, 0),
+        (DAILY, False, 0),
     ],
-    ids=["months", "names-of-months", "weeks", "daily"],
+    ids=["months", "names-of-months", "weeks", "days-of-months", "daily"],
 )
-def test_levels_noted_by_week_or_month_are_read_as_means(tmp_path, days, means):
+def test_levels_noted_by_week_or_month_are_read_as_means(tmp_path, days, means, hours):
     rows = [f"c{n},{day},{9 + n}" for day in days for n in range(12)]
     usage = "account_id,period,active_users\n" + "\n".join(rows) + "\n"
     answers = "account_id,date,nps_score\n" + "".join(
         f"c{n % 12},2024-0{n % 9 + 1}-11,{n % 11}\n" for n in range(40)
     )
-    features = proposed(folder(tmp_path, usage=usage, nps=answers))["features"]
+    found = proposed(folder(tmp_path, usage=usage, nps=answers))
+    assert found["tables"]["activity"]["usage"]["delay_hours"] == hours
+    features = found["features"]
     (read,) = [f for f in features if f.get("measure") == "active_users"]
     assert read["aggregate"] == (["mean", "mean_trend"] if means else ["sum", "trend"])
     assert read["windows"] == ([90, 180] if means else [30, 90])
