@@ -67,6 +67,7 @@ class Bench:
         load = part.workload
         self._say(f"{load.key}: generating {load.accounts:,} accounts")
         generate(load, self.files)
+        os.sync()  # else the first way is measured while the disk is still being written
         return Section(load, dict(self._rows(part)))
 
     def _rows(self, part: Part) -> Iterator[tuple[str, Measured]]:
