@@ -211,7 +211,7 @@ def _of_answers(columns: Columns, middle: datetime, accounts: pd.Index) -> Itera
     """The target itself: mean score and share of detractors, of all answers and up to `middle`."""
     table = final(columns.builder.facts.sources["responses"])
     early = table.occurred_at < ibis.literal(middle)
-    score, bad = table.score.cast(dt.float64), (table.band == "detractor").cast(dt.float64)
+    score, bad = table.score.cast(dt.float64), (table.band == "detractor").ifelse(1.0, 0.0)
     found = columns.fetch(
         table.group_by("account").agg(
             score=score.mean(),
