@@ -213,6 +213,12 @@ class Accounts:
             return begun
         return max(begun, min(v["known_at"] for v in versions))
 
+    def since(self, versions: list[Row]) -> datetime:
+        """From when it is as old as it is: what its first row says, which may be long before."""
+        first = min(versions, key=lambda v: (v["known_at"], v["created_at"] or datetime.max))
+        began = self.began(versions)
+        return min(first["created_at"] or began, began)
+
 
 def day_of(
     accounts: list[Row],

@@ -87,12 +87,16 @@ class Case:
 
     @cached_property
     def begun(self) -> list[Row]:
-        """`account` and `began_at`."""
+        """`account`, `began_at` and `created_at`."""
         own: dict[str, list[Row]] = {name: [] for name in self.drawn.names}
         for version in self.versions:
             own[version["account"]].append(version)
         return [
-            {"account": name, "began_at": self.drawn.accounts.began(rows)}
+            {
+                "account": name,
+                "began_at": self.drawn.accounts.began(rows),
+                "created_at": self.drawn.accounts.since(rows),
+            }
             for name, rows in own.items()
         ]
 

@@ -45,6 +45,6 @@ def test_nothing_is_said_where_all_facts_are_in_it(scored):
 
 def test_holes_are_said(scored):
     gone = Problem("no account has a row between [a] and b", "export it again", key="tables.x")
-    out = scored(holes=(gone,))
+    out = scored(warnings=(gone,))
     assert "! tables.x: no account has a row between [a] and b" in out
     assert "export it again" in out
