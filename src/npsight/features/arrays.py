@@ -82,7 +82,10 @@ class Instants:
     def delta(self, earlier: Instants, unit: str) -> Numbers:
         """Microseconds since the earlier instant."""
         if unit != "microsecond":
-            raise NotImplementedError(f"instants are microseconds apart here, not {unit}s")
+            raise NotImplementedError(
+                f"instants are microseconds apart here, not {unit}s, so that no part of one is "
+                "lost: a formula should ask for microseconds and divide"
+            )
         passed = self.values - earlier.values
         return Numbers(np.where(np.isnat(passed), np.nan, passed.astype(np.int64)))
 

@@ -221,17 +221,22 @@ def test_features_that_share_panes_are_all_there_and_leave_no_table(engine, way)
     assert not {"pane_", "number_"} & {name for (name,) in run(engine, columns)}
 
 
+def in_this_process(sources: Any) -> list[FeatureSpec]:
+    """Every feature of these sources that is put together in arrays."""
+    return [
+        spec
+        for spec in every_feature()
+        if spec.source in sources
+        and not spec.against
+        and (spec.aggregation in IN_ORDER or in_arrays(sources[spec.source], spec))
+    ]
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_random_worlds_give_what_the_rows_give_to_the_last_bit(engine, way, seed):
     drawn = draw(100 + seed)
     facts = facts_of(engine, drawn.world)
-    specs = [
-        spec
-        for spec in every_feature()
-        if spec.source in facts.sources
-        and not spec.against
-        and (spec.aggregation in IN_ORDER or in_arrays(facts.sources[spec.source], spec))
-    ]
+    specs = in_this_process(facts.sources)
     assert {spec.aggregation for spec in specs} == {*FORMULAS, *IN_ORDER}
     frame = built(engine, drawn.world, specs, drawn.as_ofs)
     keys = [(row["account"], day) for row in drawn.world.accounts for day in drawn.as_ofs]
@@ -242,24 +247,25 @@ def test_random_worlds_give_what_the_rows_give_to_the_last_bit(engine, way, seed
                 assert (np.isnan(found) and value is None) or found == value, (key, name)
 
 
+def plain_spec(name: str, measure: str, per: str) -> FeatureSpec:
+    """The aggregation of a measure, over 30 days."""
+    return FeatureSpec(
+        source="usage",
+        aggregation=name,
+        measure=None if AGGREGATIONS[name].measure == "no" else measure,
+        per=per if name == "ratio" else None,
+        window_days=30,
+    )
+
+
 def test_what_adds_up_is_what_needs_counts_and_exact_sums_only(engine):
     columns = {"account": "string", "occurred_at": "timestamp", "known_at": "timestamp"}
     columns |= {"kind": "string", "x": "decimal(18,6)", "y": "decimal(18,6)", "rough": "float64"}
     table = ibis.table(columns, name="usage")
 
-    def spec(name: str, measure: str) -> FeatureSpec:
-        kind = AGGREGATIONS[name].measure
-        return FeatureSpec(
-            source="usage",
-            aggregation=name,
-            measure=None if kind == "no" else measure,
-            per="y" if name == "ratio" else None,
-            window_days=30,
-        )
-
-    exact = {name for name in AGGREGATIONS if adds_up(table, spec(name, "x"))}
+    exact = {name for name in AGGREGATIONS if adds_up(table, plain_spec(name, "x", "y"))}
     assert exact == {"count", "sum", "mean", "ratio", "share", "trend", "mean_trend"}
-    rough = {name for name in exact if adds_up(table, spec(name, "rough"))}
+    rough = {name for name in exact if adds_up(table, plain_spec(name, "rough", "y"))}
     assert rough == {"count"}
 
 
@@ -269,17 +275,9 @@ def test_arrays_hold_every_formula_of_exact_numbers(engine):
     table = ibis.table(columns, name="usage")
 
     def held(measure: str) -> set[str]:
-        specs = {
-            name: FeatureSpec(
-                source="usage",
-                aggregation=name,
-                measure=None if AGGREGATIONS[name].measure == "no" else measure,
-                per=measure if name == "ratio" else None,
-                window_days=30,
-            )
-            for name in AGGREGATIONS
+        return {
+            name for name in AGGREGATIONS if in_arrays(table, plain_spec(name, measure, measure))
         }
-        return {name for name, spec in specs.items() if in_arrays(table, spec)}
 
     assert held("x") == set(FORMULAS)
     assert set(FORMULAS) - held("whole") == {"std", "slope"}
@@ -300,13 +298,7 @@ def test_arrays_are_what_builds_every_formula_and_order(engine, monkeypatch):
         monkeypatch.setattr(frames, name, watched)
     drawn = draw(7)
     facts = facts_of(engine, drawn.world)
-    specs = [
-        spec
-        for spec in every_feature()
-        if spec.source in facts.sources
-        and not spec.against
-        and spec.aggregation in {*FORMULAS, *IN_ORDER}
-    ]
+    specs = in_this_process(facts.sources)
     built(engine, drawn.world, specs, drawn.as_ofs)
     assert {spec.name for spec in specs} <= built_by
 
