@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
-from pathlib import Path
-
 import pytest
+from base_project import BASE, FEATURE
 
 from npsight.config.load import load_project
-from npsight.config.specs import NPS_HISTORY, FeatureSpec, ProjectSpec
 from npsight.errors import ConfigError, Problem
-
-BASE = """\
-project: demo
-timezone: UTC
-tables:
-  accounts: {path: accounts.csv, key: id, attributes: {plan: category}, static: [plan]}
-  responses: {path: answers.csv, account: id, time: at, score: score}
-  activity:
-    usage: {path: usage.csv, account: id, time: day, measures: [logins, errors], categories: [kind]}
-targets:
-  detractor: {}
-features:
-  - {source: usage, aggregate: count, windows: 30}
-"""
-
-
-@pytest.fixture
-def load(tmp_path: Path):
-    def load(text: str, environment: dict[str, str] | None = None) -> ProjectSpec:
-        file = tmp_path / "p.yaml"
-        file.write_text(textwrap.dedent(text), encoding="utf-8")
-        return load_project(file, environment or {})
-
-    return load
 
 
 @pytest.fixture
@@ -74,7 +47,6 @@ def changed(old: str, new: str) -> str:
 ACCOUNTS = "{path: accounts.csv, key: id, attributes: {plan: category}, static: [plan]}"
 RESPONSES = "{path: answers.csv, account: id, time: at, score: score}"
 USAGE = "{path: usage.csv, account: id, time: day, measures: [logins, errors], categories: [kind]}"
-FEATURE = "{source: usage, aggregate: count, windows: 30}"
 TARGETS = "targets:\n  detractor: {}\n"
 
 
@@ -537,109 +509,6 @@ def test_a_list_of_measures_is_short_for_a_mapping(load):
 def test_a_target_with_nothing_behind_it_has_all_defaults(load):
     assert load(BASE.replace("detractor: {}", "detractor:")).detractor == load(BASE).detractor
     assert load(BASE.replace("detractor: {}", "detractor:\n  nps:")).nps is True
-
-
-# --- Features -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("spec", "name"),
-    [
-        (FeatureSpec(source="tickets", aggregation="count"), "tickets__count"),
-        (FeatureSpec(source="tickets", aggregation="count", window_days=30), "tickets__count__30d"),
-        (
-            FeatureSpec(source="tickets", aggregation="count", window_days=30,
-                        where=(("severity", "high"),)),
-            "tickets__count__severity_high__30d",
-        ),
-        (
-            FeatureSpec(source="usage", aggregation="ratio", measure="errors", per="logins",
-                        window_days=7),
-            "usage__ratio_errors_per_logins__7d",
-        ),
-        (
-            FeatureSpec(source="tickets", aggregation="count",
-                        where=(("category", "How to?"), ("severity", "É"))),
-            "tickets__count__category_how_to__severity_blank",
-        ),
-        (FeatureSpec(source="accounts", aggregation="value", measure="plan"),
-         "accounts__value_plan"),
-    ],
-)  # fmt: skip
-def test_names_are_derived_from_the_definition(spec, name):
-    assert spec.name == name
-
-
-def declared(project: ProjectSpec) -> list[FeatureSpec]:
-    return [spec for spec in project.features if spec.driver != NPS_HISTORY]
-
-
-def test_a_line_expands_to_each_aggregate_and_window(load):
-    line = (
-        "{source: usage, measure: logins, aggregate: [sum, trend, count], windows: [30, 90], "
-        "where: {kind: a}, driver: use, label: log-ins, unit: h, monotone: decreasing}"
-    )
-    found = declared(load(BASE.replace(FEATURE, line)))
-    assert [spec.name for spec in found] == [
-        "usage__sum_logins__kind_a__30d",
-        "usage__sum_logins__kind_a__90d",
-        "usage__trend_logins__kind_a__30d",
-        "usage__trend_logins__kind_a__90d",
-        "usage__count__kind_a__30d",
-        "usage__count__kind_a__90d",
-    ]
-    assert [spec.missing for spec in found] == ["zero"] * 2 + ["unknown"] * 2 + ["zero"] * 2
-    assert {(s.driver, s.label, s.unit, s.monotone, s.where) for s in found} == {
-        ("use", "log-ins", "h", -1, (("kind", "a"),))
-    }
-
-
-def test_attributes_have_no_window_and_keep_their_kind(load):
-    text = BASE.replace("{plan: category}, static: [plan]",
-                        "{plan: category, seats: number}, static: [plan, seats]")  # fmt: skip
-    lines = (
-        "{source: accounts, aggregate: value, measure: plan, windows: 30}\n"
-        "  - {source: accounts, aggregate: value, measure: seats}"
-    )
-    found = declared(load(text.replace(FEATURE, lines)))
-    assert [(s.name, s.dtype, s.window_days, s.driver) for s in found] == [
-        ("accounts__value_plan", "category", None, "accounts"),
-        ("accounts__value_seats", "number", None, "accounts"),
-    ]
-
-
-def test_nps_history_is_always_included(load):
-    own = [spec for spec in load(BASE).features if spec.driver == NPS_HISTORY]
-    assert [spec.name for spec in own] == [
-        "responses__last_score",
-        "responses__mean_score__365d",
-        "responses__days_since_last",
-        "responses__count__365d",
-        "responses__count__band_detractor__365d",
-    ]
-    text = BASE.replace("score: score}", "score: score, comment: text, invited_at: sent}")
-    names = [spec.name for spec in load(text).features]
-    assert "responses__last_sentiment" in names
-    assert "responses__sum_theme_price__365d" in names
-    assert "invitations__open__365d" in names
-
-
-def test_a_declared_feature_replaces_the_one_of_the_history(load):
-    line = "{source: responses, measure: score, aggregate: last, driver: mood, label: mark}"
-    project = load(BASE.replace(FEATURE, line))
-    (last,) = [spec for spec in project.features if spec.name == "responses__last_score"]
-    assert (last.driver, last.label) == ("mood", "mark")
-
-
-def test_drivers_that_are_not_declared_are_made(load):
-    project = load(BASE + "drivers: {usage: {label: Product use, play: Call.}}\n")
-    assert [(d.key, d.label, d.actionable) for d in project.drivers] == [
-        ("usage", "Product use", True),
-        ("nps_history", "NPS history", False),
-    ]
-    assert project.driver("usage").play == "Call."
-    with pytest.raises(KeyError, match="nowhere"):
-        project.driver("nowhere")
 
 
 def test_a_snapshot_needs_no_time(load):
