@@ -46,6 +46,7 @@ def stop(job: subprocess.Popen[str], how: signal.Signals, when: Callable[[str], 
     rest, err = job.communicate(timeout=SECONDS)
     printed = "".join(seen) + rest + err
     assert job.returncode != 0, f"it ended before the signal came\n{printed}"
+    assert how != signal.SIGINT or job.returncode == 130, printed
     return printed
 
 

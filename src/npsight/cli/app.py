@@ -15,6 +15,7 @@ from npsight.cli.check import check_command
 from npsight.cli.explain import explain_command
 from npsight.cli.impact import impact_command
 from npsight.cli.init import init_command
+from npsight.cli.interrupted import remember_interrupts, was_interrupted
 from npsight.cli.keys import keys_app
 from npsight.cli.promote import models_command, promote_command
 from npsight.cli.score import export_command, score_command
@@ -29,6 +30,8 @@ from npsight.cli.writeback import writeback_app
 from npsight.config.runtime import let_threads_sleep
 from npsight.errors import NpsightError, StateError
 
+INTERRUPTED = 130
+"""The exit code that shells give to a command ended by SIGINT."""
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 EPILOG = """A first look, without any data of your own:
 
@@ -77,22 +80,26 @@ app.command("deliver", rich_help_panel=SERVICE)(deliver_command)
 def main() -> None:
     """Run the command line; a mendable error ends with its message and its own exit code."""
     let_threads_sleep()
+    remember_interrupts()
     try:
         app()
-    except NpsightError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if error.filename is None and error.errno not in _OF_A_DISK:
-            raise
-        # Of a full disk neither Python nor Arrow names the file.
-        place = error.filename or "a file of the state folder, or of the temporary folder"
-        print(
-            f"error: {place}: {os.strerror(error.errno or 0)}\n"
-            "  → check that path, its permissions and the free space there",
-            file=sys.stderr,
-        )
-        sys.exit(StateError.exit_code)
+    except Exception as error:
+        if was_interrupted():
+            print("Aborted.", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+        if isinstance(error, NpsightError):
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        if isinstance(error, OSError) and (error.filename or error.errno in _OF_A_DISK):
+            # Of a full disk neither Python nor Arrow names the file.
+            place = error.filename or "a file of the state folder, or of the temporary folder"
+            print(
+                f"error: {place}: {os.strerror(error.errno or 0)}\n"
+                "  → check that path, its permissions and the free space there",
+                file=sys.stderr,
+            )
+            sys.exit(StateError.exit_code)
+        raise
 
 
 if __name__ == "__main__":

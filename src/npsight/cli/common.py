@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from npsight.cli.interrupted import end_if_interrupted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -38,7 +40,7 @@ def make_console() -> Console:
 @contextmanager
 def steps(console: Console) -> Iterator[Callable[[str], None]]:
     """Show each step of a long job with the seconds since it began; on a terminal the current
-    one spins.
+    one spins. Raises the `KeyboardInterrupt` that was dropped during a step.
     """
     start = time.monotonic()
     last: list[str] = []
@@ -52,11 +54,13 @@ def steps(console: Console) -> Iterator[Callable[[str], None]]:
         def step(what: str) -> None:
             from rich.markup import escape
 
+            end_if_interrupted()
             done()
             last.append(escape(what))
             status.update(escape(what))
 
         yield step
+        end_if_interrupted()
         done()
 
 
