@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from npsight.errors import ConfigError, Problem
@@ -56,6 +58,22 @@ def let_threads_sleep() -> None:
     Must be called before LightGBM is loaded.
     """
     os.environ.setdefault(*WAITING)
+
+
+@contextmanager
+def cycles_left_alone() -> Iterator[None]:
+    """Without the search for cycles of unused objects, as long as something short is built.
+
+    Ibis makes many small objects, all of them in use; each search among them also goes through all
+    that the libraries have loaded. Without it features of many dates take a twentieth less time.
+    """
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()
 
 
 def serving_workers(environment: Mapping[str, str] | None = None) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.config.own import own_source
+from npsight.config.runtime import cycles_left_alone
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
@@ -110,6 +111,7 @@ class FeatureBuilder:
             why = error.strerror or type(error).__name__
             progress(f"features are not kept for the next run: {why}")
 
+    @cycles_left_alone()
     def features(self, spine: ir.Table, progress: Progress = silent) -> pd.DataFrame:
         """Every feature, and the decayed counts where there are responses.
 
