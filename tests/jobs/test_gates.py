@@ -162,11 +162,12 @@ def test_the_champion_is_compared_on_days_it_has_not_seen(tmp_path):
     days = date.fromisoformat(through[2]) - date.fromisoformat(through[1])
     assert days == timedelta(days=134)
     scores = re.search(
-        r"on the (\S+) days that they share, .* of (\S+), in this version's way (\S+) \(",
+        r"rows of (\S+) days that they share, .* of (\S+), in this version's way (\S+) \(gain (\S+),",
         seen.sentence,
     )
     assert scores is not None
-    assert (scores[1], scores[2]) == ("3", scores[3])
+    assert (scores[1], scores[2], scores[4]) == ("3", scores[3], "+0.0000")
+    assert "no difference beyond chance" in seen.sentence
     again = npsight("promote", "-c", company.config).succeeded()
     assert "Version 3 may be better or worse than the champion" in again.out
     back = npsight("promote", "-c", company.config, "--version", "1").succeeded()

@@ -12,6 +12,7 @@ from npsight.cli.alerts import alerts_app
 from npsight.cli.audit import audit_command
 from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
+from npsight.cli.compare import compare_command
 from npsight.cli.explain import explain_command
 from npsight.cli.impact import impact_command
 from npsight.cli.init import init_command
@@ -60,6 +61,7 @@ app.command("train", rich_help_panel=MODELS)(train_command)
 app.command("audit", rich_help_panel=MODELS)(audit_command)
 app.command("backtest", rich_help_panel=MODELS)(backtest_command)
 app.command("models", rich_help_panel=MODELS)(models_command)
+app.command("compare", rich_help_panel=MODELS)(compare_command)
 app.command("promote", rich_help_panel=MODELS)(promote_command)
 app.command("truth", rich_help_panel=MODELS)(truth_command)
 app.command("score", rich_help_panel=DAILY)(score_command)

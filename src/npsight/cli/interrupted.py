@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from types import FrameType
 
 _asked = False
@@ -13,8 +14,10 @@ def remember_interrupts() -> None:
 
     The exception alone does not do: raised inside a finaliser or a callback of a C library it is
     printed and dropped, and an engine in the midst of a query reports an error of its own.
+    Only the main thread may say so; in others nothing happens.
     """
-    signal.signal(signal.SIGINT, _interrupt)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _interrupt)
 
 
 def was_interrupted() -> bool:

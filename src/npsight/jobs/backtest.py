@@ -9,6 +9,7 @@ from pathlib import Path
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
+from npsight.jobs.backtestrows import backtest_rows, keep_rows
 from npsight.jobs.context import read_context
 from npsight.jobs.evaluation import Evaluated, evaluate
 from npsight.jobs.evaluation_files import evaluation_metrics, keep_files, report_files
@@ -63,6 +64,7 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
     progress("report and tracking")
     files = report_files(found)
     page = keep_files(project.state_dir / FOLDER, files)
+    keep_rows(project.state_dir / FOLDER, backtest_rows(fitted.parts.values()))
     tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     tags = {"data_digest": prepared.digest, "npsight.kind": "backtest"}
     run_id = tracking.start_run("backtest", parameters(project, data.as_ofs, fitted), tags)

@@ -13,6 +13,13 @@ import pandas as pd
 from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NoSkillError, NpsightError, Problem
+from npsight.jobs.backtestrows import (
+    backtest_rows,
+    both_tested,
+    kept_rows,
+    target_of,
+    version_folder,
+)
 from npsight.jobs.fit import Fitted, PartResult
 from npsight.jobs.frames import KEYS, FeatureBuilder
 from npsight.jobs.report import TITLES
@@ -34,6 +41,7 @@ from npsight.models.gates import (
 )
 from npsight.models.model import Model
 from npsight.models.skill import LEVEL
+from npsight.models.versus import JUDGED_BY, Versus
 from npsight.tracking import CHAMPION, Tracking
 
 HEADING = "## Gates"
@@ -45,13 +53,15 @@ SAME_EVENTS = 0.01
 class Champion:
     """The champion of the day, loaded; `model` None with the reason in `why_not`.
 
-    `figures` are those of the backtest at its training, None where they were not kept.
+    `figures` are those of the backtest at its training, and `rows` what it predicted there; None
+    where they were not kept.
     """
 
     version: int
     model: Model | None
     why_not: str = ""
     figures: Mapping[str, Any] | None = None
+    rows: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +143,8 @@ def load_champion(tracking: Tracking) -> Champion | None:
         check_golden(model, files)
     except NpsightError as error:
         return Champion(version, None, str(error).splitlines()[0])
-    return Champion(version, model, figures=figures_of(files))
+    rows = kept_rows(version_folder(tracking.state_dir, version))
+    return Champion(version, model, figures=figures_of(files), rows=rows)
 
 
 def judge_candidate(
@@ -206,7 +217,7 @@ def _against_champion(project: ProjectSpec, part: PartResult, champion: Champion
     unseen = [o for o in part.origins if _unseen(o.test, o.label, champion.model)]
     if not unseen:
         why = _too_soon(part, champion.model)
-        told = _both_tested(part, champion)
+        told = _both_tested(part, champion, project.training.seed)
         return not_judged(name, f"held against version {champion.version}: {why}; {told}")
     rows = _together([origin.test for origin in unseen])
     return champion_gate(
@@ -230,15 +241,19 @@ def _too_soon(part: PartResult, champion: Model) -> str:
     )
 
 
-def _both_tested(part: PartResult, champion: Champion) -> str:
+def _both_tested(part: PartResult, champion: Champion, seed: int) -> str:
     """How both did in their own backtests, on the days and rows that these share.
 
     There each was tested by models of before the day, made as it was. So it tells which way of
-    training was better, and not whether by more than chance: the champion's rows are not kept.
+    training was better; whether by more than chance, where the champion's rows are kept.
     """
+    if champion.rows is not None:
+        windows = {target_of(part.name): part.examples.window}
+        found = both_tested(backtest_rows([part]), champion.rows, windows, seed)
+        return _on_shared_rows(found[0]) if found else _NOTHING_SHARED
     days = [(o, theirs) for o in part.origins if (theirs := _champions_day(o, part.name, champion))]
     if not days:
-        return "until then nothing compares them, for no backtest day of both is the same"
+        return _NOTHING_SHARED
     weights = [float(origin.test.weight.sum()) for origin, _ in days]
     ours = float(np.average([o.quality["chosen"].brier for o, _ in days], weights=weights))
     theirs = float(np.average([brier for _, brier in days], weights=weights))
@@ -246,6 +261,27 @@ def _both_tested(part: PartResult, champion: Champion) -> str:
     return (
         f"in the backtests of both, on the {count} that they share, models made in its way had a "
         f"Brier score of {theirs:.5f}, in this version's way {ours:.5f} (lower is better)"
+    )
+
+
+_NOTHING_SHARED = "until then nothing compares them, for no backtest day of both is the same"
+_JUDGED = {
+    "better": "better beyond chance",
+    "worse": "worse beyond chance",
+    "no difference": "no difference beyond chance",
+    "not judged": "too few accounts to tell",
+}
+
+
+def _on_shared_rows(found: Versus) -> str:
+    pair = found.figures[JUDGED_BY]
+    count = "one day" if len(found.days) == 1 else f"{len(found.days)} days"
+    bounds = pair.interval
+    gain = f"{pair.gain:+.4f}" + (f", {bounds.low:+.4f} to {bounds.high:+.4f}" if bounds else "")
+    return (
+        f"in the backtests of both, on the {found.rows:,} rows of {count} that they share, models "
+        f"made in its way had a log loss of {pair.other:.4f}, in this version's way "
+        f"{pair.candidate:.4f} (gain {gain}: {_JUDGED[found.judgement]})"
     )
 
 

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from npsight.jobs.comparetoday import TARGETS
 from npsight.jobs.fit import Fitted, PartResult
 from npsight.models.metrics import calibration_groups
 from npsight.models.part import PRIOR_TERM, PartModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from npsight.config.schema import Worklist
+    from npsight.jobs.compare import Comparison
 
 MOST_DOTS = 2_000
 SHOWN_FEATURES = 14
@@ -85,6 +89,35 @@ def _lift(axes: Axes, part: PartResult) -> None:
 
 def _n(part: PartResult) -> int:
     return sum(len(o.test) for o in part.origins)
+
+
+def both_risks(found: Comparison, worklist: Worklist) -> bytes:
+    """PNG: each account of today by its risk from both versions, beside the line of no change and
+    the limits of the risk levels; one panel a target.
+    """
+    from matplotlib.figure import Figure
+
+    assert found.today is not None
+    moves, accounts = found.today.moves, found.today.accounts
+    figure = Figure(figsize=(5 * len(moves), 5), layout="constrained")
+    versions = found.other.version, found.candidate.version
+    for axes, moved in zip(np.ravel(figure.subplots(1, len(moves))), moves, strict=True):
+        other, candidate = (accounts[f"{TARGETS[moved.target]}_v{v}"] for v in versions)
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+        for limit in (worklist.medium_risk, worklist.high_risk):
+            axes.axhline(limit, color="0.85", linewidth=0.8)
+            axes.axvline(limit, color="0.85", linewidth=0.8)
+        axes.scatter(other, candidate, s=8, alpha=0.4, linewidths=0)
+        axes.set(
+            xlim=(0, 1),
+            ylim=(0, 1),
+            aspect="equal",
+            xlabel=f"by version {versions[0]}",
+            ylabel=f"by version {versions[1]}",
+            title=f"{moved.target} risk of {len(accounts):,} accounts, "
+            f"{found.today.as_of:%Y-%m-%d}",
+        )
+    return _png(figure)
 
 
 def shap_explanation(part: PartModel, frame: pd.DataFrame) -> Any:

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from npsight.config.runtime import registry_uri
-from npsight.config.specs import FeatureSpec, ProjectSpec
+from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
 from npsight.errors import ModelIntegrityError, NotFoundError, Problem
 from npsight.jobs.asof import check_as_of, default_as_of, known_since
+from npsight.jobs.changed import changed
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.gonesilent import gone_silent
 from npsight.jobs.holes import holes
@@ -204,46 +205,17 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
             f"{project.file.name} no longer declares {len(missing)} of the champion's features: "
             f"{', '.join(missing[:8])}\n  → put them back, or train and promote a new model"
         )
-    changed = [
+    other = [
         f"{spec.name}: {change}"
         for spec in model.specs
-        if (change := _changed(spec, declared[spec.name]))
+        if (change := changed(spec, declared[spec.name]))
     ]
-    if changed:
+    if other:
         raise ModelIntegrityError(
-            f"{project.file.name} declares {len(changed)} of the champion's features otherwise "
-            f"than it was trained with:\n  {'; '.join(changed[:8])}\n"
+            f"{project.file.name} declares {len(other)} of the champion's features otherwise "
+            f"than it was trained with:\n  {'; '.join(other[:8])}\n"
             "  → put them back as they were, or train and promote a new model"
         )
-
-
-_MEANING: tuple[str, ...] = (
-    "source",
-    "aggregation",
-    "measure",
-    "per",
-    "category",
-    "where",
-    "window_days",
-)
-_MEANING += ("against", "missing", "dtype")
-
-
-def _changed(trained: FeatureSpec, now: FeatureSpec) -> str:
-    """What else the feature's numbers mean now; its words and its driver may change."""
-    if trained.expression_digest != now.expression_digest:
-        return f"the file of {trained.expression} has changed"
-    for what in _MEANING:
-        was, became = getattr(trained, what), getattr(now, what)
-        if was != became:
-            return f"`{what}` was {_shown(was)}, now it is {_shown(became)}"
-    return ""
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "{" + ", ".join(f"{column}: {wanted}" for column, wanted in value) + "}"
-    return str(value)
 
 
 def _read_inputs(builder: FeatureBuilder, as_of: datetime, progress: Progress) -> ScoreInputs:

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -15,6 +14,7 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NoSkillError
 from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
+from npsight.jobs.backtestrows import backtest_rows, keep_rows, version_folder
 from npsight.jobs.context import read_context
 from npsight.jobs.evaluation import Evaluated, evaluate
 from npsight.jobs.evaluation_files import evaluation_metrics, keep_files, report_files
@@ -30,9 +30,7 @@ from npsight.jobs.gates import (
     judge_candidate,
     load_champion,
 )
-from npsight.jobs.labels import (
-    ensure_learnable,
-)
+from npsight.jobs.labels import ensure_learnable
 from npsight.jobs.mix import with_mix
 from npsight.jobs.modelfigures import model_figures
 from npsight.jobs.report import card, metrics, parameters
@@ -43,9 +41,6 @@ from npsight.models.gates import GateReport
 from npsight.models.reference import reference_of
 from npsight.tables.prepare import Prepared
 from npsight.tracking import CHALLENGER, CHAMPION, Tracking, write_cached
-
-if TYPE_CHECKING:
-    pass
 
 BACKTEST_FILE = "backtest_newest.parquet"
 
@@ -162,9 +157,10 @@ def _register(
         tracking.finish(run_id, "FAILED")
         raise
     tracking.finish(run_id, "FINISHED")
-    card_file = project.state_dir / "models" / f"v{version}" / "card.md"
+    card_file = version_folder(project.state_dir, version) / "card.md"
     write_atomically(card_file, text.encode())
     page = keep_files(card_file.parent, pages)
+    keep_rows(card_file.parent, backtest_rows(fitted.parts.values()))
     _write_backtest(project, fitted, data)
     return TrainResult(
         version,

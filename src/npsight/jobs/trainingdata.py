@@ -77,7 +77,7 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
     spine = builder.spine(as_ofs)
     frame = builder.features_at(as_ofs, progress)
     progress("outcomes")
-    examples = _examples(builder, spine, frame)
+    examples = examples_of(builder, spine, frame)
     newest = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
     answers = None
     project = builder.project
@@ -115,7 +115,12 @@ def training_days(builder: FeatureBuilder) -> list[datetime]:
     return grid
 
 
-def _examples(builder: FeatureBuilder, spine: ir.Table, frame: pd.DataFrame) -> dict[str, Examples]:
+def examples_of(
+    builder: FeatureBuilder, spine: ir.Table, frame: pd.DataFrame
+) -> dict[str, Examples]:
+    """Labelled examples of each part of the project: the rows of `frame`, which are those of the
+    spine, whose outcome window has ended. Features are carried along, whatever they are.
+    """
     project = builder.project
     found: dict[str, Examples] = {}
     window = windows(project)
