@@ -126,7 +126,9 @@ def test_mlflow_run_holds_parameters_metrics_pictures_and_bundle(project):
     assert run.data.params["training.max_trees"] == "60"
     assert run.data.params["training.seed"] == "7"
     assert int(run.data.params["features"]) == len(project.features)
-    assert {"detractor.chosen", "as_of_first", "as_of_last"} <= set(run.data.params)
+    window = {"detractor.gap_days": "14", "detractor.horizon_days": "90"}
+    assert {"detractor.chosen", "as_of_first", "as_of_last", *window} <= set(run.data.params)
+    assert window.items() <= run.data.params.items()
     for part in ("detractor", "promoter", "churn"):
         for contender in ("chosen", "prior", "logistic", "lightgbm", "base_rate"):
             for figure in ("auc", "brier", "log_loss", "calibration_error"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
-from npsight.jobs.fit import Fitted, PartResult
+from npsight.jobs.fit import Fitted, PartResult, windows
 from npsight.jobs.report_nps import (
     coverage_metrics,
     nps_lines,
@@ -212,7 +212,11 @@ def metrics(fitted: Fitted) -> dict[str, float]:
 def parameters(project: ProjectSpec, as_ofs: Sequence[datetime], fitted: Fitted) -> dict[str, str]:
     """Settings for MLflow."""
     found = {f"training.{k}": str(v) for k, v in project.training.model_dump().items()}
+    for target, window in windows(project).items():
+        found[f"{target}.gap_days"] = str(window.gap_days)
+        found[f"{target}.horizon_days"] = str(window.horizon_days)
     found |= {
+        "segment": project.segment or "",
         "features": str(len(project.features)),
         "as_of_first": as_ofs[0].isoformat(),
         "as_of_last": as_ofs[-1].isoformat(),
