@@ -455,7 +455,7 @@ def test_truth_prints_figures(demo_config):
 
 def test_models_lists_the_champion(demo_config):
     out = npsight("models", "-c", demo_config).succeeded().out
-    assert re.search(r"1 +│ champion", out)
+    assert re.search(r"1 +│ champion +│ [\d: -]+│ 20\d\d-\d\d-\d\d +│ [0-9a-f]{12} +│ passed", out)
 
 
 def test_company_nps_of_the_score_command(scored, demo_config):

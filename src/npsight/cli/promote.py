@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
+
+if TYPE_CHECKING:
+    from npsight.tracking import VersionInfo
+
+FIGURES_OF = ("detractor", "churn")
 
 
 def promote_command(
@@ -40,7 +45,8 @@ def models_command(
         Path | None, typer.Option(help="Also write the champion's bundle and card to this folder.")
     ] = None,
 ) -> None:
-    """List the registered versions, their aliases and figures.
+    """List the registered versions, their aliases and figures. `npsight compare` holds two of them
+    against each other.
 
     Example: npsight models -c configs/demo.yaml --export models
     """
@@ -53,15 +59,19 @@ def models_command(
     project = load_project(config)
     versions = Tracking(project.name, project.state_dir, registry_uri()).versions()
     table = Table(title=f"Models of {project.name}", title_justify="left")
-    for heading in ("version", "alias", "made", "digest", "detractor AUC", "churn AUC"):
+    for heading in ("version", "alias", "made", "learned through", "digest", "gates"):
         table.add_column(heading)
+    for part in FIGURES_OF:
+        table.add_column(f"{part} AUC")
     for info in versions:
         table.add_row(
             str(info.version),
             ", ".join(info.aliases) or ("interrupted" if info.is_interrupted else ""),
             f"{info.created_at:%Y-%m-%d %H:%M}",
+            info.params.get("as_of_last", "–")[:10],
             (info.digest or "")[:12],
-            *(_figure(info.metrics.get(f"{part}_chosen_auc")) for part in ("detractor", "churn")),
+            _gates(info),
+            *(_figure(info.metrics.get(f"{part}_chosen_auc")) for part in FIGURES_OF),
         )
     make_console().print(table)
     if export is not None:
@@ -69,6 +79,13 @@ def models_command(
 
         target = export_bundle(project, export)
         make_console().print(f"Wrote {target}", highlight=False, soft_wrap=True)
+
+
+def _gates(info: VersionInfo) -> str:
+    failed = info.metrics.get("gates_failed")
+    if failed is None:
+        return "–"
+    return "passed" if failed == 0 else f"{failed:.0f} failed"
 
 
 def _figure(value: float | None) -> str:

@@ -300,6 +300,7 @@ class Tracking:
             metrics=dict(run.data.metrics),
             status=str(run.info.status),
             promotion=str(version.tags.get(PROMOTION_TAG, "")),
+            params=dict(run.data.params),
         )
 
     def _put(self, run_id: str, files: Mapping[str, bytes]) -> None:

@@ -14,9 +14,9 @@ DIGEST_TAG = "npsight.digest"
 class VersionInfo:
     """One registered version.
 
-    `digest` is the model digest of its bundle, `metrics` the newest of its run, `created_at`
-    an instant in UTC. `status` is that of the run that made it; `promotion` is "passed" or
-    "forced" once it has been promoted, else "".
+    `digest` is the model digest of its bundle, `metrics` the newest of its run, `params` the
+    settings of that, `created_at` an instant in UTC. `status` is that of the run that made it;
+    `promotion` is "passed" or "forced" once it has been promoted, else "".
     """
 
     version: int
@@ -27,6 +27,7 @@ class VersionInfo:
     metrics: dict[str, float] = field(default_factory=dict)
     status: str = "FINISHED"
     promotion: str = ""
+    params: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_interrupted(self) -> bool:
