@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from npsight.models.versus import Versus, versus
 
 ROWS_FILE = "backtest.parquet"
 KEYS = ["part", "origin", "account", "as_of"]
+KEYS_OF_SNAPSHOT = ["part", "account"]
 
 
 def target_of(part: str) -> str:
@@ -86,14 +87,16 @@ def both_tested(
     other: pd.DataFrame,
     windows: Mapping[str, OutcomeWindow],
     seed: int,
+    by: Sequence[str] = KEYS,
 ) -> list[Versus]:
     """Two backtests held against each other on the rows that both tested and whose outcome is the
     same, a part each. `windows` has the outcome window of each target that both mean alike.
 
-    Each row was tested by models of before its day, made in the version's way: so this tells which
+    Rows are the same by `by`: of a snapshot, whose day is that of its reading and whose folds are
+    drawn, by `KEYS_OF_SNAPSHOT`. Each row was tested by models of before its day, made in the version's way: so this tells which
     way of making a model is better.
     """
-    together = candidate.merge(other, on=KEYS, suffixes=("", "_other"), validate="one_to_one")
+    together = candidate.merge(other, on=list(by), suffixes=("", "_other"), validate="one_to_one")
     for outcome in ("share", "weight"):
         together = together[together[outcome].eq(together[f"{outcome}_other"])]
     found = []

@@ -13,7 +13,14 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
 from npsight.jobs.asof import check_as_of, default_as_of
-from npsight.jobs.backtestrows import both_tested, kept_rows, target_of, version_folder
+from npsight.jobs.backtestrows import (
+    KEYS,
+    KEYS_OF_SNAPSHOT,
+    both_tested,
+    kept_rows,
+    target_of,
+    version_folder,
+)
 from npsight.jobs.changed import changed, differences
 from npsight.jobs.comparetoday import Today, scored_by, today
 from npsight.jobs.fit import windows
@@ -257,7 +264,8 @@ def _backtests(project: ProjectSpec, ours: Side, theirs: Side) -> tuple[tuple[Ve
     assert theirs.rows is not None
     was, now = theirs.model.windows, ours.model.windows
     alike = {target: window for target, window in now.items() if was.get(target) == window}
-    found = both_tested(ours.rows, theirs.rows, alike, project.training.seed)
+    by = KEYS_OF_SNAPSHOT if project.is_snapshot else KEYS
+    found = both_tested(ours.rows, theirs.rows, alike, project.training.seed, by)
     order = [name for name, _ in ours.model.parts()]
     found.sort(key=lambda v: order.index(v.part))
     return tuple(found), "" if found else "no backtest day and outcome of both is the same"

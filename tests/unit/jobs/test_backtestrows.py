@@ -8,7 +8,7 @@ import pytest
 
 from npsight.config.specs import OutcomeWindow
 from npsight.errors import StateError
-from npsight.jobs.backtestrows import ROWS_FILE, both_tested, keep_rows, kept_rows
+from npsight.jobs.backtestrows import KEYS_OF_SNAPSHOT, ROWS_FILE, both_tested, keep_rows, kept_rows
 
 WINDOWS = {"detractor": OutcomeWindow(7, 60), "churn": OutcomeWindow(7, 90)}
 
@@ -75,6 +75,13 @@ def test_a_target_whose_window_both_mean_otherwise_is_not_compared():
     rows = pd.concat([rows_of(), rows_of("promoter"), rows_of("churn")])
     found = both_tested(rows, rows, {"detractor": WINDOWS["detractor"]}, seed=1)
     assert sorted(v.part for v in found) == ["detractor", "promoter"]
+
+
+def test_rows_of_a_snapshot_are_the_same_by_account():
+    """It was read on another day, and its folds were drawn anew."""
+    later = rows_of(day="2025-04-01").assign(origin="fold 3", chosen=0.5)
+    (found,) = both_tested(rows_of(), later, WINDOWS, seed=1, by=KEYS_OF_SNAPSHOT)
+    assert (found.rows, found.judgement) == (40, "better")
 
 
 def test_nothing_shared_is_nothing_found():
