@@ -93,8 +93,8 @@ def both_tested(
     same, a part each. `windows` has the outcome window of each target that both mean alike.
 
     Rows are the same by `by`: of a snapshot, whose day is that of its reading and whose folds are
-    drawn, by `KEYS_OF_SNAPSHOT`. Each row was tested by models of before its day, made in the version's way: so this tells which
-    way of making a model is better.
+    drawn, by `KEYS_OF_SNAPSHOT`. Each row was tested by models of before its day, made in the
+    version's way: so this tells which way of making a model is better.
     """
     together = candidate.merge(other, on=list(by), suffixes=("", "_other"), validate="one_to_one")
     for outcome in ("share", "weight"):
