@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from npsight.jobs.guess import CHURN_WORDS, pick
 from npsight.jobs.words import ACCOUNT_WORDS, PERSON_WORDS, THING_WORDS, is_id, words
@@ -26,12 +27,24 @@ _OF_A_PERSON = PERSON_WORDS | {"name", "id", "key", "address", "hash", "full", "
 
 @dataclass(frozen=True)
 class Hop:
-    """A look-up: in `table`, the value of `take` beside the value in `key` that `by` has."""
+    """A look-up: in `table`, the value of `take` beside the value in `key` that `by` has.
+
+    `called` is what the new column is called, where that is not `take`; `lost` the share of rows
+    that find nothing.
+    """
 
     table: TableProfile
     by: str
     take: str
     key: str
+    match: Literal["value", "domain"] = "value"
+    called: str | None = None
+    lost: float = 0.0
+
+    @property
+    def column(self) -> str:
+        """The new column."""
+        return self.called or self.take
 
 
 def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
@@ -158,7 +171,7 @@ def guess_lookups(table: TableProfile, key: str, tables: Sequence[TableProfile])
             found = other.column(by)
             if other is table or found is None or found.distinct < found.filled:
                 continue
-            if given is None or _share_nothing(given, found):
+            if given is None or share_nothing(given, found):
                 continue
             for taken in other.columns:
                 if not is_id(taken) or taken.name in seen:
@@ -181,7 +194,7 @@ def guess_bridge(
     survey knows it by. Empty where the key is the accounts' own, or no table has both.
     """
     own = table.column(key)
-    if own is None or not _share_nothing(own, accounts):
+    if own is None or not share_nothing(own, accounts):
         return []
     for other in tables:
         if other is table:
@@ -241,7 +254,7 @@ def typed_in_cases(columns: Iterable[ColumnProfile]) -> bool:
     return len(several) > _IN_CASES * len(spellings)
 
 
-def _share_nothing(one: ColumnProfile, other: ColumnProfile) -> bool:
+def share_nothing(one: ColumnProfile, other: ColumnProfile) -> bool:
     """Whether two columns surely hold keys of different systems; few values tell nothing."""
     fewer = min(len(one.sample), len(other.sample))
     return fewer >= _FEW_ACCOUNTS and _overlap(one, other) < _OTHER_KEYS

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
 _RESERVED_SOURCES = ("accounts", "responses", "invitations", "subscriptions")
-_FEW_UNDATED = 0.04
+_FEW_LOST = 0.04
 _ENOUGH_LOSSES = 40
 """Of fewer losses hardly anything can be learned; the table still says who has left."""
 _HEAD = """\
@@ -115,14 +115,20 @@ class _Proposal(ProposedLines):
         return _HEAD + head.text() + body.text()
 
     def _quarantine(self) -> None:
-        """So many answers without a time would stop every job."""
-        share = max((undated(table) for table in self.responses), default=0.0)
-        if share > _FEW_UNDATED:
+        """So many answers without a time or rows without an account would stop every job."""
+        lost = [(undated(t), "of the answers have no time") for t in self.responses]
+        lost += [
+            (hop.lost, f"of the addresses in {name} are at no domain of an account")
+            for name, hops in self.hops.items()
+            for hop in hops
+        ]
+        share, what = max(lost, default=(0.0, ""))
+        if share > _FEW_LOST:
             self.lines.blank()
             self.lines.add(
                 0,
-                f"quarantine: {{max_share: {math.ceil(share * 20 + 0.5) / 20:g}}}",
-                f"VERIFY: {share:.0%} of the answers have no time and cannot be used",
+                f"quarantine: {{max_share: {min(1, math.ceil(share * 20 + 0.5) / 20):g}}}",
+                f"VERIFY: {share:.0%} {what} and cannot be used",
             )
 
     def _project_name(self) -> str:

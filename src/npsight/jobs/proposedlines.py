@@ -35,12 +35,17 @@ class ProposedLines:
         for text, comment in (*place_of(table, self.relative_to), *rows_of(table, key)):
             self.lines.add(indent, text, comment)
         if hops:
-            self.lines.add(indent, "lookup:", "VERIFY: these lead to whom you want to foresee")
+            by_domain = any(hop.match == "domain" for hop in hops)
+            why = "; an account is taken by the domain of an address" if by_domain else ""
+            said = f"VERIFY: these lead to whom you want to foresee{why}"
+            self.lines.add(indent, "lookup:", said)
         for hop in hops or ():
             settings = [text for text, _ in file_of(hop.table, self.relative_to)]
             settings += [f"by: {scalar(hop.by)}"]
             settings += [f"key: {scalar(hop.key)}"] if hop.key != hop.by else []
             settings += [f"take: {scalar(hop.take)}"]
+            settings += [f"called: {scalar(hop.called)}"] if hop.called else []
+            settings += ["match: domain"] if hop.match == "domain" else []
             self.lines.add(indent + 2, f"- {{{', '.join(settings)}}}")
 
     def column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from npsight.jobs import guess
+from npsight.jobs.guessdomains import guess_domain
 from npsight.jobs.guesskeys import Hop, guess_bridge, guess_keys, guess_lookups, guess_person
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def keys_and_ways(tables: Sequence[TableProfile]) -> tuple[Keys, Ways]:
         for t in tables
         if t.name in keys and (way := guess_lookups(t, keys[t.name], tables))
     }
-    keys |= {name: way[-1].take for name, way in ways.items()}
+    keys |= {name: way[-1].column for name, way in ways.items()}
     keys |= {way[-1].table.name: way[-1].take for way in ways.values()}
     _persons(tables, keys, ways)
     _bridge(tables, keys, ways)
@@ -36,20 +37,22 @@ def columns_of(
     """The columns by which accounts are told or looked up."""
     for table in tables:
         found = [table.column(keys.get(table.name, ""))]
-        for hop in ways.get(table.name, ()):
+        for hop in (h for h in ways.get(table.name, ()) if h.match == "value"):
             found += [table.column(hop.by), hop.table.column(hop.key)]
         yield from (column for column in found if column is not None)
 
 
 def _persons(tables: Sequence[TableProfile], keys: Keys, ways: Ways) -> None:
-    """Persons are looked up where a table says of which account each one is."""
+    """Persons are looked up where a table says of which account each one is, by their address
+    or its domain.
+    """
     for table in tables:
         if table.name in ways or table.name not in keys:
             continue
-        way = guess_person(table, keys, tables)
+        way = guess_person(table, keys, tables) or guess_domain(table, keys, tables)
         if way:
             ways[table.name] = way
-            keys[table.name] = way[-1].take
+            keys[table.name] = way[-1].column
 
 
 def _bridge(tables: Sequence[TableProfile], keys: Keys, ways: Ways) -> None:

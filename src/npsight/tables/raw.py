@@ -17,6 +17,10 @@ apart by `BETWEEN`; null in good rows.
 """
 UNREAD = "_unread"
 """The same of faults that leave a row good, because only a value of it is missing."""
+WHY = "_why_"
+"""How the column begins that says why a look-up by domain found nothing; the name of what was
+looked up follows.
+"""
 BETWEEN, WITHIN = "\x1e", "\x1f"
 
 
@@ -52,4 +56,5 @@ class RawTable:
     @property
     def columns(self) -> list[str]:
         """The source's own columns."""
-        return [column for column in self.table.columns if column != ROW]
+        own = (column for column in self.table.columns if column != ROW)
+        return [column for column in own if not column.startswith(WHY)]

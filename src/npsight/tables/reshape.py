@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 
 from npsight.config.schema import Lookup, Place, Wide
 from npsight.errors import Problem
+from npsight.tables.bydomain import BY, TAKE, domain_pairs, joined_by_domain
 from npsight.tables.columns import check_columns
 from npsight.tables.engine import fresh_name, name_literal, one_row, run, text_literal
 from npsight.tables.files import numbered, tidy
@@ -48,14 +49,21 @@ def looked_up(
     for index, lookup in enumerate(lookups):
         here = f"{key}.lookup" if len(lookups) == 1 else f"{key}.lookup[{index}]"
         check_columns({"by": lookup.by}, raw.columns, where, here)
-        if lookup.take in raw.columns:
-            what = f"the table has a column `{lookup.take}` itself"
-            remedy = "map that one, or take another column"
+        if lookup.column in raw.columns:
+            what = f"the table has a column `{lookup.column}` itself"
+            remedy = "map that one, or say what the other one is to be `called`"
             raise UnusableTableError([Problem(what, remedy, where, f"{here}.take")])
         other = read(lookup, here)
         try:
-            pairs = _pairs(other, lookup, here, backend, lower)
-            raw = _joined(raw, pairs, lookup, backend, lower)
+            wanted = {"key" if lookup.key else "by": lookup.other_key, "take": lookup.take}
+            check_columns(wanted, other.columns, _place(lookup), here)
+            if lookup.match == "domain":
+                place = _tidy_place(lookup)
+                pairs = domain_pairs(other, lookup, place, here, backend, lower)
+                raw = joined_by_domain(raw, pairs, lookup, place, backend)
+            else:
+                pairs = _pairs(other, lookup, here, backend, lower)
+                raw = _joined(raw, pairs, lookup, backend, lower)
             backend.drop_table(pairs)
         finally:
             backend.drop_table(other.name)
@@ -66,11 +74,12 @@ def _place(lookup: Lookup) -> str:
     return lookup.path or f"${lookup.connection}.{lookup.table}"
 
 
+def _tidy_place(lookup: Lookup) -> str:
+    return (lookup.path and tidy(lookup.path)) or _place(lookup)
+
+
 def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend, lower: bool) -> str:
     """Name of a table of each key once with its value."""
-    setting = "key" if lookup.key else "by"
-    wanted = {setting: lookup.other_key, "take": lookup.take}
-    check_columns(wanted, other.columns, _place(lookup), key)
     table = other.table
     by, take = (_text(table[column]) for column in (lookup.other_key, lookup.take))
     found = table.select(by=by, take=take).distinct()
@@ -79,9 +88,9 @@ def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend, lower: b
         folded = pairs.group_by(by=pairs.by.lower(), alike=pairs.take.lower())
         pairs = folded.aggregate(take=pairs.take.min()).select("by", "take")
     name = fresh_name("lookup")
-    backend.create_table(name, pairs)
+    backend.create_table(name, pairs.rename({BY: "by", TAKE: "take"}))
     held = backend.table(name)
-    several = held.group_by("by").having(held.count() > 1).aggregate()
+    several = held.group_by(BY).having(held.count() > 1).aggregate()
     count = one_row(several.aggregate(n=several.count()))["n"]
     if count:
         raise UnusableTableError(
@@ -105,10 +114,10 @@ def _text(column: ir.Column) -> ir.StringValue:
 def _joined(raw: RawTable, pairs: str, lookup: Lookup, backend: Backend, lower: bool) -> RawTable:
     held = backend.table(pairs)
     by = _text(raw.table[lookup.by])
-    joined = raw.table.left_join(held, (by.lower() if lower else by) == held.by)
-    columns = [joined[column] for column in (*raw.columns, ROW)]
+    joined = raw.table.left_join(held, (by.lower() if lower else by) == held[BY])
+    columns = [joined[column] for column in raw.table.columns]
     name = fresh_name("raw")
-    backend.create_table(name, joined.select(*columns, **{lookup.take: joined["take"]}))
+    backend.create_table(name, joined.select(*columns, **{lookup.column: joined[TAKE]}))
     backend.drop_table(raw.name)
     table = backend.table(name)
     missed = (*raw.not_found, *_not_found(table, lookup))
@@ -117,15 +126,15 @@ def _joined(raw: RawTable, pairs: str, lookup: Lookup, backend: Backend, lower: 
 
 def _not_found(table: ir.Table, lookup: Lookup) -> Iterator[tuple[str, int]]:
     """Which keys were looked up in vain, with the number of their rows."""
-    missed = table.select(by=_text(table[lookup.by]), take=table[lookup.take])
+    missed = table.select(by=_text(table[lookup.by]), take=table[lookup.column])
     missed = missed.filter(missed.by.notnull(), missed["take"].isnull())
     keys = missed.group_by("by").aggregate(n=missed.count())
     first = keys.order_by(ibis.desc("n"), "by").limit(_SHOWN).to_pyarrow().to_pydict()["by"]
     if first:
-        place = (lookup.path and tidy(lookup.path)) or _place(lookup)
         such = listed([shown_person(key) for key in first])
         yield (
-            f"{NOT_FOUND} column `{lookup.other_key}` of {place}: `{lookup.by}` such as {such}",
+            f"{NOT_FOUND} column `{lookup.other_key}` of {_tidy_place(lookup)}: "
+            f"`{lookup.by}` such as {such}",
             int(one_row(missed.aggregate(n=missed.count()))["n"]),
         )
 
@@ -140,7 +149,7 @@ def made_long(raw: RawTable, wide: Wide, where: str, key: str, backend: Backend)
     """
     periods = periods_of(raw.columns, wide)
     _check_wide(raw, periods, wide, where, key)
-    kept = [column for column in raw.columns if column not in periods]
+    kept = [column for column in raw.table.columns if column not in (*periods, ROW)]
     cells = ", ".join(
         f"{{'at': {text_literal(str(day))}, 'of': {name_literal(column)}::VARCHAR}}"
         for column, day in periods.items()

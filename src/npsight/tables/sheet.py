@@ -19,9 +19,11 @@ import ibis.expr.types as ir
 from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables import times
+from npsight.tables.bydomain import reasons_of
 from npsight.tables.cells import cell_text
 from npsight.tables.engine import MEASURE
 from npsight.tables.numbers import currency_of, plain_number, without_words
+from npsight.tables.raw import WHY
 from npsight.tables.workbooks import CELL_TIMES, is_workbook
 from npsight.temporal.instants import INSTANT
 
@@ -129,7 +131,11 @@ class Sheet:
         account = self.text(column)
         if self.lower_accounts:
             account = account.lower()
-        self.fault(f"{called} is missing in column {column}", account.isnull())
+        missing = account.isnull()
+        for reason, when in self._why_not_found(column):
+            self.fault(reason, when)
+            missing &= ~when.fill_null(False)
+        self.fault(f"{called} is missing in column {column}", missing)
         if known is not None:
             unknown = account.notnull() & ~account.isin(known.account)
             self.strangers = self.strangers or (account, known)
@@ -137,6 +143,16 @@ class Sheet:
             self.fault(f"{called} {OTHER_CASE}", otherwise)
             self.fault(f"{called} {NOT_LISTED}", unknown & ~otherwise)
         return account
+
+    def _why_not_found(self, column: str) -> Iterator[tuple[str, ir.BooleanValue]]:
+        """Reasons why a look-up by domain, on which the column rests, found nothing."""
+        for lookup in reversed(self.source.lookup):
+            if lookup.column == column:
+                why = self.raw[WHY + column] if WHY + column in self.raw.columns else None
+                for reason, told in reasons_of(lookup.take, lookup.by).items():
+                    if why is not None:
+                        yield told, cast(ir.BooleanValue, why == reason)
+                column = lookup.by
 
     def yes(self, column: str | None) -> ir.BooleanValue:
         """Whether the column says yes; blank means no, anything but yes or no is a fault.

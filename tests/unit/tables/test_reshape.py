@@ -89,6 +89,18 @@ def test_the_key_of_a_look_up_may_be_called_otherwise_in_the_other_table(bench):
     ]
 
 
+def test_what_is_looked_up_may_be_called_otherwise(bench):
+    """As the `id` of an account is, where the table has an `id` of its own rows."""
+    bench.write("customers.csv", "ref,id\nc1,o1\nc2,o2\n")
+    bench.write("usage.csv", "id,customer,day\n7,c2,2024-05-01\n8,c1,2024-05-02\n")
+    lookup = "lookup: {path: customers.csv, by: customer, key: ref, take: id, called: org}"
+    tables = f"activity:\n  usage: {{path: usage.csv, {lookup}, account: org, id: id, time: day}}"
+    found = bench.prepare(tables, head="timezone: UTC")
+    assert rows(found.facts.sources["usage"], "account") == [("o1",), ("o2",)]
+    with pytest.raises(DataError, match=r"has a column `id` itself\n.*is to be `called`"):
+        bench.prepare(tables.replace(", called: org", ""), head="timezone: UTC")
+
+
 def test_a_key_that_the_other_table_lacks_is_named_by_its_setting(bench):
     bench.write("customers.csv", "id,org\nc1,o1\n")
     bench.write("usage.csv", "customer,day\nc2,2024-05-01\n")

@@ -90,10 +90,29 @@ class Lookup(Place):
         description="Column of the other table with the same key, where it is called otherwise, "
         "such as `id` for a `customer`. Default: as in `by`.",
     )
+    match: Literal["value", "domain"] = Field(
+        "value",
+        description="`domain`: `by` and `key` hold e-mail or web addresses, and what has the same "
+        "domain belongs together: `ada@acme.com` and `https://www.ACME.com/en`. A cell of `key` "
+        "may list several. Subdomains count as other domains. Addresses at public mail providers "
+        "(gmail.com) and domains that several rows of the other table share find nothing; each "
+        "is a reason of its own.",
+    )
     take: str = Field(
         description="Column of the other table that is added to this one. It is read as it stands "
         "today: take only what never changes for a key, such as the customer of an order."
     )
+
+    called: str | None = Field(
+        None,
+        description="What the new column is called, where this table has one of that name itself. "
+        "Default: as in `take`.",
+    )
+
+    @property
+    def column(self) -> str:
+        """The column that is added."""
+        return self.called or self.take
 
     @property
     def other_key(self) -> str:
