@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from datetime import date
 
 from npsight.config.schema import Wide
+from npsight.tables.months import MONTHS
 
-_MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_abbr) if name}
-# Of other languages, where the first three letters differ from the English ones.
-_MONTHS |= {"mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12}
-_MONTHS |= {"fév": 2, "fev": 2, "avr": 4, "aoû": 8, "aou": 8, "déc": 12, "ene": 1, "abr": 4}
-_MONTHS |= {"ago": 8, "dic": 12}
 _SEP = r"[-_/. ]?"
 _DAY = re.compile(r"^(\d{4})[-_/. ]?(\d{2})[-_/. ]?(\d{2})$")
 _YEAR_MONTH = re.compile(rf"^(\d{{4}}){_SEP}[mM]?(\d{{1,2}})$")
+_PART = re.compile(r"^(\d+|[qQ][1-4]|[hH][12])$")
 _MONTH_YEAR = re.compile(r"^(\d{1,2})[-_/. ](\d{4})$")
 _NAMED = re.compile(rf"^([^\W\d_]{{3,10}})\.?{_SEP}'?(\d{{4}}|\d{{2}})$")
 _NAMED_LAST = re.compile(rf"^(\d{{4}}){_SEP}([^\W\d_]{{3,10}})\.?$")
@@ -40,7 +37,7 @@ def last_day(period: str) -> date | None:
             return _end(int(match[year]), int(match[month]))
     for pattern, year, month in ((_NAMED, 2, 1), (_NAMED_LAST, 1, 2)):
         if match := pattern.match(text):
-            return _end(_whole(match[year]), _MONTHS.get(match[month][:3].lower(), 0))
+            return _end(_whole(match[year]), MONTHS.get(match[month].lower(), 0))
     for pattern, year, quarter in ((_QUARTER, 2, 1), (_YEAR_QUARTER, 1, 2)):
         if match := pattern.match(text):
             return _end(_whole(match[year]), 3 * int(match[quarter]))
@@ -80,6 +77,14 @@ def periods_of(names: Sequence[str], wide: Wide) -> dict[str, date | None]:
     if "*" in wide.columns:
         found = {name: day for name, day in found.items() if day is not None}
     return found
+
+
+def is_part(text: str) -> bool:
+    """Whether it tells one part of a table from the next: a period, with or without its year, or
+    a number.
+    """
+    month_alone = text.rstrip(".").lower() in MONTHS
+    return month_alone or bool(_PART.match(text)) or last_day(text) is not None
 
 
 def _fits(name: str, before: str, behind: str) -> bool:

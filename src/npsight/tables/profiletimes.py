@@ -14,22 +14,18 @@ import pyarrow as pa
 
 from npsight.tables import times
 from npsight.tables.engine import one_row
+from npsight.tables.months import english_text
 
 _DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d")
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _SHORT = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y")
 _NAMED = (
-    "%B %d, %Y",
-    "%b %d, %Y",
-    "%d %B %Y",
-    "%d %b %Y",
-    "%d-%b-%Y",
-    "%d-%b-%y",
-    "%m %d, %Y",
+    *("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y"),
+    *("%d. %B %Y", "%d. %b %Y", "%d de %B de %Y", "%d de %b de %Y", "%m %d, %Y"),
 )
 MONTH_FORMATS = (
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%m-%Y"),
-    *("%B %Y", "%b %Y", "%B-%Y", "%b-%Y", "%b-%y", "%Y %B", "%Y %b"),
+    *("%B %Y", "%b %Y", "%B-%Y", "%b-%Y", "%b-%y", "%B %y", "%b %y", "%Y %B", "%Y %b", "%B de %Y"),
 )
 """A month is read as its first day."""
 TIME_FORMATS = (
@@ -37,17 +33,19 @@ TIME_FORMATS = (
     "%Y%m%d",
     *(day + clock for clock in _CLOCKS for day in _SHORT),
     *(day + clock for clock in _CLOCKS for day in _DAYS),
-    *_NAMED,
+    *(day + clock for clock in (*_CLOCKS, ", %H:%M") for day in _NAMED),
     *MONTH_FORMATS,
 )
 """What reads most values is taken; of equals the first. The empty one is ISO 8601."""
+_NAME = r"[^\W\d_]{3,10}\.?"
+_CLOCK = r"(,? \d{1,2}:\d{2}.*)?"
 _LIKE_A_DATE = re.compile(
     r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|\d{4}[-/]\d{1,2}$|\d{1,2}[-/.](19|20)\d{2}$|"
-    r"[A-Za-z]{3,9}( \d{4}|-\d{4}|-\d{2})$|\d{4} [A-Za-z]{3,9}$|"
-    r"[A-Za-z]{3,9} \d{1,2}, \d{4}$|\d{2} \d{1,2}, \d{4}$|"
-    r"\d{1,2}(st|nd|rd|th)?[- ][A-Za-z]{3,9}[- ]\d{2,4}$)"
+    rf"{_NAME}( \d{{4}}| de \d{{4}}|-\d{{4}}|-\d{{2}}| [1-9]\d)$|\d{{4}} {_NAME}$|"
+    rf"({_NAME}|\d{{2}}) \d{{1,2}}, \d{{4}}{_CLOCK}$|"
+    rf"\d{{1,2}}(st|nd|rd|th|er|\.)?(-| | de ){_NAME}(-| | de )\d{{2,4}}{_CLOCK}$)"
 )
-_ORDINAL = re.compile(r"^(\d{1,2})(st|nd|rd|th)\b")
+_ORDINAL = re.compile(times.ORDINAL)
 _MOSTLY = 0.95
 _TRIED = 20
 _EPOCH_DIGITS = {"epoch_s": 10, "epoch_ms": 13, "epoch_us": 16}
@@ -106,7 +104,7 @@ def _may_fit(pattern: str, texts: Sequence[str]) -> bool:
         return True
     for text in texts:
         with suppress(ValueError):
-            datetime.strptime(_ORDINAL.sub(r"\1", text), pattern)
+            datetime.strptime(english_text(_ORDINAL.sub(r"\1", text), pattern), pattern)
             return True
     return False
 

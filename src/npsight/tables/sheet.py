@@ -22,6 +22,7 @@ from npsight.tables import times
 from npsight.tables.bydomain import reasons_of
 from npsight.tables.cells import cell_text
 from npsight.tables.engine import MEASURE
+from npsight.tables.months import has_month_name, is_june_or_july
 from npsight.tables.numbers import currency_of, plain_number, without_words
 from npsight.tables.raw import WHY
 from npsight.tables.workbooks import CELL_TIMES, is_workbook
@@ -224,7 +225,12 @@ class Sheet:
         parsed, text = self._parsed(column, setting)
         if parsed is None:
             return cast(ir.TimestampValue, ibis.null(INSTANT))
-        self.fault(f"time `{{}}` in column {column} is not a time", parsed.unreadable, text)
+        unread = parsed.unreadable
+        if any(map(has_month_name, self._patterns())):
+            either = unread & is_june_or_july(text)
+            self.fault(f"the month of time `{{}}` in column {column} is June or July", either, text)
+            unread = unread & ~either
+        self.fault(f"time `{{}}` in column {column} is not a time", unread, text)
         self.fault(f"time `{{}}` in column {column} has no time zone", parsed.naive, text)
         at = parsed.at
         if may_lie_ahead:

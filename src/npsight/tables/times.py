@@ -10,7 +10,9 @@ What each form becomes:
   (02:30 on 2024-03-31 in Berlin, which no clock showed, is read as 03:30 = 01:30 UTC);
 - where clocks are set back, the second of the two readings (standard time) is taken
   (02:30 on 2024-10-27 in Berlin is 01:30 UTC);
-- a day before the name of its month may be written `5th`;
+- a day before the name of its month may be written `5th` or `1er`;
+- `%B` and `%b` read the names of months in English, German, French and Spanish, with or without a
+  point behind a shortened one; `jui` is neither June nor July;
 - an end in the year 9000 or later is a database's way to write "never" and is read as blank.
 """
 
@@ -34,6 +36,7 @@ from npsight.tables.engine import (
     utc_of,
     utc_of_epoch,
 )
+from npsight.tables.months import english, has_month_name
 from npsight.temporal.instants import INSTANT
 
 NEVER_YEAR = 9000
@@ -44,7 +47,7 @@ _YEAR_9999 = 253_000_000_000_000_000
 _OFFSET = r"(?i)[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"
 _BOTH = r"^([0-9]{1,2})[/-]([0-9]{1,2})[/-]"
 _HAS_OFFSET = re.compile(r"%[zZ]")
-_HAS_MONTH_NAME = re.compile(r"%d[ -]%[bB]")
+ORDINAL = r"^([0-9]{1,2})(st|nd|rd|th|er)\b"
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,8 @@ def parse_text(text: ir.StringValue, zone: str | None, patterns: Sequence[str]) 
 def _parse_pattern(text: ir.StringValue, zone: str | None, pattern: str) -> ParsedTime:
     if pattern in EPOCHS:
         return _parse_epoch(text, EPOCHS[pattern])
-    if _HAS_MONTH_NAME.search(pattern):
-        text = text.re_replace(r"^([0-9]{1,2})(st|nd|rd|th)\b", r"\1")
+    if has_month_name(pattern):
+        text = english(text.re_replace(ORDINAL, r"\1"), pattern)
     if _HAS_OFFSET.search(pattern):
         at = utc_of(parse_aware(text, pattern))
         return ParsedTime(at, ibis.literal(False), text.notnull() & at.isnull())

@@ -178,6 +178,15 @@ def test_few_losses_are_no_target(tmp_path, losses, foreseen):
         ('"July 5, 2015"', "%B %d, %Y"),
         ("21st July 2015", "%d %B %Y"),
         ("2019-4", "%Y-%m"),
+        ("12. März 2025", "%d. %B %Y"),
+        ("3. Dez. 2024", "%d. %B %Y"),
+        ("1er août 2025", "%d %B %Y"),
+        ("5 de mayo de 2025", "%d de %B de %Y"),
+        ("mayo de 2025", "%B de %Y"),
+        ("Dez 24", "%B %y"),
+        ("12 Mar 2025 14:05", "%d %b %Y %H:%M"),
+        ('"Mar 12, 2025 02:05 PM"', "%b %d, %Y %I:%M %p"),
+        ('"12. Oktober 2025, 14:05"', "%d. %B %Y, %H:%M"),
     ],
 )
 def test_times_of_other_countries_are_recognised(tmp_path, written, pattern):

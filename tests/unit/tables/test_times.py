@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import ibis
+import pyarrow as pa
 import pytest
 
 from npsight.errors import DataError
+from npsight.tables import months
 from npsight.tables.report import NO_DAY_ABOVE_12
 
 from .conftest import Workbench, reasons, rows
@@ -18,6 +21,7 @@ def instant(bench: Workbench, written: str, extra: str = "") -> datetime:
 
 
 BERLIN = "timezone: Europe/Berlin"
+ENGLISH = {datetime(2025, n, 1).strftime(p).lower() for n in range(1, 13) for p in ("%B", "%b")}
 ANY = "timezone: UTC\nquarantine: {max_share: 1.0}"
 
 
@@ -156,3 +160,53 @@ def test_one_day_above_12_tells_the_order(bench):
     lines = "".join(f"c{n},{1 + n % 12:02}/01/2024\n" for n in range(80)) + "d,13/01/2024\n"
     report = bench.usage(f"account,day\n{lines}", 'time_format: "%d/%m/%Y"', head=ANY).reports[0]
     assert report.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "pattern", "expected"),
+    [
+        ("12. März 2025", "%d. %B %Y", datetime(2025, 3, 12)),
+        ("12. MÄRZ 2025", "%d. %B %Y", datetime(2025, 3, 12)),
+        ("3 mars 2025", "%d %B %Y", datetime(2025, 3, 3)),
+        ("1er févr. 2025", "%d %B %Y", datetime(2025, 2, 1)),
+        ("5 de mayo de 2025", "%d de %B de %Y", datetime(2025, 5, 5)),
+        ("Dez 24", "%b %y", datetime(2024, 12, 1)),
+        ("3. Mrz. 2025", "%d. %b. %Y", datetime(2025, 3, 3)),
+        ("3-abr-25", "%d-%b-%y", datetime(2025, 4, 3)),
+        ("Sept. 5 2025", "%b %d %Y", datetime(2025, 9, 5)),
+        ("Tuesday 4 March 2025", "%A %d %B %Y", datetime(2025, 3, 4)),
+        ("31.12.2024", ["%d. %B %Y", "%d.%m.%Y"], datetime(2024, 12, 31)),
+    ],
+)
+def test_names_of_months_in_four_languages(bench, written, pattern, expected):
+    assert instant(bench, written, f"time_format: {pattern!r}\ntimezone: UTC") == expected
+
+
+def test_a_month_that_may_be_june_or_july_is_said_so(bench):
+    found = bench.usage(
+        "account,day\na,3 juin 2025\nb,3 jui. 2025\nc,3 juil 2025\nd,3 Juno 2025\n",
+        "time_format: '%d %B %Y'",
+        head=ANY,
+    )
+    assert [at for (at,) in rows(found.facts.sources["usage"], "occurred_at")] == [
+        datetime(2025, 6, 3),
+        datetime(2025, 7, 3),
+    ]
+    assert reasons(found) == {
+        "the month of time in column day is June or July": 1,
+        "time in column day is not a time": 1,
+    }
+
+
+@pytest.mark.parametrize("pattern", ["%d %B %Y", "%d %b %Y"])
+def test_each_month_is_read_alike_by_the_engine_and_by_init(pattern):
+    texts = [f"7 {name}{point} 2025" for name in months.MONTHS for point in ("", ".")]
+    table = ibis.memtable(pa.table({"given": texts}))
+    query = table.select(read=months.english(table.given, pattern))
+    found = ibis.duckdb.connect().to_pyarrow(query).to_pydict()["read"]
+    assert found == [months.english_text(text, pattern) for text in texts]
+    for name, month in months.MONTHS.items():
+        own_length = "%B" in pattern if len(name) > 3 else "%b" in pattern
+        if name not in ENGLISH or own_length:
+            read = months.english_text(f"7 {name} 2025", pattern)
+            assert datetime.strptime(read, pattern) == datetime(2025, month, 7)

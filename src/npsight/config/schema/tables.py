@@ -34,7 +34,8 @@ class Source(Place):
         None,
         description="strptime pattern of this table's times, such as `%Y%m%d`, or `epoch_s`, "
         "`epoch_ms`, `epoch_us` for numbers since 1970; of several, the first that fits a value "
-        "reads it. Default: ISO 8601.",
+        "reads it. `%B` and `%b` read months in English, German, French and Spanish: `%d. %B %Y` "
+        "is for `12. März 2025`. Default: ISO 8601.",
     )
     decimal: Literal[".", ","] | None = Field(
         None,
