@@ -37,6 +37,8 @@ _COLUMN_SETTINGS = (
     "created_at",
 )
 
+_IN_EVERY_ROW = ("key", "account", "into", "time", "started_at", "score")
+
 
 def mapped_columns(source: Source, project: ProjectSpec) -> dict[str, str]:
     """Setting, such as `time` or `measures.logins`, to the column it names."""
@@ -72,6 +74,28 @@ def check_columns(
     what = f"{noun} not in the table:{lines}\n        available: {', '.join(available)}"
     remedy = "correct the names in the project file; they are case-sensitive"
     raise UnusableTableError([Problem(what, remedy, where, key)])
+
+
+def check_parts(
+    mapped: Mapping[str, str], lacking: Mapping[str, str], where: str, key: str
+) -> None:
+    """Raise where a part of the table, such as one of its files, has not got what each row needs.
+
+    Its rows would be read as if they said nothing.
+    """
+    problems = [
+        Problem(
+            f"column `{mapped[setting]}` ({setting}) is in some of the files or sheets, but not in "
+            f"{lacking[mapped[setting]]}",
+            "call it the same in all of them, or narrow `path` or `table` to those that are alike",
+            where,
+            f"{key}.{setting}",
+        )
+        for setting in _IN_EVERY_ROW
+        if mapped.get(setting) in lacking
+    ]
+    if problems:
+        raise UnusableTableError(problems)
 
 
 def _meant(column: str, available: Sequence[str]) -> str:

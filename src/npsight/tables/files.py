@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -25,9 +24,10 @@ from npsight.tables.headers import Header, delimiter_for, header_of, write_heade
 from npsight.tables.jsonfiles import read_json
 from npsight.tables.nested import flatten
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
+from npsight.tables.sheetnames import is_pattern
 from npsight.tables.sniff import encoding_of
 from npsight.tables.textfiles import opened
-from npsight.tables.workbooks import ENDINGS, write_sheet
+from npsight.tables.workbooks import ENDINGS, sheets_for, write_sheet
 
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
@@ -67,14 +67,15 @@ def read_files(source: Place, key: str, backend: Backend, taken: Collection[str]
     kind = source.format or _kind_of(files[0], key)
     name = fresh_name("raw")
     malformed: list[tuple[int, str, int]] = []
-    footer = 0
+    footer, lacking = 0, dict[str, str]()
     try:
         # Row numbers are the order in the file, so the order must survive parallel reading.
         run(backend, "SET preserve_insertion_order = true")
         if kind == "csv":
-            malformed, footer = _read_csv(source, key, files, name, backend)
+            shown = [tidy(file) for file in files]
+            malformed, footer, lacking = _read_csv(source, key, files, shown, name, backend)
         elif kind == "excel":
-            malformed, footer = _read_sheets(source, key, files, name, backend)
+            malformed, footer, lacking = _read_sheets(source, key, files, name, backend)
         elif kind == "parquet":
             query = f"SELECT * FROM read_parquet({_file_list(files)}, union_by_name = true)"
             _create(backend, name, query)
@@ -93,7 +94,8 @@ def read_files(source: Place, key: str, backend: Backend, taken: Collection[str]
         run(backend, "SET preserve_insertion_order = false")
     lines = tuple((line, what) for line, what, _ in malformed)
     again = sum(count - 1 for _, _, count in malformed)
-    return RawTable(name, numbered(backend, name), True, lines, again, footer=footer)
+    table = numbered(backend, name)
+    return RawTable(name, table, True, lines, again, footer=footer, lacking=lacking)
 
 
 def numbered(backend: Backend, name: str) -> ir.Table:
@@ -187,18 +189,39 @@ def _not_of_format(
 
 
 def _read_csv(
-    source: Place, key: str, files: Sequence[Path], name: str, backend: Backend
-) -> tuple[list[tuple[int, str, int]], int]:
-    """Read the files; returns their malformed lines, and the number of lines of footers."""
-    headers = [header_of(file, source, tidy(file), key) for file in files]
+    source: Place,
+    key: str,
+    files: Sequence[Path],
+    shown: Sequence[str],
+    name: str,
+    backend: Backend,
+) -> tuple[list[tuple[int, str, int]], int, dict[str, str]]:
+    """Read the files, which are told by what is `shown` for each.
+
+    Returns
+    -------
+    tuple
+        Their malformed lines, the number of lines of footers, and the columns that only some of
+        them have, each with one that has not.
+    """
+    headers = [
+        header_of(file, source, where, key) for file, where in zip(files, shown, strict=True)
+    ]
     names = [header.names for header in headers]
+    lacking = {
+        column: where
+        for column in dict.fromkeys(column for header in names for column in header)
+        for header, where in zip(names, shown, strict=True)
+        if column not in header
+    }
     footers = [
         footer_of(file, source.encoding, delimiter_for(source, file), len(header.names))
         for file, header in zip(files, headers, strict=True)
     ]
     plain = all(header.plain for header in headers) and not any(footers)
     if source.encoding in _ENGINE_ENCODINGS and plain:
-        return _read_lines(source, source.encoding, list(files), names, name, backend), 0
+        lines = _read_lines(source, source.encoding, list(files), names, name, backend)
+        return lines, 0, lacking
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
         rewritten = [
             _rewritten(file, source, header, Path(folder) / f"{number}{_ending(source, file)}")
@@ -210,7 +233,7 @@ def _read_csv(
     # Of the first file: of several it is not known which one a line is of.
     above = headers[0].lines - 1
     below = sum(lines_in(footer) for footer in footers)
-    return [(line + above, what, count) for line, what, count in malformed], below
+    return [(line + above, what, count) for line, what, count in malformed], below, lacking
 
 
 def _ending(source: Place, file: Path) -> str:
@@ -273,18 +296,16 @@ def _text_columns(header: tuple[str, ...]) -> str:
 
 def _read_sheets(
     source: Place, key: str, files: Sequence[Path], name: str, backend: Backend
-) -> tuple[list[tuple[int, str, int]], int]:
+) -> tuple[list[tuple[int, str, int]], int, dict[str, str]]:
     as_csv = source.model_copy(update={"delimiter": ",", "encoding": "utf-8", "skip_rows": 0})
+    sheets = [(file, sheet) for file in files for sheet in sheets_for(file, source, key)]
+    several = is_pattern(source.table)
+    shown = [f"{tidy(file)}, sheet `{sheet}`" if several else tidy(file) for file, sheet in sheets]
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
-        copies = [Path(folder) / f"{number}.csv" for number, _ in enumerate(files)]
-        for file, copy in zip(files, copies, strict=True):
-            write_sheet(file, source, key, copy)
-        try:
-            return _read_csv(as_csv, key, copies, name, backend)
-        except UnusableTableError as error:
-            shown = {tidy(c): tidy(file) for c, file in zip(copies, files, strict=True)}
-            problems = [replace(p, where=shown.get(p.where, p.where)) for p in error.problems]
-            raise UnusableTableError(problems) from None
+        copies = [Path(folder) / f"{number}.csv" for number, _ in enumerate(sheets)]
+        for (file, sheet), copy in zip(sheets, copies, strict=True):
+            write_sheet(file, source.model_copy(update={"table": sheet}), key, copy)
+        return _read_csv(as_csv, key, copies, shown, name, backend)
 
 
 # --- Fixed width --------------------------------------------------------------------------------

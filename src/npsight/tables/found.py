@@ -14,6 +14,7 @@ from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
 from npsight.tables.headers import header_of
 from npsight.tables.raw import UnusableTableError
+from npsight.tables.sheetnames import patterns_of
 from npsight.tables.sniff import layout_of, sniffed
 from npsight.tables.workbooks import ENDINGS as _WORKBOOK_ENDINGS
 from npsight.tables.workbooks import sheets_of, write_top
@@ -44,7 +45,8 @@ def sources_in(location: Path, backend: Backend) -> list[Found]:
 
     A DuckDB file in a folder stands for its tables. A workbook has a table for each visible sheet
     that holds anything. Files whose names differ in numbers only, such as one for each month, are
-    one table where their columns are the same; so are the files of a folder within the folder.
+    one table where their columns are the same; so are sheets whose names differ in a period or a
+    number, and the files of a folder within the folder.
     """
     if _is_duckdb(location):
         return [_in_database(location, name) for name in _tables_of(location, backend)]
@@ -152,26 +154,37 @@ def _in_file(file: Path) -> Iterator[Found]:
         sheets = sheets_of(file)
     except UnusableTableError:
         sheets = []  # reading it says why
-    if len(sheets) > 1:
-        yield from ((sheet, _sheet(file, sheet)) for sheet in sheets)
-    else:
-        yield _stem(file), _sheet(file, None)
+    if len(sheets) <= 1:
+        yield _stem(file), _sheet(file, None)[0]
+        return
+    read = {sheet: _sheet(file, sheet) for sheet in sheets}
+    for pattern, group in patterns_of(sheets):
+        sources, headers = zip(*(read[sheet] for sheet in group), strict=True)
+        source = sources[0].model_copy(update={"table": pattern})
+        alike = all(s.model_copy(update={"table": pattern}) == source for s in sources)
+        if alike and None not in headers and len(set(headers)) == 1:
+            name = pattern.replace("*", "_").strip("_-. ") or _stem(file)
+            yield name, _at(source, str(file))
+            read = {sheet: found for sheet, found in read.items() if sheet not in group}
+    yield from ((sheet, source) for sheet, (source, _) in read.items())
 
 
-def _sheet(file: Path, name: str | None) -> Source:
-    """A sheet with what is above its header, and how many lines that has."""
+def _sheet(file: Path, name: str | None) -> tuple[Source, frozenset[str] | None]:
+    """A sheet with what is above its header, and how many lines that has; and its columns."""
     settings: dict[str, Any] = {"path": str(file)} | ({"table": name} if name else {})
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
         top = Path(folder) / "top.csv"
         try:
             write_top(file, name, top, _TOP_ROWS)
         except UnusableTableError:
-            return Source.model_validate(settings)
+            return Source.model_validate(settings), None
         layout = layout_of(top, "utf-8")
-    if layout is not None and layout.delimiter == ",":
-        settings |= {"skip_rows": layout.skip_rows} if layout.skip_rows else {}
-        settings |= {"header_rows": layout.header_rows} if layout.header_rows > 1 else {}
-    return Source.model_validate(settings)
+        if layout is not None and layout.delimiter == ",":
+            settings |= {"skip_rows": layout.skip_rows} if layout.skip_rows else {}
+            settings |= {"header_rows": layout.header_rows} if layout.header_rows > 1 else {}
+        source = Source.model_validate(settings)
+        as_csv = source.model_copy(update={"path": str(top), "table": None})
+        return source, _columns(as_csv) or None
 
 
 def _pattern(file: Path) -> str:
@@ -183,14 +196,23 @@ def _pattern(file: Path) -> str:
 def _together(pattern: str, group: Sequence[Path]) -> Found | None:
     """Several files as one table, if the pattern names these alone and they are written alike."""
     folder = group[0].parent
-    if len(group) < 2 or _ending(group[0]) in _WORKBOOK_ENDINGS:
+    if len(group) < 2 or set(folder.glob(pattern)) != set(group):
         return None
-    if set(folder.glob(pattern)) != set(group):
-        return None
-    sources = [sniffed(file) for file in group]
+    if _ending(group[0]) in _WORKBOOK_ENDINGS:
+        read = [list(_in_file(file)) for file in group]
+        if any(len(found) > 1 for found in read):
+            return None
+        sources = [found[0][1] for found in read]
+        headers = {_sheet(file, None)[1] for file in group}
+        if None in headers:
+            return None
+    else:
+        sources = [sniffed(file) for file in group]
+        texts = _ending(group[0]) in _TEXT_ENDINGS
+        headers = {_columns(source) for source in sources} if texts else set()
     if any(source.model_copy(update={"path": sources[0].path}) != sources[0] for source in sources):
         return None
-    if _ending(group[0]) in _TEXT_ENDINGS and len({_columns(s) for s in sources}) > 1:
+    if len(headers) > 1:
         return None
     name = pattern.split(".")[0].replace("*", "_").strip("_- ") or folder.name
     return name, _at(sources[0], str(folder / pattern))

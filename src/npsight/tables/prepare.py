@@ -18,7 +18,7 @@ from npsight.tables import contracts
 from npsight.tables.assemble import CheckedRows, assembled, named_tables
 from npsight.tables.checked import Further, check_table
 from npsight.tables.chosen import chosen, frequent
-from npsight.tables.columns import check_columns, mapped_columns
+from npsight.tables.columns import check_columns, check_parts, mapped_columns
 from npsight.tables.comments import with_comment_measures
 from npsight.tables.contract import Contract
 from npsight.tables.digest import digest_of
@@ -145,7 +145,9 @@ class _Run:
         where = place_of(source)
         try:
             raw = self.reader.read(source, key)
-            check_columns(mapped_columns(source, self.project), raw.columns, where, key)
+            mapped = mapped_columns(source, self.project)
+            check_columns(mapped, raw.columns, where, key)
+            check_parts(mapped, raw.lacking, where, key)
             raw = chosen(source, raw, where, key)
             zone = source.timezone or self.project.timezone
             rows = self.reader.facts_of(source, raw)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import ibis.expr.types as ir
 
@@ -41,7 +41,8 @@ class RawTable:
     (line number in the file, what is wrong), and `malformed_twins` counts further lines that
     read the same as one of these. `left_out` counts rows that the project file does not want.
     `not_found` says of each look-up which keys the other table lacks, with the number of rows.
-    `footer` counts lines below the last row of a file that are no rows.
+    `footer` counts lines below the last row of a file that are no rows. `lacking` has the columns
+    that only some of several files or sheets have, each with one that has not.
     """
 
     name: str
@@ -52,6 +53,7 @@ class RawTable:
     left_out: int = 0
     not_found: tuple[tuple[str, int], ...] = ()
     footer: int = 0
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:

@@ -21,6 +21,7 @@ from npsight.config.checks import suggest
 from npsight.config.schema import Place
 from npsight.errors import Problem
 from npsight.tables.raw import UnusableTableError
+from npsight.tables.sheetnames import fitting, is_pattern, patterns_of
 
 ENDINGS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 CELL_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S.%f")
@@ -36,7 +37,7 @@ def is_workbook(source: Place) -> bool:
     return (source.path or "").lower().endswith(ENDINGS)
 
 
-def sheets_of(file: Path) -> list[str]:
+def sheets_of(file: Path, key: str = "") -> list[str]:
     """The visible sheets that hold anything, in their order.
 
     Raises
@@ -44,7 +45,26 @@ def sheets_of(file: Path) -> list[str]:
     UnusableTableError
         The file is no workbook, or has a password.
     """
-    return _filled(_opened(file, ""))
+    return _filled(_opened(file, key))
+
+
+def sheets_for(file: Path, source: Place, key: str) -> list[str | None]:
+    """The sheets that a source reads of a file: those that fit the pattern in `table`, or the one.
+
+    Raises
+    ------
+    UnusableTableError
+        The file is no workbook or has a password, or no sheet fits the pattern.
+    """
+    if source.table is None or not is_pattern(source.table):
+        return [source.table]
+    there = sheets_of(file, key)
+    found = fitting(there, source.table)
+    if not found:
+        what = f"no sheet fits `{source.table}`, with a period or a number for the star"
+        remedy = f"use one of: {', '.join(there)}" if there else "save it again"
+        raise UnusableTableError([Problem(what, remedy, str(file.resolve()), f"{key}.table")])
+    return list(found)
 
 
 def write_sheet(file: Path, source: Place, key: str, copy: Path) -> None:
@@ -100,6 +120,8 @@ def _sheet(workbook: CalamineWorkbook, file: Path, source: Place, key: str) -> C
     where = str(file.resolve())
     if len(names) > 1:
         remedy = f"add `table:` with one of: {', '.join(names)}"
+        for pattern, group in patterns_of(names):
+            remedy += f"; or `table: '{pattern}'` for {len(group)} sheets of one table"
         raise UnusableTableError(
             [Problem("holds several sheets, and none is named", remedy, where, key)]
         )

@@ -30,7 +30,8 @@ class Place(Section):
     table: str | None = Field(
         None,
         description="Table or view inside a DuckDB file or a connection, or sheet of a workbook; "
-        "a workbook with one sheet needs none.",
+        "a workbook with one sheet needs none. A star stands for a period or a number: `Usage *` "
+        "reads the sheets `Usage Jan 2025`, `Usage 2025-02` and `Usage Q1` as one table.",
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV field separator.")
     encoding: Literal["utf-8", "latin-1", "utf-16", "windows-1252"] = Field(
