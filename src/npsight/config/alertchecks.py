@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from npsight.config.checks import Finding, known_zone, suggest
+from npsight.config.checks import Finding, known_zone, near_zone, suggest
 from npsight.config.schema import Alerts
 from npsight.config.yamlfile import KeyPath
 
@@ -32,7 +32,7 @@ def check_alerts(alerts: Alerts) -> Iterator[Finding]:
         yield Finding(
             (*key, "timezone"),
             f"`{alerts.timezone}` is no time zone",
-            "use an IANA name such as `Europe/Berlin` or `UTC`",
+            near_zone(alerts.timezone),
         )
     quiet = alerts.quiet
     if quiet is not None and quiet.start == quiet.end and not quiet.weekends:

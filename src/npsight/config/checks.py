@@ -74,9 +74,7 @@ def check_source(source: Source, key: KeyPath) -> Iterator[Finding]:
                 )
     if source.timezone is not None and not known_zone(source.timezone):
         yield Finding(
-            (*key, "timezone"),
-            f"`{source.timezone}` is no time zone",
-            "use an IANA name such as `Europe/Berlin` or `UTC`",
+            (*key, "timezone"), f"`{source.timezone}` is no time zone", near_zone(source.timezone)
         )
 
 
@@ -102,6 +100,19 @@ def known_zone(name: str) -> bool:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         return False
     return True
+
+
+def near_zone(name: str) -> str:
+    """Which zone may be meant: the place alone, another case, or a slip of the pen."""
+    zones = sorted(zoneinfo.available_timezones())
+    wanted = name.strip().lower().replace(" ", "_")
+    of_place = [z for z in zones if wanted in (z.lower(), z.lower().rpartition("/")[2])]
+    long_names = {z.lower(): z for z in zones if "/" in z}
+    close = difflib.get_close_matches(wanted, long_names, n=1, cutoff=0.8)
+    meant = next(iter(of_place), None) or next((long_names[z] for z in close), None)
+    if meant is not None:
+        return f"did you mean `{meant}`?"
+    return "use an IANA name such as `Europe/Berlin` or `UTC`"
 
 
 def check_accounts(accounts: Accounts, key: KeyPath, snapshot: bool) -> Iterator[Finding]:

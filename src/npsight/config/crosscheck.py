@@ -45,9 +45,8 @@ def cross_checked(file: YamlFile, project: Project | None) -> list[Finding]:
     zone = raw.get("timezone")
     findings: list[Finding] = []
     if isinstance(zone, str) and not checks.known_zone(zone):
-        findings.append(
-            Finding(("timezone",), f"`{zone}` is no time zone", "use an IANA name such as `UTC`")
-        )
+        what = f"`{zone}` is no time zone"
+        findings.append(Finding(("timezone",), what, checks.near_zone(zone)))
     for key, source in named_sources(tables):
         findings += checks.check_source(source, key)
     # Read as written, so that another fault of `targets` does not call for a history.

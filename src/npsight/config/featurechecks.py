@@ -89,6 +89,11 @@ def _check_categories(feature: Feature, key: KeyPath, categories: set[str]) -> I
 
 def _check_unused(feature: Feature, key: KeyPath) -> Iterator[Finding]:
     """A key of one aggregation in a line that has not got it would say nothing."""
+    kind = "accounts" if feature.source == "accounts" else "facts"
+    fitting = [a for name in feature.aggregate if (a := AGGREGATIONS.get(name)) and a.on == kind]
+    if feature.windows and fitting and not any(a.windowed for a in fitting):
+        what = f"`{fitting[0].name}` is of the day itself and looks back over no window"
+        yield Finding((*key, "windows"), what, "drop `windows`")
     for name, aggregate in (("per", "ratio"), ("category", "distinct"), ("expression", "own")):
         if getattr(feature, name) is not None and aggregate not in feature.aggregate:
             what = f"`{name}` is for `{aggregate}`, which the line does not aggregate by"

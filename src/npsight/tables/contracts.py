@@ -5,7 +5,8 @@
 - `known_at` earlier than the fact is lifted to it (nothing is known before it happens) and
   counted as a note; a blank one falls back to `occurred_at` + `delay_hours`. Of a scheduled fact
   it is taken as it is, and must not be blank: that is when the fact was booked.
-- Where an activity's time is blank, the thing has not happened yet: the row is skipped.
+- Where an activity's time is blank, the thing has not happened yet: the row is skipped. So is a
+  subscription that begins in the future.
 - Rows of one id with different `known_at` are versions of one fact; see `versions`.
 - A response without a score is an unanswered invitation where `invited_at` is mapped and filled,
   else a fault, or skipped by `unscored: skip`.
@@ -34,7 +35,7 @@ from npsight.config.schema import (
 from npsight.tables import versions
 from npsight.tables.contract import Contract
 from npsight.tables.merges import contradictions
-from npsight.tables.report import LIFTED, NO_OUTCOME, UNSCORED
+from npsight.tables.report import LIFTED, NO_OUTCOME, NOT_BEGUN, UNSCORED
 from npsight.tables.scores import read_score
 from npsight.tables.sheet import Sheet
 from npsight.tables.times import NEVER_YEAR
@@ -130,9 +131,21 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
 
 
 def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | None) -> Contract:
-    """`occurred_at` is the start; the end may lie ahead and is known from `ended_known_at`."""
+    """`occurred_at` is the start; the end may lie ahead and is known from `ended_known_at`.
+
+    A contract that was signed for a day ahead is skipped until then: nothing is read of it before
+    it happens.
+    """
     account = sheet.account(table.account, known)
-    started = sheet.time(table.started_at, "started_at", check_earliest=True)
+    started = sheet.time(
+        table.started_at,
+        "started_at",
+        may_lie_ahead=True,
+        never_is_blank=False,
+        check_earliest=True,
+    )
+    ahead = (started > ibis.literal(sheet.now, type=INSTANT)).fill_null(False)
+    sheet.notes[NOT_BEGUN] = ahead
     _required(sheet, table.started_at)
     columns: dict[str, ir.Value] = {
         "account": account,
@@ -140,7 +153,7 @@ def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | 
         "known_at": _known_at(sheet, table, started),
     }
     columns |= _end(sheet, table.ended_at, table.ended_known_at, started, table.delay_hours)
-    return Contract(columns)
+    return Contract(columns, ahead)
 
 
 def churn_contract(sheet: Sheet, table: ChurnEvents, known: ir.Table | None) -> Contract:

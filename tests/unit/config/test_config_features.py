@@ -64,7 +64,7 @@ def test_attributes_have_no_window_and_keep_their_kind(load):
     text = BASE.replace("{plan: category}, static: [plan]",
                         "{plan: category, seats: number}, static: [plan, seats]")  # fmt: skip
     lines = (
-        "{source: accounts, aggregate: value, measure: plan, windows: 30}\n"
+        "{source: accounts, aggregate: value, measure: plan}\n"
         "  - {source: accounts, aggregate: value, measure: seats}"
     )
     found = declared(load(text.replace(FEATURE, lines)))

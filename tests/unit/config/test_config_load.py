@@ -106,6 +106,18 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
         changed("path: usage.csv", "path: usage.csv, timezone: Berlin"),
         7, "tables.activity.usage.timezone", "`Berlin` is no time zone", "Europe/Berlin",
     ),
+    "slip of the pen in a zone": (
+        changed("timezone: UTC", "timezone: Europe/Berln"),
+        2, "timezone", "`Europe/Berln` is no time zone", "did you mean `Europe/Berlin`?",
+    ),
+    "zone in another case": (
+        changed("path: usage.csv", "path: usage.csv, timezone: america/new york"),
+        7, "tables.activity.usage.timezone", "is no time zone", "did you mean `America/New_York`?",
+    ),
+    "zone that is like none": (
+        changed("timezone: UTC", "timezone: PST"),
+        2, "timezone", "`PST` is no time zone", "use an IANA name such as `Europe/Berlin`",
+    ),
     "no such zone of the project": (
         changed("timezone: UTC", "timezone: Mars/Olympus"),
         2, "timezone", "`Mars/Olympus` is no time zone", "IANA",
@@ -236,7 +248,7 @@ CASES: dict[str, tuple[str, int, str, str, str]] = {
         11, "features[0].aggregate", "`open` needs `ended_at` on `usage`", "map the column",
     ),
     "renewal without its column": (
-        changed("source: usage, aggregate: count", "source: accounts, aggregate: days_until_renewal"),
+        changed("source: usage, aggregate: count, windows: 30", "source: accounts, aggregate: days_until_renewal"),
         11, "features[0].aggregate", "needs `accounts.renewal_at`", "map the renewal column",
     ),
     "nothing to foresee": (

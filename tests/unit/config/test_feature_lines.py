@@ -201,6 +201,14 @@ CASES = {
         "{source: usage, aggregate: sum, measure: logins, per: logins}",
         "per", "`per` is for `ratio`, which the line does not aggregate by", "add `ratio`",
     ),
+    "a window of an attribute": (
+        "{source: accounts, aggregate: value, measure: plan, windows: 30}",
+        "windows", "`value` is of the day itself and looks back over no window", "drop `windows`",
+    ),
+    "a window of what lies ahead": (
+        "{source: meetings, aggregate: days_until_next, windows: [30, 90]}",
+        "windows", "`days_until_next` is of the day itself", "drop `windows`",
+    ),
     "category without distinct": (
         "{source: usage, aggregate: count, category: kind}",
         "category", "`category` is for `distinct`", "drop it, or add `distinct`",
@@ -307,12 +315,17 @@ def test_two_categories_of_by_make_every_pair(load):
         ("{source: usage, aggregate: own, expression: 'own.py:nights', windows: 30}", "usage__own_nights__30d"),
         ("{source: usage, aggregate: sum, measure: logins, windows: 30, against: segment}", "usage__sum_logins__30d__vs_segment"),
         ("{source: accounts, aggregate: age, against: segment}", "accounts__age__vs_segment"),
-        ("{source: meetings, aggregate: days_until_next, windows: 30}", "meetings__days_until_next"),
+        ("{source: meetings, aggregate: days_until_next}", "meetings__days_until_next"),
         ("{source: subscriptions, aggregate: days_until_end}", "subscriptions__days_until_end"),
     ],
 )  # fmt: skip
 def test_names(load, line, name):
     assert names(load(line)) == [name]
+
+
+def test_windows_reach_only_the_aggregates_that_look_back(load):
+    line = "{source: meetings, aggregate: [count, days_until_next], windows: 30}"
+    assert names(load(line)) == ["meetings__count__30d", "meetings__days_until_next"]
 
 
 def test_a_key_reaches_only_the_aggregate_that_it_is_for(load):

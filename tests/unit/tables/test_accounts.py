@@ -143,6 +143,26 @@ def test_contracts_do_not_move_the_start_of_the_data(bench, usage):
     assert rows(facts.accounts, "began_at") == [(datetime(2019, 1, 1),)]
 
 
+def test_a_contract_for_a_day_ahead_is_left_out_until_then(bench, usage):
+    """It is no fault, and nothing of it is read before it begins; then all of it is."""
+    begins = datetime(2024, 6, 1)
+    bench.write(
+        "subs.csv",
+        "who,from,to,told\na,2024-05-01T00:00:00Z,2024-06-01T00:00:00Z,\n"
+        "a,2024-06-01T00:00:00Z,,\nb,9999-12-31T00:00:00Z,,\nb,never,,\n",
+    )
+    tables = USAGE + "subscriptions: {path: subs.csv, account: who, started_at: from, ended_at: to}"
+    head = "quarantine: {max_share: 1.0}"
+    before = bench.prepare(tables, head=head, now=begins - timedelta(microseconds=1))
+    assert rows(before.facts.sources["subscriptions"], "occurred_at") == [(DAYS[0],)]
+    report = before.reports[-1]
+    assert (report.good, report.skipped, report.quarantined) == (1, 2, 1)
+    assert ("that begin in the future, read once they have begun", 2) in report.notes
+    assert [fault.reason for fault in report.faults] == ["time in column from is not a time"]
+    then = bench.prepare(tables, head=head, now=begins)
+    assert rows(then.facts.sources["subscriptions"], "occurred_at") == [(DAYS[0],), (begins,)]
+
+
 def test_churn_events(bench, usage):
     bench.write("churn.csv", "who,left\na,2024-05-09T00:00:00Z\nb,\n")
     tables = USAGE + "churn: {path: churn.csv, account: who, time: left}"

@@ -246,7 +246,10 @@ class Activity(VersionedSource):
 class Subscriptions(FactSource):
     """From when to when an account pays."""
 
-    started_at: str = Field(description="Column: first instant of the subscription.")
+    started_at: str = Field(
+        description="Column: first instant of the subscription. One that was signed for a day "
+        "ahead is left out until then."
+    )
     ended_at: str = Field(description="Column: its end, empty while it runs; may lie ahead.")
     ended_known_at: str | None = Field(
         None,
