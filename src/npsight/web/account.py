@@ -31,7 +31,7 @@ from npsight.web.page import Page, PageRoute
 from npsight.web.rendering import NONE, day, percent, signed
 from npsight.web.visible import latest_run, visible_account
 from npsight.web.why import WORDS, Target, targets_of, why
-from npsight.web.worklistwords import days_ahead
+from npsight.web.worklistwords import days_ahead, risk_interval
 from npsight.worklist.bands import band_move, predicted_band
 
 FIRST_ANSWERS = 4
@@ -111,7 +111,7 @@ def show_account(page: Page) -> Response:
         run=run,
         back=worklist_address(page),
         move=_move(row),
-        risk_interval=_risk_interval(row),
+        risk_interval=risk_interval(row),
         renews=days_ahead(row.renewal_at, page.now.astimezone(zone).date()),
         scored_today=row.as_of.astimezone(zone).date() == page.now.astimezone(zone).date(),
         held_out_until=follow_up.marks.held_out_until,
@@ -162,11 +162,6 @@ def _move(row: ScoreRow) -> tuple[str | None, str] | None:
     expected = predicted_band(row.detractor_risk, row.promoter_prob)
     now: Any = row.band_now or "silent"
     return expected, band_move(now, expected)
-
-
-def _risk_interval(row: ScoreRow) -> tuple[float, float] | None:
-    low, high = row.risk_low_80, row.risk_high_80
-    return None if low is None or high is None else (low, high)
 
 
 def _before(

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from npsight.config.specs import ProjectSpec
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.worklistread import Count, Listed
-from npsight.web.rendering import day, money
+from npsight.web.rendering import day, money, percent
 from npsight.web.worklistaddress import NONE, SORTS, Asked
 
 WHY = {
@@ -48,13 +48,14 @@ class Reason:
 class Line:
     """An account as the list shows it.
 
-    `priority` is its sum in words, with the day of the score where that is not today; `renewal` the
-    days until then, `due` the follow-up's due day with its tone, `contact` the days since the last
-    contact, `back` why it steps back.
+    `risk_interval` is the one with 80 % certainty, `priority` its sum in words, with the day of the
+    score where that is not today; `renewal` the days until then, `due` the follow-up's due day with
+    its tone, `contact` the days since the last contact, `back` why it steps back.
     """
 
     row: Listed
     score: ScoreRow
+    risk_interval: tuple[float, float] | None
     reasons: tuple[Reason, ...]
     contact: str
     renewal: str
@@ -73,6 +74,7 @@ def line_of(
     return Line(
         row=row,
         score=score,
+        risk_interval=risk_interval(score),
         reasons=_reasons(row, score),
         contact=_ago(row.last_contact_at, now),
         renewal=days_ahead(row.renewal_at, today),
@@ -245,6 +247,14 @@ def days_ahead(at: datetime | None, today: date) -> str:
     if days == 0:
         return "today"
     return f"in {_days(days)}" if days > 0 else f"{_days(-days)} ago"
+
+
+def risk_interval(row: ScoreRow) -> tuple[float, float] | None:
+    """None, too, where it is so narrow that both ends read like the risk itself."""
+    low, high = row.risk_low_80, row.risk_high_80
+    if low is None or high is None or percent(low) == percent(high):
+        return None
+    return low, high
 
 
 def _days(count: int) -> str:

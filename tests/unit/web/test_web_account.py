@@ -25,6 +25,7 @@ from npsight.store.tables import scores
 from npsight.web.account import plays_of
 from npsight.web.app import build_pages
 from npsight.web.why import adding_up, targets_of, why
+from npsight.web.worklistwords import risk_interval
 
 HOSTILE = "<script>alert(1)</script>=cmd|'/c calc'!A0 \u202eevil 👩‍🚀 & \"quoted\""
 KEY, SILENT = "a/1 é", "a/2 é"
@@ -404,3 +405,17 @@ def test_a_key_is_taken_in_any_case_where_the_project_reads_it_so(tmp_path, caps
     with nullcontext() if found else pytest.raises(NotFoundError, match="no such account"):
         explain_command("A/2 É", config, None)
         assert SILENT in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (0.41, 0.83, (0.41, 0.83)),
+        (0.614, 0.616, (0.614, 0.616)),  # 61 % to 62 %
+        (0.616, 0.618, None),  # 62 % to 62 %
+        (None, None, None),
+        (0.41, None, None),
+    ],
+)
+def test_an_interval_that_reads_like_one_number_is_not_shown(low, high, shown):
+    assert risk_interval(row(risk_low_80=low, risk_high_80=high)) == shown
