@@ -122,7 +122,7 @@ def _print_drivers(
             Text(driver["label"]),
             Text(driver["sentence"], style="dim"),
         )
-        if points >= 0.005 and driver["actionable"] and driver["play"]:
+        if points > 0 and driver["actionable"] and driver["play"]:
             plays.append(driver["play"])
     console.print(table)
     for play in plays[:2]:

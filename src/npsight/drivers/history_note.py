@@ -28,6 +28,14 @@ def last_score(specs: Iterable[FeatureSpec]) -> FeatureSpec | None:
     return _find(specs, "responses", "last", "score")
 
 
+def answered(readings: Readings, rows: Rows) -> Flags:
+    """Whether each account ever answered: advice about its answers needs one."""
+    scores = last_score(spec for spec in readings.specs if spec.driver == NPS_HISTORY)
+    if scores is None:
+        return np.ones(len(rows), dtype=np.bool_)
+    return ~np.isnan(readings.number(scores.name, rows))
+
+
 def is_core(spec: FeatureSpec) -> bool:
     """Whether the history sentence says it already, or it says nothing to a reader by itself."""
     told = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,14 @@ class Peers:
         segment have a value.
     overall
         Feature name -> median of all accounts with a value; the fallback.
+    worse
+        Target -> feature name -> +1 where more goes together with a higher risk, −1 where less
+        does; see `npsight.drivers.advice`.
     """
 
     by_segment: Mapping[str, Medians]
     overall: Medians
+    worse: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def of(self, feature: str, segments: NDArray[Any]) -> tuple[Vector, NDArray[np.bool_]]:
         """The median to compare each row with, and whether it is its own segment's.
@@ -53,14 +57,16 @@ class Peers:
         return {
             "by_segment": {k: dict(self.by_segment[k]) for k in sorted(self.by_segment)},
             "overall": dict(self.overall),
+            "worse": {target: dict(sides) for target, sides in self.worse.items()},
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Peers:
-        """Inverse of `to_json`."""
+        """Inverse of `to_json`; runs of an older npsight have no worse sides."""
         return cls(
             {str(k): dict(medians) for k, medians in content["by_segment"].items()},
             dict(content["overall"]),
+            {str(k): dict(sides) for k, sides in content.get("worse", {}).items()},
         )
 
 

@@ -28,6 +28,8 @@ LEVELS = frozenset(
     }
 )
 """Aggregations whose distance from the peers can say more than their change."""
+MOVES = frozenset({"trend", "mean_trend", "vs_usual"})
+"""Aggregations that are a move themselves: where there is none, that of others says nothing."""
 NEVER_ZERO = frozenset({"days_since_first", "days_since_last", "longest_gap", "oldest_open"})
 """Aggregations of facts before as_of whose 0 can only be what `missing: zero` put there."""
 Rows = NDArray[np.intp]
@@ -135,6 +137,8 @@ def _told(
     for value, before, tail, near in zip(
         shown.tolist(), earlier.tolist(), tails, nearing, strict=True
     ):
+        if spec.aggregation in MOVES and np.isnan(value):
+            tail = ""
         head = phrase.head(subject, value, np.nan if near else before)
         if near:
             tail = f"{tail}; before: {phrase.peer(subject, before)}"

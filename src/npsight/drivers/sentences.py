@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
+from npsight.drivers.advice import WORTH_ADVICE, fits
 from npsight.drivers.explain import Explanation, groups_of
-from npsight.drivers.history_note import extra_sentences, history_sentences, is_core
+from npsight.drivers.history_note import answered, extra_sentences, history_sentences, is_core
 from npsight.drivers.peers import Peers
 from npsight.drivers.points import Points
 from npsight.drivers.readings import LONGEST_SENTENCE, Readings, Rows, sentences_of
@@ -28,6 +29,7 @@ from npsight.models.rows import Rows as FeatureRows
 
 Target = Literal["detractor", "churn"]
 Sentences = NDArray[np.object_]
+Flags = NDArray[np.bool_]
 
 WORTH_TELLING = 0.002
 ALWAYS_TOLD = 4
@@ -57,6 +59,9 @@ class DriverNote:
         Of the risk, in probability; positive raises it.
     nps_points
         Of the predicted NPS, −100 to 100; None where the model or the target has no NPS.
+    play
+        The driver's advice where it raises the risk noticeably by a finding that the advice is
+        about, else "".
     """
 
     driver: str
@@ -120,12 +125,14 @@ def notes(
     place = np.argsort(order, axis=1, kind="stable")
     told = (_effect(table) >= WORTH_TELLING) | (place < ALWAYS_TOLD)
     sentences = np.full(table.points.shape, LITTLE, dtype=object)
+    advised = np.zeros(table.points.shape, dtype=np.bool_)
     for position, driver in enumerate(table.drivers):
         rows = np.flatnonzero(told[:, position])
-        sentences[rows, position] = _driver_sentences(
-            model, readings, table, driver, rows, target == "detractor"
-        )
-    return _assemble(_driver_specs(model, table.drivers), table, sentences, order)
+        findings = _findings(model, readings, table, driver, rows, target)
+        sentences[rows, position] = findings.sentences
+        advised[rows, position] = findings.fit
+    advised &= table.points >= WORTH_ADVICE
+    return _assemble(_driver_specs(model, table.drivers), table, sentences, advised, order)
 
 
 def _table(model: Model, explanation: Explanation, target: Target) -> _Table:
@@ -189,20 +196,52 @@ def _check_aligned(table: _Table, now: FeatureRows, past: FeatureRows) -> None:
                 )
 
 
-def _driver_sentences(
-    model: Model, readings: Readings, table: _Table, driver: str, rows: Rows, detractors: bool
-) -> list[str]:
-    """One finished sentence for each of `rows`."""
+@dataclass(frozen=True)
+class _Findings:
+    """A finished sentence of each row, and whether the driver's advice fits what it says first."""
+
+    sentences: list[str]
+    fit: Flags
+
+
+def _findings(
+    model: Model, readings: Readings, table: _Table, driver: str, rows: Rows, target: Target
+) -> _Findings:
     group_of = groups_of(model)
     columns = [i for i, term in enumerate(table.terms) if group_of.get(term) == driver]
     sign = np.sign(_lean(table, driver)[rows])
     score = np.maximum(table.evidence[rows][:, columns] * sign[:, None], 0.0)
     terms = [table.terms[i] for i in columns]
     if driver == NPS_HISTORY:
-        pieces = _history(readings, terms, score, rows, detractors)
+        pieces = _history(readings, terms, score, rows, target == "detractor")
+        fit = answered(readings, rows)
     else:
-        pieces = _features(readings, [readings.by_name[t] for t in terms], score, rows)
-    return [_join(first, second) for first, second in pieces]
+        specs = [readings.by_name[t] for t in terms]
+        first, second = _picked(specs, score)
+        told = (_tell(readings, specs, picked, rows) for picked in (first, second))
+        pieces = list(zip(*told, strict=True))
+        fit = _fitting(readings, specs, first, rows, target)
+    return _Findings([_join(first, second) for first, second in pieces], fit)
+
+
+def _fitting(
+    readings: Readings, specs: list[FeatureSpec], picked: Rows, rows: Rows, target: Target
+) -> Flags:
+    """Whether the picked feature of each row is on its worse side; False where none is picked."""
+    sides = readings.peers.worse.get(target, {})
+    fit = np.zeros(len(rows), dtype=np.bool_)
+    for position, spec in enumerate(specs):
+        chosen = np.flatnonzero(picked == position)
+        if spec.dtype == "category":
+            # A kind has no worse side.
+            fit[chosen] = True
+        elif len(chosen):
+            at = rows[chosen]
+            usual, _ = readings.peers.of(spec.name, readings.segments[at])
+            now = readings.number(spec.name, at)
+            past = readings.number(spec.name, at, past=True)
+            fit[chosen] = fits(spec, sides.get(spec.name, 0), now, past, usual)
+    return fit
 
 
 def _lean(table: _Table, driver: str) -> Vector:
@@ -212,19 +251,6 @@ def _lean(table: _Table, driver: str) -> Vector:
     if table.nps is None:
         return points
     return np.where(points == 0.0, -table.nps[:, position], points)
-
-
-def _features(
-    readings: Readings, specs: list[FeatureSpec], score: Matrix, rows: Rows
-) -> list[tuple[str, str]]:
-    first, second = _picked(specs, score)
-    return list(
-        zip(
-            _tell(readings, specs, first, rows),
-            _tell(readings, specs, second, rows),
-            strict=True,
-        )
-    )
 
 
 def _picked(specs: list[FeatureSpec], score: Matrix) -> tuple[Rows, Rows]:
@@ -305,19 +331,20 @@ def _label_of_key(key: str) -> str:
 
 
 def _assemble(
-    specs: list[DriverSpec], table: _Table, sentences: Sentences, order: Rows
+    specs: list[DriverSpec], table: _Table, sentences: Sentences, advised: Flags, order: Rows
 ) -> list[list[DriverNote]]:
-    points, texts = table.points.tolist(), sentences.tolist()
+    points, texts, fit = table.points.tolist(), sentences.tolist(), advised.tolist()
     nps: list[list[float | None]] = (
         [[None] * len(specs)] * len(points) if table.nps is None else table.nps.tolist()
     )
     about = [(s.key, s.label, s.actionable, s.play) for s in specs]
     result = []
     for row, places in enumerate(order.tolist()):
-        of_risk, of_nps, said = points[row], nps[row], texts[row]
+        of_risk, of_nps, said, fitting = points[row], nps[row], texts[row], fit[row]
         made = []
         for i in places:
-            key, label, actionable, play = about[i]
+            key, label, actionable, advice = about[i]
+            play = advice if fitting[i] else ""
             made.append(DriverNote(key, label, of_risk[i], of_nps[i], said[i], actionable, play))
         result.append(made)
     return result

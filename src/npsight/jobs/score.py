@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
+from npsight.drivers.advice import worse_sides
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
 from npsight.errors import ModelIntegrityError, NotFoundError, Problem
@@ -111,7 +112,10 @@ def score(
         predicted = model.predict(inputs.now)
         progress("drivers")
         explanation = explain(model, inputs.now)
-        peers = peers_of(inputs.now, model.specs)
+        peers = replace(
+            peers_of(inputs.now, model.specs),
+            worse=worse_sides(explanation, inputs.now, model.specs),
+        )
         scores = score_frame(project.worklist, model, inputs, predicted)
         listed = rank(scores, project.worklist, as_of)
         warnings = tuple(_warnings(project, prepared.facts, as_of, list(listed["account"])))

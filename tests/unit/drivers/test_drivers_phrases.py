@@ -294,6 +294,7 @@ EXAMPLES = [
     (TREND, 1.0, NAN, -1.0, "Logins began in the last 30 days; similar accounts: stopped"),
     (TREND, -0.9999, NAN, None, "Logins 99 % below the 30 days before"),
     (TREND, NAN, NAN, None, "No logins on record in 60 days"),
+    (TREND, NAN, NAN, 0.0, "No logins on record in 60 days"),
     (
         LEVEL_TREND,
         1 / 11,

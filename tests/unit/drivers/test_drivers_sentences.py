@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
+from npsight.drivers.advice import WORTH_ADVICE
 from npsight.drivers.explain import explain
 from npsight.drivers.history_note import extra_sentences, history_sentences, is_core, last_score
 from npsight.drivers.peers import Peers
@@ -183,14 +184,60 @@ def test_churn_has_its_own_points_and_no_nps(model, explanation, now, past, peer
         assert {note.nps_points for note in told} == {None}
 
 
-def test_notes_carry_the_drivers_label_play_and_whether_to_act(
-    model, explanation, now, past, peers
-):
+def test_notes_carry_the_drivers_label_and_whether_to_act(model, explanation, now, past, peers):
     declared = {d.key: d for d in model.drivers}
     for note in notes(model, explanation, now, past, peers, "detractor")[0]:
         driver = declared[note.driver]
-        assert (note.label, note.play) == (driver.label, driver.play)
+        assert note.label == driver.label
+        assert note.play in (driver.play, "")
         assert note.actionable is driver.actionable
+
+
+def test_a_play_is_told_of_a_driver_that_raises_the_risk_by_half_a_point(
+    model, explanation, now, past, peers
+):
+    plays = {d.key: d.play for d in model.drivers}
+    told = [n for row in notes(model, explanation, now, past, peers, "detractor") for n in row]
+    for note in told:
+        missing = re.match(r"[^;.]* on record", note.sentence)
+        if note.points < WORTH_ADVICE or note.sentence == LITTLE or missing:
+            assert note.play == ""
+        else:
+            assert note.play == plays[note.driver]
+    assert sum(bool(note.play) for note in told) > 20
+    assert sum(note.points < 0 for note in told if plays[note.driver]) > 20
+
+
+def test_a_finding_on_the_good_side_gets_no_play(model, explanation, now, past, peers):
+    """In this model it is few logins and little adoption that raise the risk."""
+
+    def advised(side):
+        worse = {"detractor": dict.fromkeys([s.name for s in model.specs], side)}
+        known = replace(peers, worse=worse)
+        told = notes(model, explanation, now, past, known, "detractor")
+        return [n for row in told for n in row if n.play and n.driver == "product_use"]
+
+    fitting, unfitting = advised(-1), advised(+1)
+    assert len(fitting) > 4 * len(unfitting)
+    assert any(n.sentence.startswith("No ") for n in fitting)
+    assert not any(n.sentence.startswith("No ") for n in unfitting)
+
+
+def test_a_play_for_the_nps_history_needs_an_answer(model, explanation, now, past, peers):
+    drivers = tuple(
+        replace(d, play="Answer their comment.") if d.key == NPS_HISTORY else d
+        for d in model.drivers
+    )
+    told = notes(replace(model, drivers=drivers), explanation, now, past, peers, "detractor")
+    history = [
+        note
+        for row in told
+        for note in row
+        if note.driver == NPS_HISTORY and note.points >= WORTH_ADVICE
+    ]
+    never = [n for n in history if n.sentence.startswith("Never answered")]
+    assert {n.play for n in never} == {""}
+    assert {n.play for n in history if n not in never} == {"Answer their comment."}
 
 
 def test_sentences_are_plain_finished_and_short(model, explanation, now, past, peers):

@@ -68,4 +68,9 @@ class Driver(Section):
 
     label: str = Field(description="Name to show, such as `Support experience`.")
     actionable: bool = Field(True, description="Whether customer success can change it.")
-    play: str = Field("", description="What to do about it, in one sentence.")
+    play: str = Field(
+        "",
+        description="What to do about it, in one sentence. It is shown where the driver raises the "
+        "risk by half a percentage point, and not by the absence of a problem: see "
+        "docs/account-page.md.",
+    )

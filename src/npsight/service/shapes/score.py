@@ -64,7 +64,10 @@ class Driver(Shape):
     )
     sentence: str = Field(description="The account's own numbers, in a sentence.")
     actionable: bool = Field(description="Whether customer success can act on it.")
-    play: str = Field(description="What to do about it; may be empty.")
+    play: str = Field(
+        description="What to do about it. Empty unless the driver raises the risk by half a "
+        "percentage point, by something that the advice is about."
+    )
 
 
 class Numbers(Shape):
