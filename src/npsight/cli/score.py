@@ -54,9 +54,11 @@ def score_command(
     from rich.markup import escape
 
     from npsight.config.load import load_project
-    from npsight.jobs.export import export
+    from npsight.jobs.export import check_format, export
     from npsight.jobs.score import score
 
+    if output is not None:
+        check_format(output)
     console = make_console()
     project = load_project(config)
     with steps(console) as step:

@@ -21,6 +21,7 @@ from npsight.models.bundle import unpack
 from npsight.store import ScoreRow, ScoreRun, open_project_store
 from npsight.tracking import Tracking
 
+WORKBOOKS = (".xlsx", ".xls", ".ods")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -71,9 +72,10 @@ def _add_churn_within(
 def check_format(path: Path) -> None:
     """Raises ConfigError where a table file cannot be written under this name."""
     if path.suffix not in (".csv", ".parquet"):
+        csv = ".csv, which Excel opens too," if path.suffix.lower() in WORKBOOKS else ".csv"
         raise ConfigError(
             f"{path}: cannot be written",
-            [Problem(f"`{path.suffix}` is no known format", "name a .csv or .parquet file")],
+            [Problem(f"`{path.suffix}` is no known format", f"name a {csv} or a .parquet file")],
         )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from npsight.cli import score as command
-from npsight.errors import Problem
+from npsight.errors import ConfigError, Problem
 from npsight.jobs import score as job
 from npsight.jobs.score import ScoreResult
 from npsight.store import ScoreRun
@@ -48,3 +49,11 @@ def test_holes_are_said(scored):
     out = scored(warnings=(gone,))
     assert "! tables.x: no account has a row between [a] and b" in out
     assert "export it again" in out
+
+
+@pytest.mark.parametrize("name", ["scores.xlsx", "scores.XLS", "scores.ods"])
+def test_a_workbook_is_refused_before_anything_is_scored(scored, monkeypatch, name):
+    scored()
+    monkeypatch.setattr(job, "score", lambda *_: pytest.fail("it was scored"))
+    with pytest.raises(ConfigError, match=r"name a \.csv, which Excel opens too, or a \.parquet"):
+        command.score_command("npsight.yaml", None, Path(name), None)
