@@ -56,6 +56,11 @@ class Themes:
     themes: tuple[Theme, ...]
     other: float | None
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether no comment of the last two periods names any theme."""
+        return not any(theme.answers or theme.before for theme in self.themes)
+
 
 def themes_of(
     content: Mapping[str, Any], shown: Mapping[str, Any], only_owner: str | None

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html import escape, unescape
+from types import SimpleNamespace
 
 import pytest
 from browsed import Browsed, browse
 from run_documents import HOSTILE, forecast, nothing_known, report, write_segments
 
 from npsight.models.reported import Difference
-from npsight.web.rendering import signed
+from npsight.web.rendering import environment, signed
+from npsight.web.themes import Theme, Themes
 
 INERT = re.compile(r"<script(?! src=)|javascript:|\son\w+=|\sstyle=", re.IGNORECASE)
 
@@ -112,6 +114,26 @@ def test_themes_are_told_with_share_trend_and_nps(browsed):
     assert price is not None
     assert "+20 (" in price.group()
     assert re.search(r"service desk 1 5 % 10 % .*? too few", words)
+
+
+def test_comments_that_name_no_theme_are_told_in_a_sentence(browsed):
+    def themes(*numbers):
+        return Themes(20, 10, None, tuple(named(*n) for n in numbers), 1.0)
+
+    def named(answers, before):
+        return Theme("price", answers, answers / 20, before, None, None, None, ())
+
+    assert themes((0, 0.0), (0, None)).is_silent
+    assert not themes((0, 0.0), (1, 0.0)).is_silent
+    assert not themes((0, 0.1), (0, 0.0)).is_silent
+    template = environment().from_string(
+        '{% import "macros.html" as shared %}{% import "segments_macros.html" as m %}'
+        '{% include "segments_themes.html" %}'
+    )
+    view = SimpleNamespace(themes=themes((0, 0.0)), is_company=True)
+    shown = template.render(view=view)
+    assert "None of the 30 answers with a comment names a theme." in shown
+    assert "<table>" not in shown
 
 
 def test_examples_are_few_and_lead_to_their_account(browsed):
