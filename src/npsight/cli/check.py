@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine
+from npsight.cli.common import DEFAULT_CONFIG, Config, day, make_console, say_engine, zone_of
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from rich.console import Console
 
     from npsight.jobs.check import CheckReport, PeriodAnswers
@@ -31,13 +33,13 @@ def check_command(
     project = load_project(config)
     with console.status("reading the tables") as status:
         report = check(project, status.update)
-    print_report(report, console)
+    print_report(report, console, zone_of(project))
     say_engine(project, console, "Features will be built on")
 
 
-def print_report(report: CheckReport, console: Console) -> None:
-    """Write a report to a terminal."""
-    _print_tables(report, console)
+def print_report(report: CheckReport, console: Console, zone: ZoneInfo) -> None:
+    """Write a report to a terminal; the days of the facts are those of the zone."""
+    _print_tables(report, console, zone)
     _print_quarantine(report, console)
     if report.periods:
         _print_periods(report, console)
@@ -54,7 +56,7 @@ def _escape(text: str) -> str:
     return escape(text)
 
 
-def _print_tables(report: CheckReport, console: Console) -> None:
+def _print_tables(report: CheckReport, console: Console, zone: ZoneInfo) -> None:
     from rich.table import Table
 
     table = Table(title=f"Tables of {report.project}", title_justify="left")
@@ -67,8 +69,8 @@ def _print_tables(report: CheckReport, console: Console) -> None:
             f"{line.good:,}",
             f"{line.skipped:,}" if line.skipped else "",
             f"[red]{line.quarantined:,}[/red]" if line.quarantined else "",
-            f"{line.first_at:%Y-%m-%d}" if line.first_at else "",
-            f"{line.last_at:%Y-%m-%d}" if line.last_at else "",
+            day(line.first_at, zone) if line.first_at else "",
+            day(line.last_at, zone) if line.last_at else "",
         )
     console.print(table)
 

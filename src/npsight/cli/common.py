@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -116,3 +118,22 @@ def signed(value: float | None) -> str:
 def money(value: float | None) -> str:
     """Revenue with thousands separators; a dash for missing."""
     return "–" if value is None else f"{value:,.0f}"
+
+
+def zone_of(project: ProjectSpec) -> ZoneInfo:
+    """The zone in which days and clock times are shown: the project's, else UTC."""
+    return ZoneInfo(project.timezone or "UTC")
+
+
+def day(at: datetime, zone: ZoneInfo) -> str:
+    """The calendar day of an instant in the zone, such as `2026-03-29`; naive ones are UTC."""
+    return f"{_local(at, zone):%Y-%m-%d}"
+
+
+def minute(at: datetime, zone: ZoneInfo) -> str:
+    """Day and clock time of an instant in the zone, such as `2026-03-29 14:05`."""
+    return f"{_local(at, zone):%Y-%m-%d %H:%M}"
+
+
+def _local(at: datetime, zone: ZoneInfo) -> datetime:
+    return (at.replace(tzinfo=UTC) if at.tzinfo is None else at).astimezone(zone)

@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, money, percent, signed
+from npsight.cli.common import (
+    DEFAULT_CONFIG,
+    Config,
+    day,
+    make_console,
+    money,
+    percent,
+    signed,
+    zone_of,
+)
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from rich.console import Console
 
     from npsight.store import HistoryPoint, ScoreRow, ScoreRun
 
 BAR = 22
+SHOWN_RISKS = 6
 
 
 def explain_command(
@@ -42,16 +54,16 @@ def explain_command(
         run = store.latest_run(project.name)
         row = store.score(run.id, account)
         history = store.history(project.name, account)
-    print_account(run, row, history, console)
+    print_account(run, row, history, zone_of(project), console)
     if plot is not None:
         write_atomically(plot, waterfall_png(project, account))
         console.print(f"Drew {plot}", highlight=False, soft_wrap=True)
 
 
 def print_account(
-    run: ScoreRun, row: ScoreRow, history: list[HistoryPoint], console: Console
+    run: ScoreRun, row: ScoreRow, history: list[HistoryPoint], zone: ZoneInfo, console: Console
 ) -> None:
-    """The account's numbers, past runs, and drivers as a signed bar list."""
+    """The account's numbers, those of earlier days, and drivers as a signed bar list."""
     from rich.text import Text
 
     console.print(Text(f"{row.name or row.account}", style="bold"), Text(row.account, style="dim"))
@@ -60,7 +72,7 @@ def print_account(
         ("segment", row.segment),
         ("revenue", money(row.revenue) if row.revenue is not None else None),
         ("renewal", f"{row.renewal_at:%Y-%m-%d}" if row.renewal_at else None),
-        ("last answer", _last_answer(row)),
+        ("last answer", _last_answer(row, zone)),
         ("place on the list", f"{row.rank} ({row.priority_reason})" if row.rank else "not listed"),
     ]
     for name, value in facts:
@@ -70,8 +82,8 @@ def print_account(
         Text(f"  {'model':<18}", style="dim"),
         Text(f"version {run.model_version}, as of {run.as_of:%Y-%m-%d}"),
     )
-    if len(history) > 1:
-        past = ", ".join(f"{p.as_of:%Y-%m-%d} {percent(_risk(p))}" for p in history[:6])
+    if earlier := _earlier(history):
+        past = ", ".join(f"{p.as_of:%Y-%m-%d} {percent(_risk(p))}" for p in earlier[:SHOWN_RISKS])
         console.print(Text(f"  {'risk before':<18}", style="dim"), Text(past))
     if row.detractor_risk is not None:
         _print_drivers(
@@ -88,14 +100,20 @@ def print_account(
         )
 
 
+def _earlier(history: list[HistoryPoint]) -> list[HistoryPoint]:
+    """The newest point of each day before the newest day; `history` has the newest run first."""
+    by_day = {point.as_of: point for point in reversed(history)}
+    return [by_day[at] for at in sorted(by_day, reverse=True)[1:]]
+
+
 def _risk(point: HistoryPoint) -> float | None:
     return point.churn_risk if point.detractor_risk is None else point.detractor_risk
 
 
-def _last_answer(row: ScoreRow) -> str:
+def _last_answer(row: ScoreRow, zone: ZoneInfo) -> str:
     if row.last_score is None:
         return "never"
-    when = f" on {row.last_answer_at:%Y-%m-%d}" if row.last_answer_at else ""
+    when = f" on {day(row.last_answer_at, zone)}" if row.last_answer_at else ""
     return f"{row.last_score:g} ({row.band_now}){when}"
 
 

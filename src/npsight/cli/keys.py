@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
+from npsight.cli.common import DEFAULT_CONFIG, Config, day, make_console, minute, zone_of
 from npsight.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from npsight.config.specs import ProjectSpec
     from npsight.store import KeyRow, Store
 
@@ -58,7 +60,11 @@ def create_command(
     with closing(_store(project)) as store:
         key, row = create_key(store, project.name, name, scope or (), valid_for, rate)
     typer.echo(key)
-    until = "does not expire" if row.expires_at is None else f"expires {row.expires_at:%Y-%m-%d}"
+    until = (
+        "does not expire"
+        if row.expires_at is None
+        else f"expires {day(row.expires_at, zone_of(project))}"
+    )
     typer.echo(
         f"Key {row.id} for {row.name}: {', '.join(row.scopes)}; {until}.\n"
         "It is shown this once. A service that runs takes it at once.",
@@ -86,7 +92,7 @@ def list_command(
 
         typer.echo(json.dumps([_told(row, now) for row in rows], indent=2))
         return
-    _print(project.name, rows, now)
+    _print(project.name, rows, now, zone_of(project))
 
 
 @keys_app.command("revoke")
@@ -164,7 +170,7 @@ def _told(row: KeyRow, now: datetime) -> dict[str, object]:
     }
 
 
-def _print(project: str, rows: list[KeyRow], now: datetime) -> None:
+def _print(project: str, rows: list[KeyRow], now: datetime, zone: ZoneInfo) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -189,17 +195,17 @@ def _print(project: str, rows: list[KeyRow], now: datetime) -> None:
             Text(row.name),
             ", ".join(row.scopes),
             Text(state, style=colours[state]),
-            f"{row.created_at:%Y-%m-%d}",
-            _expiry(row, now, state),
-            "never" if row.last_used_at is None else f"{row.last_used_at:%Y-%m-%d %H:%M}",
+            day(row.created_at, zone),
+            _expiry(row, now, state, zone),
+            "never" if row.last_used_at is None else minute(row.last_used_at, zone),
             "–" if row.rate_per_minute is None else f"{row.rate_per_minute:,}",
         )
     console.print(table)
 
 
-def _expiry(row: KeyRow, now: datetime, state: str) -> str:
+def _expiry(row: KeyRow, now: datetime, state: str, zone: ZoneInfo) -> str:
     if row.expires_at is None:
         return "never"
     left = row.expires_at - now
     soon = f" (in {left.days} days)" if state == "live" and left < SOON else ""
-    return f"{row.expires_at:%Y-%m-%d}{soon}"
+    return f"{day(row.expires_at, zone)}{soon}"

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, minute, zone_of
 from npsight.errors import ConfigError, NotFoundError, Problem
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from npsight.config.specs import ProjectSpec
     from npsight.store import Store
     from npsight.store.users import User
@@ -84,7 +86,7 @@ def list_command(
 
         typer.echo(json.dumps([_told(user) for user in found], indent=2))
         return
-    _print(project.name, found)
+    _print(project.name, found, zone_of(project))
 
 
 @users_app.command("disable")
@@ -213,7 +215,7 @@ def _told(user: User) -> dict[str, object]:
     }
 
 
-def _print(project: str, found: Sequence[User]) -> None:
+def _print(project: str, found: Sequence[User], zone: ZoneInfo) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -236,7 +238,7 @@ def _print(project: str, found: Sequence[User]) -> None:
             user.role,
             Text(user.owner or "–"),
             "company account" if user.issuer else "password",
-            "never" if user.signed_in_at is None else f"{user.signed_in_at:%Y-%m-%d %H:%M}",
+            "never" if user.signed_in_at is None else minute(user.signed_in_at, zone),
             Text("disabled", style="red") if user.disabled_at else Text("live", style="green"),
         )
     console.print(table)

@@ -126,5 +126,5 @@ def _account(row: ScoreRow, by_churn: bool) -> Any:
     raising = [d for d in drivers if d["points"] > 0][:2]
     for driver in raising:
         text.append(f"\n{driver['sentence']}", style="not bold")
-        text.append(f"  {100 * driver['points']:+.0f} points", style="dim not bold")
+        text.append(f"  {100 * driver['points']:+.0f}\u00a0points", style="dim not bold")
     return text

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from starlette.responses import Response, StreamingResponse
 
@@ -16,6 +18,7 @@ from npsight.store import ScoreRow, ScoreRun
 from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import Listed, every_row
 from npsight.web.page import Page
+from npsight.web.rendering import zone_of
 
 AT_ONCE = 500
 MARK = "\ufeff"
@@ -31,14 +34,15 @@ COLUMNS = (
 
 
 def as_csv(page: Page, run: ScoreRun, wanted: Wanted | Iterable[Listed]) -> Response:
-    """A file of all wanted rows: UTF-8, numbers as numbers, instants in ISO 8601.
+    """A file of all wanted rows: UTF-8, numbers as numbers, days such as `2026-03-29`.
 
-    A text that a spreadsheet would run as a formula gets a leading apostrophe.
+    Instants are told by their day in the user's zone. A text that a spreadsheet would run as a
+    formula gets a leading apostrophe.
     """
     rows: Iterable[Listed] = (
         wanted if not isinstance(wanted, Wanted) else every_row(page.store, run, wanted, AT_ONCE)
     )
-    name = f"worklist-{run.as_of:%Y-%m-%d}.csv"
+    name = f"worklist-{run.as_of.astimezone(_zone(page)):%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept-Encoding"}
     lines = _lines(page, run, rows)
     is_packed = takes_gzip(page.request.headers.get("accept-encoding", ""))
@@ -50,13 +54,18 @@ def as_csv(page: Page, run: ScoreRun, wanted: Wanted | Iterable[Listed]) -> Resp
 
 def _lines(page: Page, run: ScoreRun, rows: Iterable[Listed]) -> Iterator[str]:
     yield MARK + _text([COLUMNS])
+    zone = _zone(page)
     iterator = iter(rows)
     while some := list(islice(iterator, AT_ONCE)):
         scores = page.store.scores_of(run.id, [row.account for row in some])
-        yield _text(_cells(row, scores[row.account]) for row in some if row.account in scores)
+        yield _text(_cells(r, scores[r.account], zone) for r in some if r.account in scores)
 
 
-def _cells(row: Listed, score: ScoreRow) -> list[Any]:
+def _zone(page: Page) -> ZoneInfo:
+    return zone_of(page.user.time_zone)
+
+
+def _cells(row: Listed, score: ScoreRow, zone: ZoneInfo) -> list[Any]:
     notes = {str(n.get("driver")): n for n in score.drivers or score.churn_drivers}
     told = {
         "driver": _of(notes, row.driver, "label"),
@@ -64,11 +73,18 @@ def _cells(row: Listed, score: ScoreRow) -> list[Any]:
         "driver_sentence": _of(notes, row.driver, "sentence"),
         "second_driver_sentence": _of(notes, row.second_driver, "sentence"),
         "follow_up": row.state,
+        # A renewal is a day already, written as its midnight.
+        "renewal_at": None if row.renewal_at is None else row.renewal_at.date(),
+        "last_contact_at": _day(row.last_contact_at, zone),
         "steps_back": row.stands_back_why if row.stands_back else None,
-        "steps_back_until": row.stands_back_until,
+        "steps_back_until": _day(row.stands_back_until, zone),
     }
     shown = {name: getattr(row, name, getattr(score, name, None)) for name in COLUMNS}
     return [cell(value, True) for value in {**shown, **told}.values()]
+
+
+def _day(at: datetime | None, zone: ZoneInfo) -> date | None:
+    return None if at is None else at.astimezone(zone).date()
 
 
 def _of(notes: dict[str, Any], key: str | None, what: str) -> str | None:

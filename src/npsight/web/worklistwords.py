@@ -225,7 +225,9 @@ def _reasons(row: Listed, score: ScoreRow) -> tuple[Reason, ...]:
 def _sum(score: ScoreRow, project: ProjectSpec, scored_on: date | None) -> str:
     if score.priority is None or not score.priority_reason:
         return ""
-    when = "" if scored_on is None else f"On {day(scored_on)}: "
+    # Days until a renewal were counted on the day of the score; the rest needs no day of its own.
+    counted = scored_on is not None and "renews" in score.priority_reason
+    when = f"On {day(scored_on)}: " if counted else ""
     if " revenue" not in score.priority_reason:
         # Without money it is no sum of money.
         return f"{when}{score.priority_reason}"

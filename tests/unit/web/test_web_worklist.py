@@ -6,9 +6,10 @@ import csv
 import io
 import re
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
+from types import SimpleNamespace
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from npsight.store.marks import mark
 from npsight.store.worklistread import Count, Listed
 from npsight.web.worklist import week_start
 from npsight.web.worklistaddress import read_address
+from npsight.web.worklistcsv import COLUMNS, _cells, _zone
 from npsight.web.worklistwords import Week, line_of, nothing_line, policy_sentence
 
 HOSTILE = {
@@ -42,6 +44,7 @@ HOSTILE = {
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 """The days until a renewal count from it, however old the scores are."""
+RENEWS = " × 1.2 (renews in 30 days)"
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def browsed(tmp_path_factory):
             nps_low_80=-60.0,
             nps_high_80=10.0,
             priority=500.0,
-            priority_reason="50 % risk × 1,000 revenue",
+            priority_reason="50 % risk × 1,000 revenue" + RENEWS * (i == 3),
             drivers=[note("support", 0.2, "Tickets rose from 3 to 9."), note("product_use", 0.1)],
         )
         for i in range(26)
@@ -132,10 +135,18 @@ def test_a_row_says_what_a_call_needs(viewer: Browser):
     for words in (
         "50 %", "high", "31 to 69 %", "−30", "−60 to +10", "10 %", "€ 3.0 k", "in 20 days",
         "<b>Support</b> Tickets rose from 3 to 9.",
-        f"On 1 {AS_OF:%b %Y}: 50 % risk × 1,000 revenue = € 500",
+        "50 % risk × 1,000 revenue = € 500",
         "to contact", "3 days overdue", 'href="/accounts/k02#follow-up"',
     ):  # fmt: skip
         assert words in page, words
+
+
+def test_a_sum_that_counts_days_says_from_which_day(viewer: Browser):
+    told = "50 % risk × 1,000 revenue"
+    for key, words in (("k03", f"On 1 {AS_OF:%b %Y}: {told}{RENEWS} = € 500"), ("k04", told)):
+        page = " ".join(viewer.get(f"/worklist?list=all&q={key}").text.split())
+        assert words in page
+        assert (" 2026: 50 %" in page) == (key == "k03")
 
 
 def test_a_column_that_can_hold_nothing_is_not_there(viewer: Browser):
@@ -278,6 +289,18 @@ def test_the_table_holds_every_account_of_the_filters(viewer: Browser):
     assert (row["detractor_risk"], row["risk_low_80"], row["revenue"]) == ("0.5", "0.31", "3000.0")
     assert (row["driver"], row["driver_sentence"]) == ("Support", "Tickets rose from 3 to 9.")
     assert row["follow_up"] == "to contact"
+    assert row["renewal_at"] == f"{TODAY + timedelta(days=20):%Y-%m-%d}"
+
+
+def test_days_of_the_table_are_the_users(browsed):
+    page = SimpleNamespace(user=SimpleNamespace(time_zone="Pacific/Auckland"))
+    late, day = datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    empty = dict.fromkeys([f.name for f in fields(Listed)])
+    row = Listed(**empty | {"renewal_at": day, "last_contact_at": late, "stands_back_until": late})
+    cells = dict(zip(COLUMNS, _cells(row, scored("a"), _zone(page)), strict=True))
+    assert cells["renewal_at"] == date(2026, 5, 1)
+    assert cells["last_contact_at"] == cells["steps_back_until"] == date(2026, 3, 2)
+    assert _cells(Listed(**empty), scored("a"), _zone(page))[COLUMNS.index("renewal_at")] is None
 
 
 def test_the_table_is_packed_for_who_takes_it(viewer: Browser):
