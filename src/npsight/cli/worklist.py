@@ -92,9 +92,10 @@ def print_worklist(
             cells.append(signed(row.predicted_nps))
         table.add_row(*cells)
     console.print(table)
+    listed = "1 account is" if len(rows) == 1 else f"{len(rows):,} accounts are"
     this_week = sum(bool(row.within_capacity) for row in rows)
     console.print(
-        f"{len(rows):,} accounts are listed, {this_week:,} within this week's capacity of "
+        f"{listed} listed, {this_week:,} within this week's capacity of "
         f"{project.worklist.capacity} for each owner. Why one of them: npsight explain ACCOUNT "
         f"-c {_shown(project.file)}",
         highlight=False,
@@ -126,5 +127,11 @@ def _account(row: ScoreRow, by_churn: bool) -> Any:
     raising = [d for d in drivers if d["points"] > 0][:2]
     for driver in raising:
         text.append(f"\n{driver['sentence']}", style="not bold")
-        text.append(f"  {100 * driver['points']:+.0f}\u00a0points", style="dim not bold")
+        text.append(f"  {_points(driver['points'])}", style="dim not bold")
     return text
+
+
+def _points(points: float) -> str:
+    """`+39 points` of a risk, which no line break parts from their number."""
+    shown = f"{100 * points:+.0f}"
+    return f"{shown}\u00a0point{'' if shown == '+1' else 's'}"
