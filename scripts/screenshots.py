@@ -87,6 +87,8 @@ MORNINGS: tuple[tuple[tuple[str, str], ...], ...] = (
 """Of each account the notes and buttons of its follow-up."""
 DUE = (9, 2, 16, 0, 30)
 """Days until the follow-ups are due."""
+LOGIN = "screenshots"
+"""A user of the copy that nobody has added to the demo."""
 BIG = ("data", "mlartifacts", "features", "models", "quarantine", "*.log", "mlflow*")
 
 
@@ -142,7 +144,7 @@ def with_user(config: Path) -> tuple[str, str]:
     project, password = load_project(config), secrets.token_urlsafe(16)
     with closing(open_project_store(project)) as store:
         owner = store.scores(store.latest_run(project.name).id, limit=1)[0].owner
-        user = User(uuid.uuid4().hex, "ada", owner or "Ada", "admin", owner, None, "Europe/Berlin")
+        user = User(uuid.uuid4().hex, LOGIN, owner or "Ada", "admin", owner, None, "Europe/Berlin")
         add_user(store, project.name, user, hashed(password), "make screenshots")
         key, _ = create_key(store, project.name, "make screenshots", ["write"])
     return password, key
@@ -187,7 +189,7 @@ def take(chromium: str, address: str, password: str, key: str, folder: Path, ful
             page = context.new_page()
             page.goto("/sign-in")
             page.screenshot(path=folder / f"sign-in-{look}.png")
-            page.get_by_label("Login").fill("ada")
+            page.get_by_label("Login").fill(LOGIN)
             page.get_by_label("Password", exact=True).fill(password)
             page.get_by_role("button", name="Sign in", exact=True).click()
             page.wait_for_load_state()
