@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from npsight.config.specs import FeatureSpec
 from npsight.drivers.explain import Explanation
@@ -58,6 +57,8 @@ def worse_sides(
 
 
 def _side(values: Vector, added: Vector) -> int:
+    from scipy.stats import rankdata
+
     known = np.isfinite(values)
     if known.sum() < FEWEST or np.ptp(values[known]) == 0 or np.ptp(added[known]) == 0:
         return 0
