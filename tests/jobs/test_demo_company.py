@@ -360,7 +360,7 @@ def test_worklist_shows_names_reasons_and_numbers(scored, demo_config):
         assert f"{row.predicted_nps:+.0f}" in out
         raising = [d for d in row.drivers if d["points"] > 0][:2]
         for driver in raising:
-            assert f"{100 * driver['points']:+.0f} points" in out
+            assert f"{100 * driver['points']:+.0f}\u00a0point" in out
             assert driver["sentence"] in out
     assert listed[5].account not in out
     assert f"{len(listed)} accounts are listed" in out

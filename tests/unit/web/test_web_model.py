@@ -63,6 +63,14 @@ def test_age_version_and_what_to_do_next(browsed):
     assert "Train again" not in words
 
 
+def test_the_day_of_the_scores_is_the_users_as_on_the_worklist(browsed):
+    for zone, day in (("UTC", "1 Jun 2026"), ("America/New_York", "31 May 2026")):
+        browser = browsed.sign_in("viewer", login=f"in-{zone[:3].lower()}")
+        browser.post("/settings", {"time_zone": zone, "theme": "system"})
+        assert f"Scores as of {day}" in text_of(browser.get("/model"))
+        assert f"Scores as of {day}" in text_of(browser.get("/worklist"))
+
+
 def test_figures_are_there_for_engineers(browsed):
     response = browsed.sign_in("viewer").get("/model/figures")
     words = text_of(response)
