@@ -20,11 +20,11 @@ from npsight.models.coverage import CoverageRow, measure_coverage
 from npsight.models.examples import Examples
 from npsight.models.fitting import FitPrior, FitSettings, FittedPart, fit_part
 from npsight.models.intervals import NpsSpread
+from npsight.models.milder import as_shown
 from npsight.models.mix import MixEffect
 from npsight.models.model import Model
 from npsight.models.prior import Prior, RatePrior, fit_history_prior
 from npsight.models.response import fit_response_prior
-from npsight.models.skill import at_prior, at_prior_then, skill_of
 from npsight.models.splits import RandomSplits, Split, Splitter, TimeSplits
 from npsight.models.spread import NpsDay, fit_spread
 from npsight.models.trees import TreeSettings
@@ -54,9 +54,9 @@ class Fitted:
 
 
 def fit_project(project: ProjectSpec, examples: dict[str, Examples], progress: Progress) -> Fitted:
-    """Backtest and fit each part; one without skill is kept at its prior. `examples` has
-    `detractor` and/or `churn`, `promoter` beside `detractor` where NPS is foreseen, and `response`
-    where it shall be foreseen who answers.
+    """Backtest and fit each part, as far as it has skill. `examples` has `detractor` and/or
+    `churn`, `promoter` beside `detractor` where NPS is foreseen, and `response` where it shall be
+    foreseen who answers.
     """
     parts: dict[str, PartResult] = {}
     for name, rows in examples.items():
@@ -133,9 +133,8 @@ def _fit(
         origins += backtest(name, [(label, pair)], settings, rule)
     progress(f"{name}: final fit on {len(rows):,} rows")
     fitted = fit_part(name, rows, settings)
-    skill = skill_of(origins, project.training.seed)
-    if not skill.shown:
-        origins, fitted = [at_prior_then(o) for o in origins], at_prior(fitted)
+    pasts = [past for _, (past, _) in pairs]
+    origins, fitted, skill = as_shown(origins, pasts, fitted, rows, project.training.seed)
     return PartResult(name, rows, tuple(origins), fitted, rule, skill)
 
 

@@ -105,12 +105,18 @@ def ensure_skill(project: ProjectSpec, fitted: Fitted) -> None:
 
 
 def _no_skill(project: ProjectSpec, part: PartResult) -> Problem:
-    skill = part.skill
-    step = project.training.period_days
-    if skill.why_not_tested:
+    skill, training = part.skill, project.training
+    if skill.why_not_tested and skill.days == 0:
         remedy = (
-            f"bring a longer history or more accounts: each {step} days more give one more day to "
-            "test on; or lower `training.period_days` to the rhythm of your surveys"
+            "bring a longer history or more accounts: a day is tested once "
+            f"{training.min_events} events and as many others were known before it, and each "
+            f"{training.period_days} days more give one more; or lower `training.period_days` to "
+            "the rhythm of your surveys"
+        )
+    elif skill.why_not_tested:
+        remedy = (
+            "bring a longer history or more accounts, or test on more days: raise "
+            f"`training.origins` from {training.origins}"
         )
     elif skill.gain > skill.error:
         needed = int(np.ceil(skill.rows * (2.6 * skill.error / skill.gain) ** 2))
@@ -120,8 +126,8 @@ def _no_skill(project: ProjectSpec, part: PartResult) -> Problem:
         )
     elif skill.rank_p_value <= LEVEL:
         remedy = (
-            "there may be something, but its risks are too extreme for so few events: bring more "
-            "accounts or a longer history, raise `training.origins`, or declare fewer features"
+            "there may be something, but the events are too few to be sure: bring more accounts "
+            "or a longer history, raise `training.origins`, or declare fewer features"
         )
     else:
         remedy = (

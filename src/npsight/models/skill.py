@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from npsight.models.backtest import Origin
 from npsight.models.clustered import clustered_mean
 from npsight.models.fitting import FittedPart
-from npsight.models.logits import SMALLEST, Vector, logit, probability
+from npsight.models.logits import SMALLEST, Vector, logit, probability, shift_to
 
 LEVEL = 0.01
 """Chance that a target without skill is said to have it. With three parts at most 3 in 100."""
@@ -63,10 +63,16 @@ class Skill:
         tested.
     rank_p_value
         Chance, among the same rearrangements, that events rank as high within their days as they
-        did. It decides nothing: predictions can rank well and still be too extreme, or gain too
-        little for their number; but then "no better than chance" would be untrue.
+        did. It is no skill: predictions can rank well and still be too extreme, or gain too little
+        for their number; but then "no better than chance" would be untrue, and milder risks are
+        tried (`npsight.models.milder`).
     why_not_tested
         What there was too little of; "" where it was tested.
+    strength
+        Share of the distance from their mean, in log-odds, that the judged predictions kept
+        (`npsight.models.milder`); 1 for predictions as they were made.
+    kept
+        The share that the model keeps: the one that gained most.
     """
 
     shown: bool
@@ -81,6 +87,8 @@ class Skill:
     p_value: float = 1.0
     rank_p_value: float = 1.0
     why_not_tested: str = ""
+    strength: float = 1.0
+    kept: float = 1.0
 
     def sentence(self) -> str:
         """The verdict with its figures."""
@@ -97,15 +105,25 @@ class Skill:
 
     def _said(self) -> str:
         if self.shown:
-            return "tells accounts apart"
+            return f"tells accounts apart{self._by_milder()}"
         if self.gain > 0 and self.p_value <= DOUBTFUL:
             return f"may tell accounts apart, but it takes p ≤ {LEVEL:g} to believe it"
         if self.rank_p_value <= LEVEL:
             return (
                 "may rank accounts (events stand higher within their day than by chance, "
-                f"p = {self.rank_p_value:.3f}), but its risks say no more than one number for all"
+                f"p = {self.rank_p_value:.3f}), but neither its risks nor milder ones are shown to "
+                "say more than one number for all"
             )
         return "tells accounts apart no better than chance"
+
+    def _by_milder(self) -> str:
+        if self.strength == 1:
+            return ""
+        kept = "whole" if self.kept == 1 else f"drawn {1 - self.kept:.0%}"
+        return (
+            f" by risks drawn {1 - self.strength:.0%} of the way to their mean; they are kept "
+            f"{kept}, which gained most"
+        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +147,8 @@ def skill_of(origins: Sequence[Origin], seed: int = 0) -> Skill:
     """The skill of the chosen models of a backtest, over all its rows."""
     used = [origin for origin in origins if len(origin.test)]
     if not used:
-        return Skill(False, 0, 0, 0, 0, 0, why_not_tested="history is too short for a backtest day")
+        few = "history is too short for a backtest day, or too few outcomes were known before any"
+        return Skill(False, 0, 0, 0, 0, 0, why_not_tested=few)
     return judge(
         DayRows(
             predicted=np.concatenate([o.predicted["chosen"] for o in used]),
@@ -189,20 +208,9 @@ def centred(rows: DayRows) -> tuple[Vector, Vector]:
         half = min(0.5 / max(total, 1.0), 0.5)
         seen = float(rows.share[those] @ weight) / total
         level = float(np.clip(seen, max(half, SMALLEST), 1 - max(half, SMALLEST)))
-        odds[those] = raw[those] + _shift(raw[those], weight, level)
+        odds[those] = raw[those] + shift_to(raw[those], weight, level)
         levels[those] = float(logit(level))
     return odds, levels
-
-
-def _shift(odds: Vector, weight: Vector, level: float) -> float:
-    """What to add to log-odds for their mean probability to be `level`."""
-    from scipy.optimize import brentq
-
-    def miss(shift: float) -> float:
-        return float(np.average(probability(odds + shift), weights=weight)) - level
-
-    widest = float(np.max(np.abs(odds - float(logit(level))))) + 1.0
-    return float(brentq(miss, -widest, widest, xtol=1e-10))
 
 
 def _brier_gain(share: Vector, odds: Vector, levels: Vector) -> Vector:
