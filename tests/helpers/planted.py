@@ -84,6 +84,14 @@ def _tickets_ahead(frames: Frames) -> Any:
     return [_passed(at, a, day + month) - _passed(at, a, day) for a, day in _instants(rows)]
 
 
+def _logins_around(frames: Frames) -> Any:
+    """The mean of the logins of the three days before and after, smoothed by whoever exported it."""
+    usage = frames["usage"].sort_values(["account_id", "day"], kind="stable")
+    logins = usage.groupby("account_id")["logins"]
+    smooth = logins.transform(lambda days: days.rolling(7, center=True).mean())
+    return smooth.round(2).reindex(frames["usage"].index)
+
+
 def _next_answer(frames: Frames) -> Any:
     """The score of the next answer, with a little noise, said to be known today."""
     answers = _answers(frames)
@@ -129,6 +137,7 @@ LEAKS = (
     Leak("tickets_ever", "accounts", "number", _tickets_ever, {"aggregate": "value"}),
     Leak("last_mood", "accounts", "number", _last_answer, {"aggregate": "value"}),
     Leak("tickets_ahead", "usage", "number", _tickets_ahead, {"aggregate": "last"}),
+    Leak("logins_around", "usage", "number", _logins_around, {"aggregate": "last"}),
     Leak("next_mood", "usage", "number", _next_answer, {"aggregate": "last"}),
     Leak("status", "accounts", "category", _status, {"aggregate": "value"},
          "accounts__value_status", static=False),

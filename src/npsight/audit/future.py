@@ -21,6 +21,8 @@ DATED_AGREES = 0.8
 DATED_MIRROR = 0.5
 UNDATED_AGREES = 0.9
 EXACT = 1e-6
+FARTHER = 4.0
+"""How many times `within` later must lie from what came before to tell one from the other."""
 
 
 Kind = Literal["measure", "version", "undated"]
@@ -32,7 +34,8 @@ class Ahead:
 
     `label` says what, such as `the number of tickets in the 30 days after`. NaN where there was
     nothing to look at. `sure` where nobody can honestly know it ahead. `of` is the column that it
-    is made of, "" for a count.
+    is made of, "" for a count. `within` is how near a value must come to be called equal; where it
+    is given, only equality is asked.
     """
 
     label: str
@@ -40,6 +43,7 @@ class Ahead:
     after: Vector
     sure: bool = True
     of: str = ""
+    within: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def holds_future(columns: Sequence[Column]) -> Check:
     stays below 0.5 (a slow level agrees with both sides alike); of at least 0.9 for an undated
     column, which a mere common cause cannot give (with equal halves it stays below 0.71). A version
     is written where things change, and so agrees with what follows: only equality tells. With its
-    own sums and next values a column is not compared: it may well go on as it was.
+    own sums and next values a column is not compared: it may well go on as it was. What is told of
+    days before and after together (`Ahead.within`) is asked for equality alone.
     """
     findings, judged = [], 0
     for column in columns:
@@ -93,10 +98,12 @@ def _judged(column: Column, ahead: Ahead) -> Finding | None:
     if min(len(np.unique(values)), len(np.unique(after))) < LEAST_VALUES:
         return None
     level: Level = "leak" if ahead.sure else "look"
-    equal = _equal(values, before, after)
+    equal = _equal(values, before, after, max(ahead.within, EXACT))
     if equal >= EQUAL:
         said = f"equals {ahead.label} in {equal:.0%} of the rows that can tell"
         return _finding(level, column.name, said, equal, EQUAL)
+    if ahead.within:
+        return None
     limit = UNDATED_AGREES if column.kind == "undated" else DATED_AGREES
     agrees = 0.0 if column.kind == "version" else _agreement(values, after, before)
     if agrees < limit:
@@ -111,12 +118,13 @@ def _agreement(values: Vector, later: Vector, given: Vector) -> float:
     return max(partial(values, later, given), partial_ranks(values, later, given))
 
 
-def _equal(values: Vector, before: Vector, after: Vector) -> float:
-    """Share of equal rows among those where later is neither nothing nor the same as before."""
-    telling = (np.abs(after - before) > EXACT) & (np.abs(after) > EXACT)
+def _equal(values: Vector, before: Vector, after: Vector, within: float) -> float:
+    """Share of equal rows among those where later is neither nothing nor near what came before."""
+    apart = EXACT if within == EXACT else FARTHER * within
+    telling = (np.abs(after - before) > apart) & (np.abs(after) > apart)
     if telling.sum() < LEAST_TELLING or len(np.unique(after[telling])) < LEAST_VALUES:
         return 0.0
-    return float(np.mean(np.abs(values[telling] - after[telling]) <= EXACT))
+    return float(np.mean(np.abs(values[telling] - after[telling]) <= within))
 
 
 def _finding(level: Level, name: str, said: str, figure: float, threshold: float) -> Finding:

@@ -7,23 +7,42 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from npsight.audit.findings import Check, Finding
+from npsight.audit.early import SURE, Losses
+from npsight.audit.findings import Check, Finding, Level
+from npsight.audit.written import wilson_lower
 from npsight.config.specs import FeatureSpec
 from npsight.models.reference import AGEING, LEAST_ROWS, grouping, limit_of
 from npsight.models.reference import stability_index as index_of
 
 CHECK = "train and score alike"
 FILLED = 0.5
+YEAR_DAYS = 365
+LEAST_DAYS = 6
+EXPECTED = 8.0
+"""Rows that should have a rare feature on the day of scoring; chance leaves none in 1 of 3,000."""
 
 
-def population(train: pd.DataFrame, score: pd.DataFrame, specs: Sequence[FeatureSpec]) -> Check:
+def population(
+    train: pd.DataFrame,
+    score: pd.DataFrame,
+    specs: Sequence[FeatureSpec],
+    losses: Losses | None = None,
+) -> Check:
     """Features that stopped arriving (`leak`, or `look`) and those that have shifted (`look`).
 
     `train` holds the training rows of all days, `score` those of the day of scoring. A feature
     arrives on a day when at least half of its rows have it (a count or sum: have it above 0). It
     stopped when it arrived on the newest training day and not one row to score has it. That is a
     `leak` where it arrived on every training day, since the model would take silence for an
-    answer, and a `look` where it had come and gone before, as yearly surveys do. It shifted when
+    answer, and a `look` where it had come and gone before, as yearly surveys do.
+
+    A rare count stopped when some row had it on each training day of the last year (6 days at
+    least), 8 rows should have it on the day of scoring, and none has. That is a `look`, and a
+    `leak` where those who had it were lost later as a rule (of `losses`; the lower 95 % Wilson
+    bound is 0.9): such rows are written in hindsight. A sign given in time stands at some who have
+    yet to leave.
+
+    A feature shifted when
     its population stability index from the newest training day on is at least 0.25 and three
     times what chance alone makes of so few rows; age in days is spared, which time itself shifts.
     """
@@ -38,6 +57,9 @@ def population(train: pd.DataFrame, score: pd.DataFrame, specs: Sequence[Feature
         if shares.iloc[-1] >= FILLED and not _arrives(now, spec).any():
             findings.append(_stopped(spec, float(shares.iloc[-1]), bool((shares >= FILLED).all())))
             continue
+        if (rare := _only_in_hindsight(train, score, spec, losses)) is not None:
+            findings.append(rare)
+            continue
         if spec.aggregation in AGEING:
             continue
         index = stability_index(before, now, category=spec.dtype == "category")
@@ -49,6 +71,67 @@ def population(train: pd.DataFrame, score: pd.DataFrame, specs: Sequence[Feature
 
 def _arrives(values: pd.Series, spec: FeatureSpec) -> pd.Series:
     return (values.fillna(0) != 0) if spec.missing == "zero" else values.notna()
+
+
+def _only_in_hindsight(
+    train: pd.DataFrame, score: pd.DataFrame, spec: FeatureSpec, losses: Losses | None
+) -> Finding | None:
+    """A rare count that every day of the last year knew, and the day of scoring does not.
+
+    It is asked of accounts whose loss was not known yet: rows written once it is stay with those
+    that have given notice.
+    """
+    if spec.missing != "zero":
+        return None
+    if losses is not None:
+        train, score = _unknown(train, losses), _unknown(score, losses)
+    if _arrives(score[spec.name], spec).any():
+        return None
+    since = train["as_of"].max() - pd.Timedelta(days=YEAR_DAYS)
+    year = train[train["as_of"] > since]
+    arrives = _arrives(year[spec.name], spec)
+    shares = arrives.groupby(year["as_of"]).mean()
+    expected = float(shares.mean()) * len(score)
+    if len(shares) < LEAST_DAYS or shares.min() == 0 or expected < EXPECTED:
+        return None
+    had = f"`{spec.name}` was above 0 for {shares.mean():.1%} of the accounts on each training day "
+    had += f"of the last year, and is for none of {len(score):,} on the day of scoring"
+    told = _lost_later(year.loc[arrives, "account"], losses)
+    if told is None:
+        return _hindsight(spec, "look", expected, f"{had}, where {expected:.0f} should be: it")
+    flagged, lost = told
+    who = f", and {lost} of the {flagged} accounts that had it were lost later: it"
+    return _hindsight(spec, "leak", expected, had + who)
+
+
+def _unknown(rows: pd.DataFrame, losses: Losses) -> pd.DataFrame:
+    """The rows of accounts whose loss was not known on the day."""
+    known_at = losses.known_at.reindex(rows["account"]).to_numpy()
+    return rows[~(known_at <= rows["as_of"].to_numpy())]
+
+
+def _lost_later(accounts: pd.Series, losses: Losses | None) -> tuple[int, int] | None:
+    """(accounts, those of them that were lost), where nearly all were."""
+    if losses is None:
+        return None
+    names = accounts[accounts.isin(losses.known_at.index)].unique()
+    lost = int(losses.known_at.reindex(names).notna().sum())
+    return (len(names), lost) if wilson_lower(lost, len(names)) >= SURE else None
+
+
+def _hindsight(spec: FeatureSpec, level: Level, expected: float, had: str) -> Finding:
+    return Finding(
+        level=level,
+        check=CHECK,
+        name=spec.name,
+        figure=expected,
+        threshold=EXPECTED,
+        what=f"{had} stopped arriving, or is written in hindsight and dated back",
+        remedy=f"ask who writes `{spec.source}`, and when: rows that are added once the outcome is "
+        "known need the day they were added as `known_at`; if its source has ended, drop the "
+        "feature, or train after it with a later `training.first_as_of`",
+        columns=spec.columns,
+    )
 
 
 def stability_index(before: pd.Series, now: pd.Series, *, category: bool) -> float:

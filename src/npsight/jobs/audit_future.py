@@ -13,11 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from npsight.audit.findings import Check
-from npsight.audit.future import Ahead, Column, Kind, holds_future
+from npsight.audit.future import EXACT, Ahead, Column, Kind, holds_future
 from npsight.jobs.audit_columns import Columns, final
 from npsight.models.logits import Vector
 
 WINDOWS_DAYS = (7, 14, 30, 60, 90, 180)
+AROUND_DAYS = ((1, 1), (3, 3), (7, 6), (7, 7), (14, 13), (14, 14), (15, 14), (15, 15),
+               (30, 30), (31, 31), (45, 44), (45, 45))  # fmt: skip
+"""Days before and after of what is averaged around a day; an even width is a day longer before."""
+ROUNDED = 0.005
+"""Averages are stored to two decimals."""
+ROWS_AHEAD = 2
+"""An amount of one row ahead can be an honest one, noted a row later in the other column."""
 DAY_US = 86_400_000_000
 Instants = NDArray[np.int64]
 SURE = ("", "responses.score")
@@ -73,6 +80,41 @@ class Timeline:
                 )
         for measure, values in self.measures.items():
             yield self._neighbours(measure, values, at, start)
+        for past, ahead in AROUND_DAYS:
+            yield from self._about(at, start, past, ahead)
+
+    def _about(self, at: Instants, start: Instants, past: int, ahead: int) -> Iterator[Ahead]:
+        """Sums and means of `[at − past, at + ahead]`, beside what of them was known by then: that
+        of `[at − past, at]`, or of the instant itself if that comes nearer.
+        """
+        first, last = at - past * DAY_US, at + ahead * DAY_US
+        inside = (first >= start) & (last - start <= self.span)
+        low = np.searchsorted(self.keys, np.maximum(first, start), "left")
+        here = np.searchsorted(self.keys, at, "left"), np.searchsorted(self.keys, at, "right")
+        high = np.searchsorted(self.keys, np.minimum(last, start + self.stride - 1), "right")
+        several = bool(inside.any()) and float(np.median((high - here[1])[inside])) >= ROWS_AHEAD
+        said = f"in the {past} days before and the {ahead} days after"
+        for measure, label, total in self._totals():
+            sums = [total[high] - total[low], total[here[1]] - total[low]]
+            sums.append(total[here[1]] - total[here[0]])
+            yield _mixed(
+                f"{label} {said}", sums, inside, measure, measure in SURE or several, EXACT
+            )
+            if measure:
+                known = np.concatenate([[0], np.cumsum(np.isfinite(self.measures_of(measure)))])
+                counts = [known[high] - known[low], known[here[1]] - known[low]]
+                counts.append(known[here[1]] - known[here[0]])
+                means = [
+                    np.divide(t, n, out=np.full(len(t), np.nan), where=n > 0)
+                    for t, n in zip(sums, counts, strict=True)
+                ]
+                mean = label.replace("the sum", "the mean", 1)
+                sure = measure in SURE or several
+                yield _mixed(f"{mean} {said}", means, inside, measure, sure, ROUNDED)
+
+    def measures_of(self, measure: str) -> Vector:
+        """The values of `source.measure`."""
+        return self.measures[measure.removeprefix(f"{self.name}.")]
 
     def _bounds(
         self, low: Instants, high: Instants, side: str
@@ -103,6 +145,20 @@ class Timeline:
             sure=f"{self.name}.{measure}" in SURE,
             of=f"{self.name}.{measure}",
         )
+
+
+def _mixed(
+    label: str,
+    figures: Sequence[Vector],
+    inside: NDArray[np.bool_],
+    of: str,
+    sure: bool,
+    within: float,
+) -> Ahead:
+    """`figures` are those of the days around, of the past ones, and of the instant alone."""
+    around, past, now = figures
+    nearer = np.where(np.abs(now - around) < np.abs(past - around), now, past)
+    return Ahead(label, nearer, np.where(inside, around, np.nan), sure, of, within)
 
 
 def _dated(

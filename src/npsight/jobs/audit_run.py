@@ -180,7 +180,7 @@ class _Run:
         yield identifiers(newest, self.project.features)
         if not self.project.is_snapshot:
             self.progress("audit: the accounts to be scored")
-            yield population(frame, self._scoring_day(), self.project.features)
+            yield population(frame, self._scoring_day(), self.project.features, losses_of(columns))
 
     def _early(self, columns: Columns) -> Iterator[Check]:
         """Undated attributes have a check of their own, which asks no day."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from npsight.audit.early import Losses
 from npsight.audit.population import population, stability_index
 from npsight.config.specs import FeatureSpec
 
@@ -100,3 +101,92 @@ def test_tiny_data_are_not_judged(rng):
     check = population(rows(MEAN, rng.random(99)), rows(MEAN, rng.random(500)), [MEAN])
     assert check.verdict == "not judged"
     assert "fewer than 100" in check.not_judged
+
+
+# --- Rare counts that only the past knows ---------------------------------------------------------
+
+ACCOUNTS = 400
+MONTHS = pd.date_range("2023-01-01", periods=14, freq="30D")
+SCORED = pd.Timestamp("2024-06-01")
+
+
+def reviews(share: float, rng, months=MONTHS) -> pd.DataFrame:
+    """On each day a review at some accounts, dated back: the first ones, which were lost later."""
+    frames = [
+        pd.DataFrame(
+            {
+                "account": [f"a{k}" for k in range(ACCOUNTS)],
+                "as_of": day,
+                COUNT.name: (rng.permutation(ACCOUNTS) < share * ACCOUNTS).astype(float),
+            }
+        )
+        for day in months
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def unseen(count: int = ACCOUNTS, has: int = 0) -> pd.DataFrame:
+    """The day of scoring, on which the last `has` accounts have a review."""
+    names = [f"a{k}" for k in range(count)]
+    has_it = np.arange(count) >= count - has
+    return pd.DataFrame({"account": names, "as_of": SCORED, COUNT.name: has_it.astype(float)})
+
+
+def lost(share: float) -> Losses:
+    """Of the first accounts it is known, a day after the scoring."""
+    at = SCORED + pd.Timedelta(days=1)
+    known_at = [at if k < share * ACCOUNTS else pd.NaT for k in range(ACCOUNTS)]
+    series = pd.Series(known_at, index=[f"a{k}" for k in range(ACCOUNTS)], dtype="datetime64[us]")
+    return Losses(series, SCORED, 90, 30)
+
+
+def test_rows_that_only_the_lost_had_and_the_newest_day_lacks_are_hindsight(rng):
+    (found,) = population(reviews(0.03, rng), unseen(), [COUNT], lost(1.0)).findings
+    assert (found.level, found.name) == ("leak", COUNT.name)
+    assert found.figure == pytest.approx(12)
+    assert "were lost later" in found.what
+    assert "dated back" in found.what
+
+
+def test_of_those_who_stay_too_it_is_worth_a_look(rng):
+    train = reviews(0.03, rng)
+    for losses in (lost(0.5), None):
+        (found,) = population(train, unseen(), [COUNT], losses).findings
+        assert found.level == "look"
+        assert "12 should be" in found.what
+
+
+def test_those_who_have_given_notice_may_have_it_on_the_newest_day(rng):
+    """Their reviews are written by then; they say nothing of those whose loss is not known."""
+    names = [f"a{k}" for k in range(ACCOUNTS)]
+    known_at = pd.Series(SCORED + pd.Timedelta(days=1), index=names, dtype="datetime64[us]")
+    known_at.iloc[-20:] = SCORED
+    losses = Losses(known_at, SCORED, 90, 30)
+    train = reviews(0.03, rng)
+    assert population(train, unseen(has=20), [COUNT], losses).verdict == "leak"
+    assert population(train, unseen(has=21), [COUNT], losses).verdict == "clean"
+
+
+def test_one_account_that_has_it_yet_to_leave_is_an_honest_sign(rng):
+    assert population(reviews(0.03, rng), unseen(has=1), [COUNT], lost(1.0)).verdict == "clean"
+
+
+@pytest.mark.parametrize(("scored", "found"), [(266, 0), (267, 1)], ids=["7.98", "8.01"])
+def test_eight_rows_are_expected_at_least(rng, scored, found):
+    check = population(reviews(0.03, rng), unseen(scored), [COUNT], lost(1.0))
+    assert len(check.findings) == found
+
+
+def test_a_day_of_the_last_year_without_any_says_that_it_comes_and_goes(rng):
+    train = reviews(0.03, rng)
+    train.loc[train["as_of"] == MONTHS[-3], COUNT.name] = 0.0
+    assert population(train, unseen(), [COUNT], lost(1.0)).verdict == "clean"
+    longer_ago = reviews(0.03, rng)
+    longer_ago.loc[longer_ago["as_of"] == MONTHS[0], COUNT.name] = 0.0
+    assert population(longer_ago, unseen(), [COUNT], lost(1.0)).verdict == "leak"
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(5, "clean"), (6, "leak")])
+def test_six_days_are_asked_for(rng, days, verdict):
+    train = reviews(0.03, rng, MONTHS[-days:])
+    assert population(train, unseen(), [COUNT], lost(1.0)).verdict == verdict
