@@ -6,7 +6,8 @@ account's n answers less n times its prediction, E S² = nV + n(n − 1) ρV, so
     ρ = Σ (S² − nV) / V  over  Σ n(n − 1)
 
 is a mean over pairs of answers of one account. It is drawn towards a usual value, as if
-`PRIOR_PAIRS` pairs had shown that one: accounts that answer once tell nothing of ρ. The same of
+`PRIOR_PAIRS` pairs had shown that one: accounts that answer once tell nothing of ρ. What chance
+leaves open counts: an estimate near 0 or below it stays above 0. The same of
 detractors alone, with S their number less n times the predicted share d and d (1 − d) for V, is
 drawn towards ρ: what of an account's spread falls on them is measured, not taken from a model.
 
@@ -27,7 +28,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
+from scipy.special import log_ndtr, stdtr
 
 from npsight.models.intervals import Labels, NpsSpread, answer_variance
 from npsight.models.logits import Vector
@@ -164,14 +165,29 @@ def _detractor_correlation(days: Sequence[NpsDay], usual: float) -> float:
 def _of_pairs(
     days: Sequence[NpsDay], of: Callable[[NpsDay], tuple[Vector, Vector]], usual: float
 ) -> float:
-    """ρ from each account's S and V, as `of` gives them."""
-    excess, pairs = usual * PRIOR_PAIRS, PRIOR_PAIRS
+    """ρ from each account's S and V, as `of` gives them.
+
+    It is not below 0, but what a few pairs show may be. So it is the mean of a normal distribution
+    cut off at 0, around what they show and as wide as their own scatter: near 0 it stays above.
+    """
+    pairs = PRIOR_PAIRS + sum(d.weight * float(d.answers @ (d.answers - 1)) for d in days)
+    excess, scatter = usual * PRIOR_PAIRS, 0.0
     for day in days:
         summed, variance = of(day)
         several = day.answers > 1
-        excess += day.weight * float(np.sum((summed**2 / variance - day.answers)[several]))
-        pairs += day.weight * float(day.answers @ (day.answers - 1))
-    return float(np.clip(excess / pairs, 0.0, 1.0))
+        found = (summed**2 / variance - day.answers)[several]
+        excess += day.weight * float(found.sum())
+        scatter += day.weight * float(found @ found)
+    return min(_mean_above_zero(excess / pairs, float(np.sqrt(scatter)) / pairs), 1.0)
+
+
+def _mean_above_zero(mean: float, deviation: float) -> float:
+    """Mean of a normal distribution cut off below 0: μ + σ φ(μ/σ) / Φ(μ/σ)."""
+    if not deviation:
+        return max(mean, 0.0)
+    ratio = mean / deviation
+    log_density = -0.5 * ratio**2 - 0.5 * np.log(2 * np.pi)
+    return float(mean + deviation * np.exp(log_density - log_ndtr(ratio)))
 
 
 def _errors(day: NpsDay, spread: NpsSpread) -> _Errors:

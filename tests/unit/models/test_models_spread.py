@@ -13,6 +13,7 @@ from npsight.models.spread import (
     PRIOR_PAIRS,
     USUAL_CORRELATION,
     NpsDay,
+    _mean_above_zero,
     fit_spread,
 )
 
@@ -197,3 +198,27 @@ def test_a_spread_is_plain_numbers():
     assert found.dispersion == -0.25
     assert all(isinstance(x, float) for pair in found.periods for x in pair)
     assert found == NpsSpread(**vars(found))
+
+
+@pytest.mark.parametrize("accounts", [150, 600])
+def test_a_spread_near_nothing_is_not_called_nothing(accounts):
+    """What few pairs show lies below 0 in every other company: no risk is known to the digit."""
+    widths = []
+    for seed in range(40):
+        day = made(seed, accounts, correlation=0.005, rate=3.0)
+        found = fit_spread([day])
+        low, high = found.risk_interval(np.array([0.4]), np.array([0.3]), 80)
+        widths.append(float(high[0] - low[0]))
+    true = 2 * 1.28 * np.sqrt(0.005 * 0.4 * 0.6)
+    assert min(widths) > true / 2
+    assert np.median(widths) < 0.5
+
+
+def test_the_mean_above_zero_is_that_of_drawn_numbers():
+    rng = np.random.default_rng(1)
+    for mean in (-3.0, -0.5, 0.0, 0.7, 4.0):
+        drawn = rng.normal(mean, 1.5, 2_000_000)
+        assert _mean_above_zero(mean, 1.5) == pytest.approx(drawn[drawn > 0].mean(), rel=0.02)
+    assert _mean_above_zero(9.0, 0.1) == pytest.approx(9.0)
+    assert (_mean_above_zero(0.2, 0.0), _mean_above_zero(-0.2, 0.0)) == (0.2, 0.0)
+    assert 0 < _mean_above_zero(-40.0, 1.0) < 0.1
