@@ -23,13 +23,14 @@ def plain_number(text: ir.StringValue, decimal: Decimal) -> ir.StringValue:
     """`1.234,50 €` -> `1234.50` where `decimal` is `,`, and `$1,234.50` where it is `.`.
 
     Only whole groups of three digits may be parted: by the other sign, a space or an apostrophe.
+    The minus may stand behind, as in `299,70-`.
     Null where it is no such number. Everything stays as it is where `decimal` is None.
     """
     if decimal is None:
         return text
     parting = rf"[{'.' if decimal == ',' else ','}'’\s" + "\u00a0\u202f]"
     bare = text.re_replace(f"^([+-]?){_SPACE}*{_UNIT}?{_SPACE}*([+-]?)", r"\1\2")
-    bare = bare.re_replace(f"{_SPACE}*{_UNIT}$", "")
+    bare = bare.re_replace(f"{_SPACE}*{_UNIT}$", "").re_replace("^([^+-].*)-$", r"-\1")
     written = rf"^[+-]?([0-9]{{1,3}}({parting}[0-9]{{3}})+|[0-9]+)({re.escape(decimal)}[0-9]+)?$"
     plain = bare.re_replace(parting, "").replace(decimal, ".")
     return cast(ir.StringValue, ibis.ifelse(bare.re_search(written), plain, ibis.null(dt.string)))
