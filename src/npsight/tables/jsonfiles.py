@@ -1,4 +1,6 @@
-"""Files of JSON objects -> a table of texts: one object a line, or one list of objects."""
+"""Files of JSON objects -> a table of texts: one object a line, or one list of objects, which may
+lie in an envelope as APIs send it: `{"type": "list", "tickets": [{…}, {…}]}`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,8 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 Keys = tuple[str, ...]
+_PACKED = 30
+"""So many times larger a packed file may be than it is."""
+_SMALLEST = 1 << 24
 
 
 def read_json(
@@ -40,7 +47,7 @@ def read_json(
     objects = fresh_name("objects")
     queries = [
         f"SELECT CASE json_type(json) WHEN 'OBJECT' THEN json END AS object "
-        f"FROM read_json_objects([{text_literal(str(file))}], {_form(file)})"
+        f"FROM ({_objects(file, backend)})"
         for file in files
     ]
     run(backend, f"CREATE TABLE {name_literal(objects)} AS {' UNION ALL '.join(queries)}")
@@ -58,12 +65,41 @@ def read_json(
     return [(int(line), "no JSON object", 1) for (line,) in bad]
 
 
-def _form(file: Path) -> str:
+def _objects(file: Path, backend: Backend) -> str:
+    """The query of a file's objects."""
     with opened(file, "utf-8") as text:
-        first = next((line.strip() for line in text if line.strip()), "")
+        lines = (line.strip() for line in text if line.strip())
+        first, second = next(lines, ""), next(lines, "")
+    place = f"[{text_literal(str(file))}]"
     if first.startswith("["):
-        return "format = 'array'"
-    return "format = 'newline_delimited', ignore_errors = true"
+        return f"SELECT json FROM read_json_objects({place}, format = 'array')"
+    of_lines = file.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+    ends_later = not second or first.endswith(("{", "[", ","))
+    if first.startswith("{") and ends_later and not of_lines:
+        size = max(file.stat().st_size * (_PACKED if file.suffix == ".gz" else 1), _SMALLEST)
+        form = f"format = 'unstructured', maximum_object_size = {size}"
+        whole = f"SELECT json FROM read_json_objects({place}, {form})"
+        within = _list_within(whole, backend)
+        if within is not None:
+            objects = f"json_extract(json, {text_literal(within)})"
+            return f"SELECT unnest({objects}) AS json FROM ({whole})"
+    form = "format = 'newline_delimited', ignore_errors = true"
+    return f"SELECT json FROM read_json_objects({place}, {form})"
+
+
+def _list_within(whole: str, backend: Backend) -> str | None:
+    """The way to the only list of objects of an object; None where it is no such envelope."""
+    try:
+        rows = run(backend, f"SELECT json_keys(json), json_type(json) FROM ({whole}) LIMIT 2")
+        if len(rows) != 1 or rows[0][1] != "OBJECT":
+            return None
+        ways = [f"$.{_quoted(key)}" for key in rows[0][0]]
+        kinds = ", ".join(f"json_type(json, {text_literal(way + '[0]')})" for way in ways)
+        (found,) = run(backend, f"SELECT {kinds} FROM ({whole})")
+    except duckdb.Error:
+        return None  # reading it line by line says what is wrong
+    lists = [way for way, kind in zip(ways, found, strict=True) if kind == "OBJECT"]
+    return f"{lists[0]}[*]" if len(lists) == 1 else None
 
 
 def _paths(shape: Any, above: Keys = ()) -> Iterator[Keys]:

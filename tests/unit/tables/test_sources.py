@@ -216,6 +216,38 @@ def test_json_as_one_list(bench, name):
     assert read(bench, f"path: {name}") == EXPECTED
 
 
+USAGE = [
+    {"account": "a", "day": "2024-05-01", "n": 1},
+    {"account": "b", "day": "2024-05-02", "n": 2},
+]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("name", ["u.json", "u.json.gz"])
+def test_a_list_in_the_envelope_of_an_api(bench, name, indent):
+    envelope = {"object": "list", "tags": ["x"], "data": USAGE, "page": {"next": None}}
+    text = json.dumps(envelope, indent=indent)
+    write = gzip.open if name.endswith(".gz") else open
+    with write(bench.folder / name, "wt") as file:
+        file.write(text)
+    assert read(bench, f"path: {name}") == EXPECTED
+
+
+def test_an_object_with_no_list_or_with_two_is_a_row(bench):
+    """Of two lists it is unknown which one is the table."""
+    for more in ({}, {"one": [{"x": 1}], "two": [{"y": 1}]}):
+        (bench.folder / "u.json").write_text(json.dumps(USAGE[0] | more))
+        assert read(bench, "path: u.json") == EXPECTED[:1]
+
+
+def test_objects_a_line_are_rows_though_each_holds_a_list(bench):
+    lines = [json.dumps(line | {"items": [{"x": 1}, {"x": 2}]}) for line in USAGE]
+    (bench.folder / "u.json").write_text("\n".join(lines))
+    assert read(bench, "path: u.json") == EXPECTED
+    (bench.folder / "u.jsonl").write_text(lines[0])
+    assert read(bench, "path: u.jsonl") == EXPECTED[:1]
+
+
 def test_json_without_objects_names_the_way_out(bench):
     (bench.folder / "u.json").write_text("[1, 2]")
     with pytest.raises(DataError, match="one object a line, or one list of objects"):

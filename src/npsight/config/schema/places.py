@@ -16,7 +16,8 @@ class Place(Section):
         None,
         description="File or glob, relative to the project file; `${VAR}` is taken from the "
         "environment; `**` stands for folders at any depth. CSV, JSON, Parquet, Excel and DuckDB "
-        "files are told apart by their ending.",
+        "files are told apart by their ending. JSON holds one object a line, or one list of "
+        'objects, also in an envelope: `{"tickets": [{…}, {…}]}`.',
     )
     format: Literal["csv", "json", "parquet", "excel", "duckdb", "fixed_width"] | None = Field(
         None, description="Overrides what the ending of `path` says."
