@@ -16,6 +16,7 @@ from npsight.tables.profile import ColumnProfile, TableProfile
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
 END_WORDS |= {"expires", "expired", "solved"}
+END_WORDS |= {"gelost", "geloest", "ausgleich", "resolu", "ferme", "cerrado", "resuelto"}
 END_WORDS |= {"bezahlt", "geschlossen", "erledigt", "ende", "vertragsende", "fin"}
 START_WORDS = {"started", "start", "begin", "began", "beginn", "vertragsbeginn", "debut", "inicio"}
 CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
@@ -23,7 +24,7 @@ CANCEL_WORDS |= {"kundigung", "kuendigung", "gekundigt", "gekuendigt", "kundigun
 CANCEL_WORDS |= {"resiliation", "cancelacion"}
 FORM_END_WORDS = {"end", "ended", "completed", "finished"}
 INVITED_WORDS = {"invited", "invitation", "sent"}
-ANSWERED_WORDS = {"answered", "responded", "submitted", "response", "answer"}
+ANSWERED_WORDS = {"answered", "responded", "submitted", "submit", "response", "answer"}
 SCORE_WORDS = (
     *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
     *("weiterempfehlen", "weiterempfehlungsbereitschaft", "empfehlen", "empfehlung"),
@@ -34,22 +35,32 @@ _NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts
 _RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
 COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
 COMMENT_WORDS |= {"message", "body", "reason", "kommentar", "commentaire", "comentario"}
+COMMENT_WORDS |= {"why", "warum", "pourquoi", "porque"}
 COMMENT_WORDS |= {"begrundung", "anmerkung", "remarque", "observaciones"}
 ROLE_WORDS = {"role", "persona"}
 TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
 RENEWAL_WORDS = {"renewal", "renew", "renews", "verlangerung", "verlaengerung", "verlangert"}
 RENEWAL_WORDS |= {"vertragsverlangerung", "vertragsverlaengerung", "renouvellement", "renovacion"}
 LATER_WORDS = {"due", "updated", "modified", "valid", "expected"} | RENEWAL_WORDS
+LATER_WORDS |= {"fallig", "falligkeit", "nettofalligkeit", "faelligkeit", "echeance", "vencimiento"}
 STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent", "branche"}
 STABLE_WORDS |= {"land", "bundesland", "pays", "secteur", "pais", "industria"}
+DOMAIN_WORDS = {"domain", "domains", "website", "webseite", "url", "web", "homepage", "site"}
 NAME_WORDS = {"name", "firma", "firmenname", "unternehmen", "kundenname", "nom", "nombre"}
+NAME_WORDS |= {"societe", "empresa"}
 OWNER_WORDS = {"owner", "csm", "manager", "kundenbetreuer", "kundenbetreuerin", "betreuer"}
 OWNER_WORDS |= {"betreuerin", "vertriebler", "verantwortlich", "responsable", "gestor"}
 REVENUE_WORDS = {"arr", "revenue", "acv", "jahresumsatz", "umsatz", "vertragswert"}
 REVENUE_WORDS |= {"jahresvertragswert", "ingresos", "facturacion"}
-_REVENUE_PHRASES = ({"contract", "value"}, {"chiffre", "affaires"}, {"annual", "value"})
+_REVENUE_PHRASES = (
+    {"contract", "value"},
+    {"contract", "amount"},
+    {"chiffre", "affaires"},
+    {"annual", "value"},
+)
 CHURN_WORDS = {"churn", "churned", "churner", "left", "exited", "attrition", "attrited", "lost"}
 JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded", "registered", "registration"}
+JOINED_WORDS |= {"create", "erfasst", "erfassung", "anlagedatum"}
 JOINED_WORDS |= {"seit", "angelegt", "erstellt", "depuis", "desde", "alta"}
 PERIOD_WORDS = {"period", "trial", "phase"}
 TODAY_WORDS = {"status", "stage"}
@@ -213,7 +224,8 @@ def guess_accounts(
             continue
         versioned = pick(table.columns, {"valid"}, time=True) is not None
         if key.distinct == table.rows or versioned:
-            named = bool({word.rstrip("s") for word in words(table.name)} & ACCOUNT_WORDS)
+            of_table = words(table.name) | {word.rstrip("s") for word in words(table.name)}
+            named = bool(of_table & ACCOUNT_WORDS)
             # One that says since when each is an account lists them, whatever it is called.
             joined = len(tables) > 1 and guess_joined(table) is not None
             found.append((named, versioned, joined, len(table.columns), table))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from npsight.jobs.guess import DOMAIN_WORDS
 from npsight.jobs.guesskeys import Hop, is_named, is_person, share_nothing
 from npsight.jobs.words import words
 from npsight.tables.domains import domains_of_text
 from npsight.tables.profile import ColumnProfile, TableProfile
 
-_DOMAIN_WORDS = {"domain", "domains", "website", "webseite", "url", "web", "homepage", "site"}
 _FEW = 10
 _MOSTLY = 0.9
 _MANY = 0.5
@@ -23,10 +23,10 @@ def guess_domain(
     Empty where the table names accounts as the others do, has no addresses, or no table with a
     row for each account has their domains.
     """
-    own = table.column(keys[table.name])
+    own = table.column(keys.get(table.name, ""))
     for by in _addresses(table):
         for other, account, found in _with_domains(table, keys, tables):
-            if own is None or (is_named(own) and not share_nothing(own, account)):
+            if own is not None and is_named(own) and not share_nothing(own, account):
                 continue
             lost = _lost(by, found)
             if lost is not None:
@@ -36,11 +36,11 @@ def guess_domain(
 
 
 def _addresses(table: TableProfile) -> Iterator[ColumnProfile]:
-    """Columns that mostly hold e-mail addresses of persons."""
+    """Columns that mostly hold e-mail addresses."""
     for column in table.columns:
         held = sum("@" in text for text in column.sample)
         mostly = held >= max(_MOSTLY * len(column.sample), 1)
-        if is_person(column) and mostly and column.filled >= _MANY * table.rows:
+        if mostly and column.filled >= _MANY * table.rows:
             yield column
 
 
@@ -55,7 +55,7 @@ def _with_domains(
         if account.distinct < other.rows:
             continue
         for found in other.columns:
-            if words(found.name) & _DOMAIN_WORDS and not found.is_time:
+            if words(found.name) & DOMAIN_WORDS and not found.is_time:
                 yield other, account, found
 
 

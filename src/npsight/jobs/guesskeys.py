@@ -22,6 +22,7 @@ _MOST_WORDS = 5
 """Of a column's name; a question that names a company is no key."""
 _MOST_HOPS = 3
 _OF_A_NAME = {"name", "title", "id", "key", "uuid", "code", "nr", "no"}
+_OF_A_NAME |= {"ref", "reference", "referenz", "numero", "number"}
 _OF_A_PERSON = PERSON_WORDS | {"name", "id", "key", "address", "hash", "full", "uuid", "e"}
 
 

@@ -209,7 +209,8 @@ class _Proposal(ProposedLines):
         self.column(4, "created_at", guess.guess_joined(table))
         self.column(4, "renewal_at", guess.pick(timed, guess.RENEWAL_WORDS))
         # A column named as a company is one of names only where another one is the key.
-        named = [c for c in plain if not c.is_number and c.name != self.keys[table.name]]
+        texts = [c for c in plain if not c.is_number and not words(c.name) & guess.DOMAIN_WORDS]
+        named = [c for c in texts if c.name != self.keys[table.name]]
         self.column(4, "name", guess.pick(named, {"name"}) or guess.pick(named, guess.NAME_WORDS))
         self.column(4, "owner", guess.pick(plain, guess.OWNER_WORDS))
         self.column(4, "revenue", guess.guess_revenue(plain))

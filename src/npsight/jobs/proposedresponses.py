@@ -69,7 +69,9 @@ class ProposedResponses:
         out.column(at, "id", fact)
         out.lines.add(at, f"account: {scalar(key)}", self._unsure(table))
         others = [c for c in table.columns if c.name != key and is_person(c) and c is not fact]
-        out.column(at, "respondent", guess.pick(others, PERSON_WORDS, time=False))
+        by_domain = [h.by for h in self.hops.get(table.name, ()) if h.match == "domain"]
+        person = guess.pick(others, PERSON_WORDS, time=False)
+        out.column(at, "respondent", person or table.column(by_domain[0] if by_domain else ""))
         out.column(at, "time", answered_of(table))
         out.known_at(at, guess.guess_times(table).known, table)
         invited = guess.pick(table.columns, guess.INVITED_WORDS, time=True)

@@ -47,9 +47,10 @@ def _persons(tables: Sequence[TableProfile], keys: Keys, ways: Ways) -> None:
     or its domain.
     """
     for table in tables:
-        if table.name in ways or table.name not in keys:
+        if table.name in ways or not table.rows:
             continue
-        way = guess_person(table, keys, tables) or guess_domain(table, keys, tables)
+        person = guess_person(table, keys, tables) if table.name in keys else []
+        way = person or guess_domain(table, keys, tables)
         if way:
             ways[table.name] = way
             keys[table.name] = way[-1].column

@@ -9,14 +9,15 @@ from npsight.tables.profile import ColumnProfile
 
 ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "organization"}
 ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant", "external", "kunde", "kunden", "firma"}
+ACCOUNT_WORDS |= {"debitor", "debitoren", "debitorennummer", "companies"}
 ACCOUNT_WORDS |= {"kundennr", "kundennummer", "mandant", "cliente", "empresa", "societe", "klant"}
 THING_WORDS = {"airport", "hotel", "restaurant", "app", "product", "store", "shop", "brand"}
 THING_WORDS |= {"property", "listing", "branch", "school", "university", "hospital", "clinic"}
 THING_WORDS |= {"dealer", "business", "lounge", "asin", "seller", "vendor"}
 """What reviews are written of: the account where nobody else is."""
 PERSON_WORDS = {"contact", "respondent", "user", "person", "email", "mail", "username", "author"}
-PERSON_WORDS |= {"reviewer", "recipient", "userid"}
-_ID_WORDS = {"id", "key", "uuid", "asin"}
+PERSON_WORDS |= {"reviewer", "recipient", "userid", "ansprechpartner"}
+_ID_WORDS = {"id", "key", "uuid", "asin", "gsid", "ref", "reference", "referenz", "numero"}
 _ID_ENDS = {"number", "nummer", "nr", "no", "num", "kundennummer", "kundennr"}
 
 
@@ -39,4 +40,5 @@ def plain(name: str) -> str:
 def is_id(column: ColumnProfile) -> bool:
     """Named as an identifier."""
     listed = _listed(column.name)
-    return bool(set(listed) & _ID_WORDS) or bool(listed and listed[-1] in _ID_ENDS)
+    last = listed[-1] if listed else ""
+    return bool(set(listed) & _ID_WORDS) or last in _ID_ENDS or last.endswith(("nr", "nummer"))

@@ -273,7 +273,7 @@ def _column(
     if times.is_typed_time(value):
         when = Reading("", times.is_naive_type(value))
     else:
-        when = time_of(given, sample)
+        when = time_of(given, sample, value.get_name())
     return ColumnProfile(
         name=value.get_name(),
         filled=seen["filled"],

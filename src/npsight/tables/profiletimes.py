@@ -46,6 +46,7 @@ _LIKE_A_DATE = re.compile(
     rf"\d{{1,2}}(st|nd|rd|th|er|\.)?(-| | de ){_NAME}(-| | de )\d{{2,4}}{_CLOCK}$)"
 )
 _ORDINAL = re.compile(times.ORDINAL)
+_A_NUMBER = re.compile(r"(?i)(nr|nummer|number|numero|((^|[^a-z])(id|no|num|key|code)))\.?$")
 _MOSTLY = 0.95
 _TRIED = 20
 _EPOCH_DIGITS = {"epoch_s": 10, "epoch_ms": 13, "epoch_us": 16}
@@ -72,10 +73,16 @@ def turned(pattern: str) -> str:
     return pattern.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
 
 
-def time_of(table: ir.Table, sample: Sequence[str]) -> Reading:
-    """By which pattern nearly all of `given` is read."""
+def time_of(table: ir.Table, sample: Sequence[str], name: str = "") -> Reading:
+    """By which pattern nearly all of `given` is read; a column that is named as a number of
+    documents does not count seconds.
+    """
     for pattern, digits in _EPOCH_DIGITS.items():
-        if sample and all(_counts_from_1970(text, digits) for text in sample):
+        if (
+            sample
+            and not _A_NUMBER.search(name)
+            and all(_counts_from_1970(text, digits) for text in sample)
+        ):
             return Reading(pattern)
     dated = [text for text in sample if _LIKE_A_DATE.match(text)]
     if not dated or len(dated) < _MOSTLY * len(sample):
