@@ -118,8 +118,8 @@ def _obstacle(name: str, rows: Examples, project: ProjectSpec) -> Problem | None
         only = what[0] if others == 0 else "no " + what[0]
         return Problem(
             f"the outcomes are of one class: {only} among {len(rows)} account windows",
-            "check the bands or the event in the project file; with one class there is no risk "
-            "to tell apart",
+            "check the bands or the event in the project file; if they are right, there is no risk "
+            f"to tell apart yet: bring more history{_leaving_out(name, project)}",
             key=key,
         )
     days = np.unique(rows.known_at[~np.isnat(rows.known_at)].astype("datetime64[D]"))
@@ -140,11 +140,19 @@ def _obstacle(name: str, rows: Examples, project: ProjectSpec) -> Problem | None
         return Problem(
             f"only {events:.0f} {what[0]} and {others:.0f} {what[1]}; at least {least} of each "
             "are asked for",
-            f"bring more history, leave {key} out, or lower `training.min_events` knowing what "
-            "that means",
+            f"bring more history{_leaving_out(name, project)}, or lower `training.min_events` "
+            "knowing what that means",
             key=key,
         )
     return None
+
+
+def _leaving_out(name: str, project: ProjectSpec) -> str:
+    """The way out where another target is declared, which then is learned alone."""
+    if name == "churn":
+        return "" if project.detractor is None else ", or leave targets.churn out"
+    both = "targets.detractor and targets.nps" if project.nps else "targets.detractor"
+    return "" if project.churn is None else f", or leave {both} out"
 
 
 def _is_snapshot(rows: Examples) -> bool:

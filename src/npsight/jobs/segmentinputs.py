@@ -56,8 +56,13 @@ def attributes_asked(project: ProjectSpec, by: Sequence[str]) -> list[str]:
         declared.setdefault(OWNER)
     if not by:
         return list(accounts.segments) if accounts else []
+    none = "the project file names none: list them under `tables.accounts.attributes`"
     problems = [
-        Problem(f"`{name}` is no attribute of the accounts", suggest(name, declared), key="--by")
+        Problem(
+            f"`{name}` is no attribute of the accounts",
+            suggest(name, declared) if declared else none,
+            key="--by",
+        )
         for name in dict.fromkeys(by)
         if name not in declared
     ]

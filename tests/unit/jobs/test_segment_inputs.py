@@ -81,8 +81,6 @@ def test_the_attributes_asked_for():
     with pytest.raises(ConfigError, match=r"2\. --by: `colour`") as caught:
         attributes_asked(project, ["plann", "colour", "colour"])
     assert len(caught.value.problems) == 2
-    with pytest.raises(ConfigError, match="there is none to choose from"):
-        attributes_asked(project_of(None), ["plan"])
 
 
 @pytest.mark.parametrize(
@@ -103,3 +101,14 @@ def test_numbers_are_cut_into_parts_of_equal_size(values, labels):
 
 def test_a_blank_value_is_none():
     assert list(_labels(pd.Series(["pro", "", None], dtype=object), None)) == ["pro", NONE, NONE]
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [None, SimpleNamespace(attributes={}, segments=[], owner=None)],
+    ids=["no table", "no attribute"],
+)
+def test_where_nothing_is_declared_it_is_said_where_to(accounts):
+    with pytest.raises(ConfigError, match="nothing to report by") as caught:
+        attributes_asked(project_of(accounts), ["plan"])
+    assert "`tables.accounts.attributes`" in caught.value.problems[0].remedy
