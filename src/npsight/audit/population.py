@@ -42,9 +42,9 @@ def population(
     bound is 0.9): such rows are written in hindsight. A sign given in time stands at some who have
     yet to leave.
 
-    A feature shifted when
-    its population stability index from the newest training day on is at least 0.25 and three
-    times what chance alone makes of so few rows; age in days is spared, which time itself shifts.
+    A feature shifted when its population stability index from the newest training day on is at
+    least 0.25 and three times what chance alone makes of so few rows; age in days is spared, which
+    time itself shifts.
     """
     newest = train[train["as_of"] == train["as_of"].max()]
     if min(len(newest), len(score)) < LEAST_ROWS:
