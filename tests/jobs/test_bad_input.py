@@ -381,7 +381,7 @@ def test_unknown_owner(company):
 
 def test_export_to_an_unknown_format(company, tmp_path):
     outcome = npsight("export", tmp_path / "scores.xlsx", "-c", company.write())
-    outcome.failed(CONFIG, "scores.xlsx", ".csv or .parquet")
+    outcome.failed(CONFIG, "scores.xlsx", ".csv, which Excel opens too, or a .parquet file")
 
 
 def test_export_where_nothing_can_be_written(company, tmp_path):

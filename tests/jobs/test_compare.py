@@ -183,25 +183,6 @@ def test_a_feature_that_the_project_no_longer_lists_is_computed_all_the_same(com
         company.write()
 
 
-def test_two_versions_of_the_same_data_are_compared_by_their_backtests(company):
-    """Trained on all days: no outcome is left that they have not seen."""
-    npsight("train", "-c", company.config).succeeded()
-    npsight("train", "-c", company.config).succeeded()
-    project = load_project(company.config)
-    found = compare(project, version=4, other=3)
-    assert found.differences == ()
-    assert found.unseen == ()
-    assert "there is no outcome yet that neither has seen" in found.unseen_why_not
-    assert [versus.judgement for versus in found.backtests] == ["no difference"] * 2
-    assert len(found.backtests[0].days) == 3
-    rows = project.state_dir / "models" / "v3" / "backtest.parquet"
-    rows.rename(rows.with_suffix(".away"))
-    without = compare(project, version=4, other=3)
-    assert without.backtests == ()
-    assert without.backtests_why_not == "the backtest rows of version 3 are not in the state folder"
-    rows.with_suffix(".away").rename(rows)
-
-
 def test_wrong_versions_are_refused_with_the_way_out(company, tmp_path: Path):
     both = ("compare", "-c", company.config)
     npsight(*both, "--version", "1", "--with", "1").failed(

@@ -14,6 +14,9 @@ from command_line import npsight
 from small_company import FIRST_DAY, SmallCompany
 from state_of import run_statuses, state_of
 
+from npsight.config.load import load_project
+from npsight.jobs.backtestrows import ROWS_FILE, version_folder
+from npsight.jobs.compare import compare
 from npsight.models.bundle import digest_of, gates_of
 from npsight.models.gates import Gate
 from npsight.tracking import Tracking, read_cached
@@ -168,10 +171,28 @@ def test_the_champion_is_compared_on_days_it_has_not_seen(tmp_path):
     assert scores is not None
     assert (scores[1], scores[2], scores[4]) == ("3", scores[3], "+0.0000")
     assert "no difference beyond chance" in seen.sentence
+    assert_alike_in_their_backtests(company)
     again = npsight("promote", "-c", company.config).succeeded()
     assert "Version 3 may be better or worse than the champion" in again.out
     back = npsight("promote", "-c", company.config, "--version", "1").succeeded()
     assert "held against no champion when it was trained" in back.out
+
+
+def assert_alike_in_their_backtests(company: SmallCompany) -> None:
+    """Versions 2 and 3 learned from the same data: no outcome is left that they have not seen."""
+    project = load_project(company.config)
+    found = compare(project, version=3, other=2)
+    assert found.differences == ()
+    assert found.unseen == ()
+    assert "there is no outcome yet that neither has seen" in found.unseen_why_not
+    assert [versus.judgement for versus in found.backtests] == ["no difference"] * 2
+    assert len(found.backtests[0].days) == 3
+    rows = version_folder(project.state_dir, 2) / ROWS_FILE
+    rows.rename(rows.with_suffix(".away"))
+    without = compare(project, version=3, other=2)
+    assert without.backtests == ()
+    assert without.backtests_why_not == "the backtest rows of version 2 are not in the state folder"
+    rows.with_suffix(".away").rename(rows)
 
 
 # --- Versions from before, and interrupted ones -------------------------------------------------
