@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -104,8 +105,9 @@ def compare(
     """
     progress("versions from the registry")
     tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
-    theirs = _side(project, tracking, CHAMPION if other is None else other)
-    ours = _side(project, tracking, _candidate(tracking, theirs.version, version))
+    infos = tracking.versions()
+    theirs = _side(project, tracking, infos, CHAMPION if other is None else other)
+    ours = _side(project, tracking, infos, _candidate(tracking, infos, theirs.version, version))
     backtests, backtests_why_not = _backtests(project, ours, theirs)
     unable = {side.version: why for side in (theirs, ours) if (why := _unable(project, side))}
     why = "; ".join(f"version {number}: {reason}" for number, reason in unable.items())
@@ -129,15 +131,19 @@ def compare(
     )
 
 
-def _side(project: ProjectSpec, tracking: Tracking, version: int | str) -> Side:
+def _side(
+    project: ProjectSpec, tracking: Tracking, infos: Sequence[VersionInfo], version: int | str
+) -> Side:
     number, files = tracking.load_bundle(version)
     model = unpack(files)
     check_golden(model, files)
-    info = next(info for info in tracking.versions() if info.version == number)
+    info = next(info for info in infos if info.version == number)
     return Side(info, model, kept_rows(version_folder(project.state_dir, number)))
 
 
-def _candidate(tracking: Tracking, other: int, version: int | None) -> int:
+def _candidate(
+    tracking: Tracking, infos: Sequence[VersionInfo], other: int, version: int | None
+) -> int:
     if version is not None:
         if version == other:
             problem = Problem(
@@ -150,7 +156,7 @@ def _candidate(tracking: Tracking, other: int, version: int | None) -> int:
     challenger = tracking.alias_version(CHALLENGER)
     if challenger is not None and challenger != other:
         return challenger
-    for info in tracking.versions():
+    for info in infos:
         if info.version != other:
             return info.version
     raise NotFoundError(
@@ -182,19 +188,27 @@ def _unable(project: ProjectSpec, side: Side) -> str:
 
 
 class _Builders:
-    """Features of today's tables as each model has them, whatever the project file lists now."""
+    """Features of today's tables as each model has them, whatever the project file lists now.
+
+    Models that read the same get the same frame, built once.
+    """
 
     def __init__(self, project: ProjectSpec, builder: FeatureBuilder) -> None:
         self.project = project
         self.builder = builder
+        self._built: dict[tuple[datetime, ...], pd.DataFrame] = {}
 
-    def frame(self, model: Model, days: list[datetime], progress: Progress) -> pd.DataFrame:
+    def frame(self, model: Model, days: Sequence[datetime], progress: Progress) -> pd.DataFrame:
         """What the model reads of every account alive on these days, by as_of and account."""
-        if _as_declared(model, self.project):
-            return self.builder.features_at(days, progress)
-        own = replace(self.project, features=model.specs)
-        other = FeatureBuilder(self.builder.backend, self.builder.facts, own, own=self.builder.own)
-        return other.features_at(days, progress)
+        if not _as_declared(model, self.project):
+            own = replace(self.project, features=model.specs)
+            backend, facts = self.builder.backend, self.builder.facts
+            return FeatureBuilder(backend, facts, own, own=self.builder.own).features_at(
+                days, progress
+            )
+        if tuple(days) not in self._built:
+            self._built[tuple(days)] = self.builder.features_at(days, progress)
+        return self._built[tuple(days)]
 
 
 def _as_declared(model: Model, project: ProjectSpec) -> bool:
@@ -233,7 +247,10 @@ def _unseen(
         )
     progress(f"{len(days)} days that neither has seen")
     frames = [builders.frame(side.model, days, progress) for side in (theirs, ours)]
-    rows = [examples_of(builders.builder, builders.builder.spine(days), f) for f in frames]
+    spine = builders.builder.spine(days)
+    rows = [examples_of(builders.builder, spine, frames[0])] * 2
+    if frames[1] is not frames[0]:
+        rows[1] = examples_of(builders.builder, spine, frames[1])
     found = []
     for part in [name for name, _ in ours.model.parts() if name in both[0]]:
         if target_of(part) not in same or part not in rows[0]:
