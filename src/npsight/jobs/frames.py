@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.datatypes as dt
-import numpy as np
 import pandas as pd
 
 from npsight.config.own import own_source
@@ -20,7 +19,7 @@ from npsight.config.specs import FeatureSpec, OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, Problem
 from npsight.features.answered import answered_expr
 from npsight.features.asked import Asked, adds_up, in_arrays
-from npsight.features.attributes import DISPLAY, standing_expr, versions_as_of
+from npsight.features.attributes import standing_expr, versions_as_of
 from npsight.features.compile import beside, compile_features, ordered_groups, pane_groups
 from npsight.features.contacts import last_contact_expr
 from npsight.features.freshness import freshness_expr
@@ -32,6 +31,7 @@ from npsight.features.periods import answers_by_period_expr, period_ends
 from npsight.features.themes import newest_comments_expr, themes_by_period_expr
 from npsight.jobs.addingup import SpineRows, facts_added_up, facts_in_order, panes_added_up
 from npsight.jobs.featurecache import FeatureCache
+from npsight.jobs.fetched import beside_each_other, displayed, segments_among
 from npsight.tables.engine import run
 from npsight.targets.outcomes import answer_rows_expr, answers_expr, churn_expr, complete
 from npsight.temporal.facts import Facts
@@ -311,7 +311,7 @@ class FeatureBuilder:
         `last_answer_at` of the newest answer known before as_of, null where there is none.
         """
         known = self._fetch(standing_expr(self.facts, spine, self.project.segment))
-        return _beside(known, self._fetch(last_answer_expr(self.facts, spine)))
+        return beside_each_other([known, self._fetch(last_answer_expr(self.facts, spine))])
 
     def attributes_now(self, spine: ir.Table) -> pd.DataFrame:
         """Every attribute in force as of each spine row's day; see `versions_as_of`."""
@@ -393,53 +393,6 @@ def own_functions(project: ProjectSpec) -> dict[str, OwnFunction]:
     if wrong:
         raise ConfigError(HEADLINE, wrong)
     return functions
-
-
-def displayed(
-    project: ProjectSpec, attributes: pd.DataFrame, *others: pd.DataFrame
-) -> pd.DataFrame:
-    """What `FeatureBuilder.display` gives, of its tables; null where one of them is not."""
-    frame = attributes[KEYS].copy()
-    for column in DISPLAY:
-        frame[column.rstrip("_")] = attributes.get(column)
-    frame["revenue"] = pd.to_numeric(frame["revenue"], errors="coerce")
-    frame["renewal_at"] = _calendar_days(pd.to_datetime(frame["renewal_at"]), project)
-    frame = beside_each_other([frame, *others])
-    missing = {
-        "last_score": np.nan,
-        "last_band": None,
-        "last_answer_at": pd.NaT,
-        "last_contact_at": pd.NaT,
-    }
-    return frame.assign(**{name: blank for name, blank in missing.items() if name not in frame})
-
-
-def _calendar_days(instants: pd.Series[Any], project: ProjectSpec) -> pd.Series[Any]:
-    """Instants in UTC as midnights of the days that calendars of the accounts' zone show."""
-    accounts = project.tables.accounts
-    zone = (accounts.timezone if accounts else None) or project.timezone or "UTC"
-    local = instants.dt.tz_localize("UTC").dt.tz_convert(zone)
-    return local.dt.tz_localize(None).dt.normalize()
-
-
-def segments_among(attributes: pd.DataFrame, segment: str) -> Any:
-    """The segment of each row of attributes, "" where none is known."""
-    return attributes[segment].fillna("").to_numpy()
-
-
-def beside_each_other(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The columns of all frames, whose rows are the same in the same order."""
-    whole = frames[0]
-    for frame in frames[1:]:
-        whole = _beside(whole, frame)
-    return whole
-
-
-def _beside(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-    """Columns of `right` next to `left`, whose rows are the same in the same order."""
-    if not all(left[key].equals(right[key]) for key in KEYS):
-        raise AssertionError("a feature table does not have exactly the spine's rows")
-    return pd.concat([left, right.drop(columns=KEYS)], axis=1)
 
 
 def _sources(table: ir.Table, specs: Sequence[FeatureSpec]) -> str:

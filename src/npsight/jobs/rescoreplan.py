@@ -20,13 +20,8 @@ import pyarrow as pa
 
 from npsight.config.schema import Activity, Responses
 from npsight.config.specs import ProjectSpec
-from npsight.jobs.frames import (
-    KEYS,
-    FeatureBuilder,
-    beside_each_other,
-    displayed,
-    segments_among,
-)
+from npsight.jobs.fetched import beside_each_other, displayed, segments_among
+from npsight.jobs.frames import KEYS, FeatureBuilder
 from npsight.jobs.servingfacts import ServingFacts
 from npsight.tables import contracts
 from npsight.tables.assemble import CheckedRows, assembled

@@ -69,9 +69,18 @@ def _own(rows: list[Row], account: str, as_of: datetime) -> list[Row]:
 
 
 def churn(
-    world: World, event: str, account: str, as_of: datetime, gap: int, horizon: int
+    world: World,
+    event: str,
+    account: str,
+    as_of: datetime,
+    gap: int,
+    horizon: int,
+    activity: str = "usage",
 ) -> Row | None:
-    """Whether the account is lost in the window; None when it was never at risk in it."""
+    """Whether the account is lost in the window; None when it was never at risk in it.
+
+    `activity` is the source whose silence is the event `no_activity`.
+    """
     start = as_of + gap * DAY
     end = start + horizon * DAY
     if event == "subscription_end":
@@ -88,7 +97,7 @@ def churn(
             f"the oracle has no loop for the outcome `{event}`; write one from its meaning in "
             "npsight.config.schema.targets"
         )
-    facts = _own(world.sources["usage"], account, as_of)
+    facts = _own(world.sources[activity], account, as_of)
     return {"churned": int(not between(facts, start, end)), "label_known_at": end}
 
 
