@@ -29,7 +29,7 @@ EVERYONE = (c.NPSIGHT, *c.SQL, c.PANDAS, *c.POLARS)
 
 @dataclass(frozen=True)
 class Part:
-    """A workload, who runs it, and how often."""
+    """A workload, who runs it, and how often at most."""
 
     workload: w.Workload
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ def parts_of(accounts: int, engine: str) -> dict[str, Part]:
     parts = (
         Part(w.standard(accounts), (*EVERYONE, c.FEATURETOOLS, c.CATALOGUE), 3),
         Part(w.sample(accounts), (c.NPSIGHT, c.FEATURETOOLS), 1),
-        Part(w.tenfold(accounts), EVERYONE, 1),
+        Part(w.tenfold(accounts), EVERYONE, 3),
         Part(w.many_cutoffs(accounts), EVERYONE, 3),
         Part(w.hundredfold(accounts), (c.NPSIGHT, c.TOTALS), 1),
     )

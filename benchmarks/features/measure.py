@@ -21,6 +21,8 @@ from benchmarks.features.workloads import KEYS, Workload
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = (-9, 137)
+MOST_SECONDS = 60
+"""A way is measured again only while its runs fit in this together."""
 THREAD_VARIABLES = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "ARROW_NUM_THREADS")
 
 
@@ -77,7 +79,7 @@ def difference(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
 
 
 def measure(name: str, workload: Workload, folder: Path, result: Path, runs: int = 1) -> Measured:
-    """Run a way in `runs` fresh processes, one after another; the last leaves its `result`.
+    """Run a way in up to `runs` fresh processes, as `repeated`; the last leaves its `result`.
 
     Raises
     ------
@@ -89,18 +91,25 @@ def measure(name: str, workload: Workload, folder: Path, result: Path, runs: int
 
 
 def repeated(command: list[str], spine_rows: int, runs: int) -> Measured:
-    """The command's own report, the median of `runs` fresh processes."""
-    reports = []
-    for _ in range(runs):
+    """The command's own report: the median of `runs` fresh processes, or of as many as fit.
+
+    None is begun that would take the way beyond `MOST_SECONDS`, but for the first.
+    """
+    reports: list[dict[str, Any]] = []
+    began = time.monotonic()
+    while len(reports) < runs:
+        spent = time.monotonic() - began
+        if reports and spent + spent / len(reports) > MOST_SECONDS:
+            break
         report = _reported(command)
         if report is None:
-            return Measured(None, None, spine_rows, runs)
+            return Measured(None, None, spine_rows, len(reports) + 1)
         reports.append(report)
     return Measured(
         statistics.median(r["seconds"] for r in reports),
         max(r["peak_bytes"] for r in reports),
         spine_rows,
-        runs,
+        len(reports),
     )
 
 

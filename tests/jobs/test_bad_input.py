@@ -371,7 +371,9 @@ def test_promote_a_version_that_is_not_there(company):
 
 
 def test_unknown_account(company):
-    npsight("explain", "nobody", "-c", company.write()).failed(NOT_FOUND, "no such account")
+    npsight("explain", "nobody", "-c", company.write()).failed(
+        NOT_FOUND, "no account with the key 'nobody'", "none that is called so", "check the key"
+    )
 
 
 def test_unknown_owner(company):

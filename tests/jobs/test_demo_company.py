@@ -398,8 +398,22 @@ def test_explain_shows_one_account(scored, demo_config, tmp_path):
 def test_explain_an_unknown_account(demo_config, tmp_path):
     plot = tmp_path / "why.png"
     outcome = npsight("explain", "A999999", "-c", demo_config, "--plot", plot)
-    outcome.failed(7, "no such account", "check the account's key")
+    outcome.failed(7, "no account with the key 'A999999'", "check the key or the name")
     assert not plot.exists()
+
+
+def test_explain_finds_an_account_by_its_name(scored, demo_config):
+    rows = scored.rows
+    one = next(r for r in rows if sum(r.name == other.name for other in rows) == 1)
+    out = npsight("explain", f"  {one.name.upper()} ", "-c", demo_config).succeeded().out
+    assert out.splitlines()[0].split() == [*one.name.split(), one.account]
+
+
+def test_explain_names_the_accounts_that_are_called_so(scored, demo_config):
+    outcome = npsight("explain", "a0000", "-c", demo_config)
+    first = sorted((r.account, r.name) for r in scored.rows if r.account.startswith("A0000"))[:10]
+    told = [f"{account} ({name})" for account, name in first]
+    outcome.failed(7, "several are called so", *told, "and others")
 
 
 def test_export_csv_is_safe_in_a_spreadsheet(scored, demo_config, tmp_path):

@@ -18,20 +18,25 @@ from npsight.cli.common import (
     signed,
     zone_of,
 )
+from npsight.errors import NotFoundError
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from rich.console import Console
 
-    from npsight.store import HistoryPoint, ScoreRow, ScoreRun
+    from npsight.config.specs import ProjectSpec
+    from npsight.store import HistoryPoint, ScoreRow, ScoreRun, Store
 
 BAR = 22
 SHOWN_RISKS = 6
+SHOWN_NAMES = 10
 
 
 def explain_command(
-    account: Annotated[str, typer.Argument(help="Key of the account.")],
+    account: Annotated[
+        str, typer.Argument(help="Key of the account, or the beginning of its name.")
+    ],
     config: Config = DEFAULT_CONFIG,
     plot: Annotated[
         Path | None, typer.Option(help="Also draw the feature contributions to this PNG.")
@@ -39,25 +44,57 @@ def explain_command(
 ) -> None:
     """Show one account: numbers, history, drivers that add up, and what to do.
 
+    Where no account has that key, it is looked for by the words of its name and key, as the search
+    of the worklist page does.
+
     Example: npsight explain A000123 -c configs/demo.yaml --plot why.png
     """
     from npsight.config.load import load_project
     from npsight.jobs.files import write_atomically
     from npsight.jobs.plot import waterfall_png
-    from npsight.service.accountkeys import as_stored
     from npsight.store import open_project_store
 
     console = make_console()
     project = load_project(config)
-    account = as_stored(account, project)
     with closing(open_project_store(project)) as store:
         run = store.latest_run(project.name)
-        row = store.score(run.id, account)
-        history = store.history(project.name, account)
+        row = _row(store, project, run, account)
+        history = store.history(project.name, row.account)
     print_account(run, row, history, zone_of(project), console)
     if plot is not None:
-        write_atomically(plot, waterfall_png(project, account))
+        write_atomically(plot, waterfall_png(project, row.account))
         console.print(f"Drew {plot}", highlight=False, soft_wrap=True)
+
+
+def _row(store: Store, project: ProjectSpec, run: ScoreRun, text: str) -> ScoreRow:
+    """The account of that key, or the only one that is called so.
+
+    Raises
+    ------
+    NotFoundError
+        None is, or several are; these are named.
+    """
+    from npsight.service.accountkeys import as_stored
+    from npsight.store.searchwords import accounts_called
+
+    key = as_stored(text.strip(), project)
+    if key in store.scores_of(run.id, [key]):
+        return store.score(run.id, key)
+    with store.reading() as connection:
+        found = accounts_called(connection, project.name, run.id, text, SHOWN_NAMES + 1)
+    if len(found) == 1:
+        return store.score(run.id, found[0][0])
+    if not found:
+        raise NotFoundError(
+            f"the run of {run.as_of:%Y-%m-%d} has no account with the key {text!r}, and none that "
+            "is called so\n  → check the key or the name, or score again after it was added"
+        )
+    names = [f"{key} ({name})" if name else key for key, name in found[:SHOWN_NAMES]]
+    more = " and others" if len(found) > SHOWN_NAMES else ""
+    raise NotFoundError(
+        f"no account has the key {text!r}, and several are called so\n"
+        f"  → give the key of one: {', '.join(names)}{more}"
+    )
 
 
 def print_account(

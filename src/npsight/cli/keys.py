@@ -207,5 +207,11 @@ def _expiry(row: KeyRow, now: datetime, state: str, zone: ZoneInfo) -> str:
     if row.expires_at is None:
         return "never"
     left = row.expires_at - now
-    soon = f" (in {left.days} days)" if state == "live" and left < SOON else ""
+    soon = f" ({_in(left)})" if state == "live" and left < SOON else ""
     return f"{day(row.expires_at, zone)}{soon}"
+
+
+def _in(left: timedelta) -> str:
+    if left < timedelta(days=1):
+        return f"in {left // timedelta(hours=1)} h"
+    return "in 1 day" if left.days == 1 else f"in {left.days} days"

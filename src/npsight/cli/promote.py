@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, minute, zone_of
 
 if TYPE_CHECKING:
     from npsight.tracking import VersionInfo
@@ -58,6 +58,7 @@ def models_command(
 
     project = load_project(config)
     versions = Tracking(project.name, project.state_dir, registry_uri()).versions()
+    zone = zone_of(project)
     table = Table(title=f"Models of {project.name}", title_justify="left")
     for heading in ("version", "alias", "made", "learned through", "digest", "gates"):
         table.add_column(heading)
@@ -67,7 +68,7 @@ def models_command(
         table.add_row(
             str(info.version),
             ", ".join(info.aliases) or ("interrupted" if info.is_interrupted else ""),
-            f"{info.created_at:%Y-%m-%d %H:%M}",
+            minute(info.created_at, zone),
             info.params.get("as_of_last", "–")[:10],
             (info.digest or "")[:12],
             _gates(info),

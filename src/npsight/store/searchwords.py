@@ -13,7 +13,7 @@ from itertools import islice
 
 from sqlalchemy import Column, Connection, Index, String, Table, delete, insert, select
 
-from npsight.store.tables import metadata
+from npsight.store.tables import metadata, scores
 
 BYTES = String().with_variant(String(collation="C"), "postgresql")
 """Compared byte by byte on every database, so that the beginning of a word is a range."""
@@ -68,6 +68,31 @@ def keep_words(connection: Connection, project: str, names: Mapping[str, str | N
 def word_range(beginning: str) -> tuple[str, str]:
     """The half-open range `[from, to)` of words that begin so."""
     return beginning, beginning + chr(0x10FFFF)
+
+
+def accounts_called(
+    connection: Connection, project: str, run_id: str, text: str, limit: int
+) -> list[tuple[str, str | None]]:
+    """Key and name of the run's accounts that have, for each word of the text, one that begins so;
+    by key, at most `limit`.
+    """
+    words = words_of(text)
+    if not words:
+        return []
+    query = select(scores.c.account, scores.c.name).where(scores.c.run_id == run_id)
+    for word in words:
+        first, end = word_range(word)
+        query = query.where(
+            scores.c.account.in_(
+                select(account_words.c.account).where(
+                    account_words.c.project == project,
+                    account_words.c.word >= first,
+                    account_words.c.word < end,
+                )
+            )
+        )
+    found = connection.execute(query.order_by(scores.c.account).limit(limit))
+    return [(row.account, row.name) for row in found]
 
 
 def _known(connection: Connection, project: str, accounts: Sequence[str]) -> dict[str, str | None]:

@@ -155,7 +155,10 @@ class Store:
         """
         runs = self.runs(project, limit=1)
         if not runs:
-            raise NotFoundError(f"project {project} has no scores yet\n  → npsight score -c FILE")
+            raise NotFoundError(
+                f"project {project} has no scores yet\n"
+                "  → npsight score -c FILE, after npsight train where it has no model yet"
+            )
         return runs[0]
 
     def runs(self, project: str, limit: int = KEEP_RUNS) -> list[ScoreRun]:

@@ -58,7 +58,7 @@ def test_create_list_revoke(config: Path) -> None:
     key = created(config, "crm", "-s", "score", "--expires", "never", "--rate", "90")
     soon = created(config, "bi", "-s", "admin", "--expires", "36h")
     listed = npsight("keys", "list", "-c", config).succeeded().out
-    for words in (key_id(key), "crm", "score", "live", "never", "90", "bi", "(in 1 days)"):
+    for words in (key_id(key), "crm", "score", "live", "never", "90", "bi", "(in 1 day)"):
         assert words in listed
     assert key not in listed
     done = npsight("keys", "revoke", key_id(key), "-c", config).succeeded()

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from npsight.store import Rescored, Store, write_rescored
 from npsight.store.marks import mark
-from npsight.store.searchwords import account_words, words_of
+from npsight.store.searchwords import account_words, accounts_called, words_of
 from npsight.store.worklist import worklist
 from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import sheet, step_forward
@@ -178,6 +178,35 @@ def test_a_run_that_fails_leaves_nothing_of_its_list(any_store: Store):
 )
 def test_words_are_letters_and_digits_without_case_or_accents(text, words):
     assert words_of(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("wren", ["a", "b"]),
+        ("foods WREN", ["a"]),
+        ("ö", ["c"]),
+        ("b", ["b"]),
+        ("foo bar", []),
+        ("…", []),
+        ("a\0", ["a"]),
+    ],
+)
+def test_accounts_are_found_by_the_beginnings_of_words(any_store: Store, text, found):
+    names = {"a": "Wren Foods", "b": "Wrenhaven", "c": "Öl Werke", "d": None}
+    run = write_list(any_store, *(scored(account, name=name) for account, name in names.items()))
+    with any_store.reading() as connection:
+        called = accounts_called(connection, "tiny", run.id, text, 10)
+        assert called == [(account, names[account]) for account in found]
+        assert accounts_called(connection, "tiny", run.id, text, 1) == called[:1]
+
+
+def test_accounts_of_other_runs_and_projects_are_not_found(any_store: Store):
+    write_list(any_store, scored("gone", name="Wren Foods"))
+    run = write_list(any_store, scored("stays", name="Wren Labs"), run_id="r2")
+    with any_store.reading() as connection:
+        assert accounts_called(connection, "tiny", run.id, "wren", 10) == [("stays", "Wren Labs")]
+        assert accounts_called(connection, "other", run.id, "wren", 10) == []
 
 
 def test_as_of_is_kept_whole():
