@@ -18,6 +18,7 @@ from npsight.cli.impact import impact_command
 from npsight.cli.init import init_command
 from npsight.cli.interrupted import remember_interrupts, was_interrupted
 from npsight.cli.keys import keys_app
+from npsight.cli.monitor import monitor_command
 from npsight.cli.promote import models_command, promote_command
 from npsight.cli.score import export_command, score_command
 from npsight.cli.segments import segments_command
@@ -63,6 +64,7 @@ app.command("backtest", rich_help_panel=MODELS)(backtest_command)
 app.command("models", rich_help_panel=MODELS)(models_command)
 app.command("compare", rich_help_panel=MODELS)(compare_command)
 app.command("promote", rich_help_panel=MODELS)(promote_command)
+app.command("monitor", rich_help_panel=MODELS)(monitor_command)
 app.command("truth", rich_help_panel=MODELS)(truth_command)
 app.command("score", rich_help_panel=DAILY)(score_command)
 app.command("worklist", rich_help_panel=DAILY)(worklist_command)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.jobs.comparetoday import TARGETS
+from npsight.jobs.evaluation_groups import wilson
 from npsight.jobs.fit import Fitted, PartResult
 from npsight.models.metrics import calibration_groups
 from npsight.models.part import PRIOR_TERM, PartModel
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from npsight.config.schema import Worklist
     from npsight.jobs.compare import Comparison
+    from npsight.jobs.monitor import Monitored
 
 MOST_DOTS = 2_000
 SHOWN_FEATURES = 14
@@ -117,6 +119,37 @@ def both_risks(found: Comparison, worklist: Worklist) -> bytes:
             title=f"{moved.target} risk of {len(accounts):,} accounts, "
             f"{found.today.as_of:%Y-%m-%d}",
         )
+    return _png(figure)
+
+
+def forecasts_and_outcomes(found: Monitored) -> bytes:
+    """PNG: mean forecast and the share that came, by day; one panel a target. The bars are the
+    95 % intervals of a share among so many (Wilson 1927).
+    """
+    from matplotlib.figure import Figure
+
+    count = len(found.targets)
+    figure = Figure(figsize=(8, 3.2 * count), layout="constrained")
+    for axes, target in zip(np.ravel(figure.subplots(count, 1)), found.targets, strict=True):
+        days = [day.as_of for day in target.days]
+        came = np.array([day.came for day in target.days])
+        bounds = np.array([wilson(day.came, day.rows) for day in target.days])
+        axes.plot(days, [day.forecast for day in target.days], marker="o", label="forecast")
+        axes.errorbar(
+            days,
+            came,
+            yerr=np.abs(bounds.T - came),
+            marker="s",
+            linestyle="--",
+            capsize=3,
+            label="came",
+        )
+        axes.set(
+            ylim=(0, None),
+            ylabel="share",
+            title=f"{target.target} risk of {target.accounts:,} accounts",
+        )
+        axes.legend()
     return _png(figure)
 
 

@@ -20,6 +20,7 @@ from npsight.drivers.peers import peers_of
 from npsight.errors import ModelIntegrityError, NotFoundError, Problem
 from npsight.jobs.asof import check_as_of, default_as_of, known_since
 from npsight.jobs.changed import changed
+from npsight.jobs.forecasts import forecast_of, keep_forecast
 from npsight.jobs.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.gonesilent import gone_silent
 from npsight.jobs.holes import holes
@@ -158,6 +159,8 @@ def score(
         )
     kept.install()
     write_cached(project.state_dir, version, files)
+    forecast = forecast_of(version, model, as_of, inputs.now, predicted)
+    keep_forecast(project, forecast, prepared.facts.data_end)
     survey, everyone = _company(model, predicted, inputs.now["segment_"])
     return ScoreResult(
         run=run,
