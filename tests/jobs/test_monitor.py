@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import shutil
+from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -14,9 +16,11 @@ from small_company import FIRST_DAY, SmallCompany
 from state_of import state_of
 
 from npsight.config.load import load_project
+from npsight.jobs.came import Came
 from npsight.jobs.forecasts import FOLDER, kept_forecasts
-from npsight.jobs.monitor import Monitored, monitor
+from npsight.jobs.monitor import Monitored, TargetFound, monitor
 from npsight.store import open_project_store
+from npsight.store.runpages import run_page
 
 CONFIG, NOT_FOUND, STATE = 2, 7, 8
 GAP, HORIZON = timedelta(days=7), timedelta(days=53)
@@ -70,11 +74,16 @@ def test_one_forecast_a_week_is_kept(found):
 
 
 def test_those_are_judged_whose_window_has_ended(found):
-    (target,) = found.targets
+    came = the_only(found)[1]
     assert found.data_end < day(600)
-    assert [d.as_of for d in target.days] == [day(n) for n in (330, 337, 346, 480)]
+    assert [d.as_of for d in came.days] == [day(n) for n in (330, 337, 346, 480)]
     assert day(540) + WINDOW > found.data_end
     assert found.next_day == {}
+
+
+def the_only(found: Monitored) -> tuple[TargetFound, Came]:
+    (target,) = found.targets
+    return target, target.came
 
 
 def answers_of(company: SmallCompany) -> dict[tuple[str, datetime], list[int]]:
@@ -112,14 +121,14 @@ def test_forecast_and_outcome_stand_side_by_side(company, found):
 
 
 def test_the_figures_are_those_of_the_rows(company, found):
-    (target,) = found.targets
+    came = the_only(found)[1]
     rows = found.outcomes
-    assert target.rows == len(rows) > 150
-    assert target.accounts == rows["account"].nunique()
-    assert target.forecast == pytest.approx(rows["risk"].mean())
-    assert target.came == pytest.approx(rows["came"].mean())
-    assert target.between.low < target.came < target.between.high
-    for told, (at, of_day) in zip(target.days, rows.groupby("as_of"), strict=True):
+    assert came.rows == len(rows) > 150
+    assert came.accounts == rows["account"].nunique()
+    assert came.forecast == pytest.approx(rows["risk"].mean())
+    assert came.came == pytest.approx(rows["came"].mean())
+    assert came.between.low < came.came < came.between.high
+    for told, (at, of_day) in zip(came.days, rows.groupby("as_of"), strict=True):
         assert (told.as_of, told.rows) == (at, len(of_day))
         assert told.forecast == pytest.approx(of_day["risk"].mean())
         assert told.came == pytest.approx(of_day["came"].mean())
@@ -127,7 +136,7 @@ def test_the_figures_are_those_of_the_rows(company, found):
     high, medium = worklist.high_risk, worklist.medium_risk
     limits = ((high, 2.0), (medium, high), (-1.0, medium))
     names = ("high", "medium", "low")
-    for level, name, (low, high) in zip(target.levels, names, limits, strict=True):
+    for level, name, (low, high) in zip(came.levels, names, limits, strict=True):
         held = rows[(rows["risk"] >= low) & (rows["risk"] < high)]
         assert (level.found.level, level.found.rows) == (name, len(held))
         if len(held):
@@ -143,7 +152,7 @@ def auc(risk: np.ndarray, came: np.ndarray) -> float:
 
 
 def test_the_ranking_is_judged_within_days(found):
-    (target,) = found.targets
+    target = the_only(found)[0]
     of_days = [
         auc(rows["risk"].to_numpy(), rows["came"].to_numpy())
         for _, rows in found.outcomes.groupby("as_of")
@@ -171,16 +180,14 @@ def test_nps_weighs_by_answers(company, found):
 
 
 def test_the_command_says_it(company, found, tmp_path):
-    (target,) = found.targets
+    target, came = the_only(found)
     plot, file = tmp_path / "monitor.png", tmp_path / "monitor.parquet"
     before = state_of(company.state, "small")
     out = npsight("monitor", "-c", company.config, "--plot", plot, "-o", file).succeeded().out
     assert state_of(company.state, "small") == before
-    assert (
-        f"Detractor risk: {target.rows} forecasts of {target.accounts} accounts, on 4 days" in out
-    )
-    assert f"forecast {100 * target.forecast:.0f} %, came {100 * target.came:.0f} %" in out
-    assert target.verdict in out
+    assert f"Detractor risk: {came.rows} forecasts of {came.accounts} accounts, on 4 days" in out
+    assert f"forecast {100 * came.forecast:.0f} %, came {100 * came.came:.0f} %" in out
+    assert came.verdict in out
     assert f"AUC {target.against_level.figures['auc'].candidate:.3f}" in out
     assert f"the backtest said {target.promised:.3f}" in out
     assert plot.read_bytes().startswith(PNG)
@@ -191,14 +198,14 @@ def moved(found: Monitored, by: float) -> Monitored:
     """The same judged as if so much more had come."""
     import dataclasses
 
-    (target,) = found.targets
-    bounds = target.between
+    target, came = the_only(found)
+    bounds = came.between
     other = dataclasses.replace(
-        target,
-        came=target.forecast + by,
-        between=type(bounds)(target.forecast + by - 0.01, target.forecast + by + 0.01),
+        came,
+        came=came.forecast + by,
+        between=type(bounds)(came.forecast + by - 0.01, came.forecast + by + 0.01),
     )
-    return dataclasses.replace(found, targets=(other,))
+    return dataclasses.replace(found, targets=(dataclasses.replace(target, came=other),))
 
 
 @pytest.mark.parametrize(
@@ -211,9 +218,9 @@ def moved(found: Monitored, by: float) -> Monitored:
     ],
 )
 def test_a_difference_counts_beyond_chance_and_tolerance(found, by, verdict):
-    (target,) = moved(found, by).targets
-    assert target.tolerance == 0.03
-    assert target.verdict == verdict
+    _, came = the_only(moved(found, by))
+    assert came.tolerance == 0.03
+    assert came.verdict == verdict
 
 
 # --- Boundaries -----------------------------------------------------------------------------------
@@ -295,6 +302,27 @@ def test_another_window_is_left_out_and_said(tmp_path):
     company.write()
     out = npsight("monitor", "-c", company.config).succeeded().out
     assert "1 of 1 forecasts have another window (gap 7, horizon 53 days)" in out
+
+
+def test_the_next_run_tells_the_page_what_came(company, found):
+    """In a copy: what the run of today leaves for the page is what the command says."""
+    copied = SmallCompany(company.folder.parent / "copied")
+    shutil.copytree(company.folder, copied.folder)
+    (copied.state / FOLDER / "2020-01-01T000000Z.parquet").write_text("damaged")
+    npsight("score", "-c", copied.config).succeeded()
+    project = load_project(copied.config)
+    with closing(open_project_store(project)) as store:
+        page = run_page(store, store.latest_run(project.name).id, "came")
+    assert page == {"targets": {}, "unreadable": True}
+    (copied.state / FOLDER / "2020-01-01T000000Z.parquet").unlink()
+    npsight("score", "-c", copied.config).succeeded()
+    with closing(open_project_store(project)) as store:
+        page = run_page(store, store.latest_run(project.name).id, "came")
+    came = the_only(found)[1]
+    told = page["targets"]["detractor"]
+    assert (told["rows"], told["days"], told["verdict"]) == (came.rows, 4, came.verdict)
+    assert (told["forecast"], told["came"]) == pytest.approx((came.forecast, came.came))
+    assert [level["rows"] for level in told["levels"]] == [lv.found.rows for lv in came.levels]
 
 
 def test_errors_name_the_way_out(tmp_path):

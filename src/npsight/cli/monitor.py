@@ -20,6 +20,7 @@ from npsight.cli.common import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from npsight.jobs.came import Came
     from npsight.jobs.monitor import Monitored, NpsFound, TargetFound
 
 _COLOURS = {
@@ -50,7 +51,7 @@ def monitor_command(
     Example: npsight monitor -c configs/demo.yaml --plot monitor.png
     """
     from npsight.config.load import load_project
-    from npsight.jobs.export import check_format, write_frame
+    from npsight.jobs.export import cell, check_format, write_frame
     from npsight.jobs.monitor import monitor
 
     console = make_console()
@@ -62,7 +63,8 @@ def monitor_command(
     print_monitored(found, console)
     say_engine(project, console, "Outcomes read on")
     if output is not None:
-        write_frame(found.outcomes, output)
+        in_sheet = output.suffix == ".csv"
+        write_frame(found.outcomes.map(lambda v: cell(v, spreadsheet=in_sheet)), output)
         count = len(found.outcomes)
         console.print(f"Wrote {count:,} forecasts to {output}", highlight=False, soft_wrap=True)
     if plot is not None and found.targets:
@@ -86,8 +88,8 @@ def print_monitored(found: Monitored, console: Console) -> None:
     )
     for target in found.targets:
         _print_target(target, console)
-        _print_levels(target, console)
-        _print_days(target, console)
+        _print_levels(target.came, console)
+        _print_days(target.came, console)
     if found.nps:
         _print_nps(found.nps, console)
     for name, (day, end) in found.next_day.items():
@@ -105,16 +107,17 @@ def _title(target: str) -> str:
 
 
 def _print_target(target: TargetFound, console: Console) -> None:
-    colour = _COLOURS[target.verdict]
+    came = target.came
+    colour = _COLOURS[came.verdict]
     console.print(
-        f"\n[bold]{_title(target.target)}[/]: {target.rows:,} forecasts of {target.accounts:,} "
-        f"accounts, on {len(target.days)} day{'' if len(target.days) == 1 else 's'}",
+        f"\n[bold]{_title(target.target)}[/]: {came.rows:,} forecasts of {came.accounts:,} "
+        f"accounts, on {len(came.days)} day{'' if len(came.days) == 1 else 's'}",
         highlight=False,
     )
     console.print(
-        f"  forecast {percent(target.forecast)}, came {percent(target.came)} (95 %: "
-        f"{percent(target.between.low)} to {percent(target.between.high)}): "
-        f"[{colour}]{target.verdict}[/]",
+        f"  forecast {percent(came.forecast)}, came {percent(came.came)} (95 %: "
+        f"{percent(came.between.low)} to {percent(came.between.high)}): "
+        f"[{colour}]{came.verdict}[/]",
         highlight=False,
     )
     console.print(f"  {_ranking(target)}", highlight=False)
@@ -142,13 +145,13 @@ def _ranking(target: TargetFound) -> str:
     )
 
 
-def _print_levels(target: TargetFound, console: Console) -> None:
+def _print_levels(came: Came, console: Console) -> None:
     from rich.table import Table
 
     table = Table(show_edge=False, pad_edge=False)
     for n, heading in enumerate(("risk level", "forecasts", "forecast", "came", "95 %")):
         table.add_column(heading, justify="left" if n == 0 else "right")
-    for level in target.levels:
+    for level in came.levels:
         found = level.found
         between = f"{percent(found.low)} to {percent(found.high)}" if found.rows else "–"
         table.add_row(
@@ -161,14 +164,14 @@ def _print_levels(target: TargetFound, console: Console) -> None:
     console.print(table)
 
 
-def _print_days(target: TargetFound, console: Console) -> None:
+def _print_days(came: Came, console: Console) -> None:
     from rich.table import Table
 
-    if len(target.days) < 2:
+    if len(came.days) < 2:
         return
-    shown = target.days[-SHOWN_DAYS:]
-    some = "" if len(shown) == len(target.days) else f", the last {len(shown)}"
-    table = Table(title=f"\n{_title(target.target)} by day{some}", title_justify="left")
+    shown = came.days[-SHOWN_DAYS:]
+    some = "" if len(shown) == len(came.days) else f", the last {len(shown)}"
+    table = Table(title=f"\n{_title(came.target)} by day{some}", title_justify="left")
     for n, heading in enumerate(("day", "version", "forecasts", "forecast", "came")):
         table.add_column(heading, justify="left" if n == 0 else "right")
     for day in shown:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,42 +12,15 @@ import pandas as pd
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
+from npsight.jobs.came import Came, by_day, came_of, judged, risk_of
 from npsight.jobs.fit import windows
 from npsight.jobs.forecasts import Forecast, kept_forecasts
-from npsight.jobs.frames import FeatureBuilder, Progress, silent
-from npsight.jobs.modelfigures import LevelFound, levels
-from npsight.jobs.trainingdata import examples_of, open_tables
-from npsight.models.bootstrap import Interval
-from npsight.models.clustered import clustered_mean
+from npsight.jobs.frames import Progress, silent
+from npsight.jobs.trainingdata import open_tables
 from npsight.models.examples import Examples
-from npsight.models.intervals import Z
 from npsight.models.logits import Vector
 from npsight.models.versus import Versus, versus
 from npsight.tracking import Tracking
-
-Verdict = Literal["as forecast", "more than forecast", "less than forecast"]
-
-
-@dataclass(frozen=True)
-class DayFound:
-    """One day's forecasts whose outcome is known: how many, their mean risk, the share that came.
-
-    `version` is the model's that foresaw them.
-    """
-
-    as_of: datetime
-    version: int
-    rows: int
-    forecast: float
-    came: float
-
-
-@dataclass(frozen=True)
-class LevelCame:
-    """A risk level of the worklist: what was forecast on average (None of none), and what came."""
-
-    forecast: float | None
-    found: LevelFound
 
 
 @dataclass(frozen=True)
@@ -57,46 +29,23 @@ class TargetFound:
 
     Attributes
     ----------
-    days
-        By day, rising; a day whose window has ended without any outcome has no entry.
-    rows, accounts
-        Forecasts, and the accounts they are of.
-    forecast, came
-        Mean risk, and observed share of the event.
-    between
-        95 % interval of the share that came, by the chance among accounts.
-    tolerance
-        A difference up to here is none.
     against_prior
         Against the model's prior on the same rows.
     against_level
         Against each day's mean risk for everybody: its AUC gain is the AUC less 0.5.
     promised
         AUC in the backtests of the versions, weighed by their rows; None where unknown.
-    levels
-        High, medium and low.
     """
 
-    target: str
-    days: tuple[DayFound, ...]
-    rows: int
-    accounts: int
-    forecast: float
-    came: float
-    between: Interval
-    tolerance: float
+    came: Came
     against_prior: Versus
     against_level: Versus
     promised: float | None
-    levels: tuple[LevelCame, ...]
 
     @property
-    def verdict(self) -> Verdict:
-        """Whether as much came as was forecast."""
-        off = self.came - self.forecast
-        if self.between.low <= self.forecast <= self.between.high or abs(off) <= self.tolerance:
-            return "as forecast"
-        return "more than forecast" if off > 0 else "less than forecast"
+    def target(self) -> str:
+        """Its name."""
+        return self.came.target
 
     @property
     def ranks(self) -> bool | None:
@@ -178,13 +127,9 @@ def monitor(project: ProjectSpec, progress: Progress = silent) -> Monitored:
     with open_tables(project, progress) as (builder, _):
         data_end = builder.facts.data_end
         progress(f"outcomes of {len(kept)} days")
-        examples = _examples(builder, [f for f in kept if _ended(f, declared, data_end)])
+        examples = judged(builder, kept)
     promised = _promised(project)
-    found = [
-        target
-        for name in declared
-        if (target := _target(project, name, examples, promised.get(name, {}))) is not None
-    ]
+    found = [_target(project, name, rows, promised[name]) for name, rows in examples.items()]
     return Monitored(
         kept=tuple(forecast.as_of for forecast in kept),
         data_end=data_end,
@@ -196,98 +141,25 @@ def monitor(project: ProjectSpec, progress: Progress = silent) -> Monitored:
     )
 
 
-def _ended(forecast: Forecast, declared: Mapping[str, OutcomeWindow], data_end: datetime) -> bool:
-    """Whether any target of a forecast can be judged."""
-    return any(
-        forecast.windows.get(name) == window and forecast.as_of + window.end <= data_end
-        for name, window in declared.items()
-    )
-
-
-def _examples(builder: FeatureBuilder, forecasts: Sequence[Forecast]) -> dict[str, Examples]:
-    """Each target's forecasts with their outcome; the frame has those of `Forecast.rows`, the
-    `version`, and of answers their counts.
-    """
-    if not forecasts:
-        return {}
-    frame = pd.concat([f.rows.assign(version=f.version) for f in forecasts], ignore_index=True)
-    spine = builder.spine([forecast.as_of for forecast in forecasts])
-    found = {}
-    for name, rows in examples_of(builder, spine, frame).items():
-        if name not in ("detractor", "churn") or f"risk_{name}" not in frame:
-            continue
-        told = [f.as_of for f in forecasts if f.windows.get(name) == rows.window]
-        days = np.array(told, dtype="datetime64[us]")
-        judged = np.isin(rows.as_of, days) & rows.frame[f"risk_{name}"].notna().to_numpy()
-        if judged.any():
-            found[name] = rows.where(judged)
-    return found
-
-
 def _target(
-    project: ProjectSpec, name: str, examples: Mapping[str, Examples], promised: Mapping[int, float]
-) -> TargetFound | None:
-    rows = examples.get(name)
-    if rows is None:
-        return None
-    risk, prior = (rows.frame[f"{kind}_{name}"].to_numpy(float) for kind in ("risk", "prior"))
-    forecast = float(np.average(risk, weights=rows.weight))
-    off, error = clustered_mean(rows.share - risk, rows.weight, rows.account)
+    project: ProjectSpec, name: str, rows: Examples, promised: Mapping[int, float]
+) -> TargetFound:
+    risk, prior = risk_of(name, rows), rows.frame[f"prior_{name}"].to_numpy(np.float64)
     seed, versions = project.training.seed, rows.frame["version"].to_numpy()
     known = np.array([promised.get(version, np.nan) for version in versions.tolist()])
     return TargetFound(
-        target=name,
-        days=tuple(_days(rows, risk)),
-        rows=len(rows),
-        accounts=len(set(rows.account)),
-        forecast=forecast,
-        came=forecast + off,
-        between=Interval(
-            max(0.0, forecast + off - Z[95] * error), min(1.0, forecast + off + Z[95] * error)
-        ),
-        tolerance=project.training.gates.calibration,
+        came=came_of(project, name, rows),
         against_prior=versus(name, rows, risk, prior, seed),
         against_level=versus(name, rows, risk, _level_of_day(rows, risk), seed),
         promised=None if np.isnan(known).any() else float(known.mean()),
-        levels=tuple(_levels(project, rows, risk)),
     )
-
-
-def _by_day(
-    rows: Examples,
-) -> Iterator[tuple[datetime, np.ndarray[tuple[int], np.dtype[np.bool_]]]]:
-    for day in np.unique(rows.as_of):
-        yield day.astype("datetime64[us]").item(), rows.as_of == day
-
-
-def _days(rows: Examples, risk: Vector) -> Iterator[DayFound]:
-    versions = rows.frame["version"].to_numpy()
-    for day, which in _by_day(rows):
-        weight = rows.weight[which]
-        yield DayFound(
-            as_of=day,
-            version=int(versions[which][0]),
-            rows=int(which.sum()),
-            forecast=float(np.average(risk[which], weights=weight)),
-            came=float(np.average(rows.share[which], weights=weight)),
-        )
 
 
 def _level_of_day(rows: Examples, risk: Vector) -> Vector:
     level = np.empty(len(rows))
-    for _, which in _by_day(rows):
+    for _, which in by_day(rows):
         level[which] = np.average(risk[which], weights=rows.weight[which])
     return level
-
-
-def _levels(project: ProjectSpec, rows: Examples, risk: Vector) -> Iterator[LevelCame]:
-    limits = project.worklist
-    edges = [np.inf, limits.high_risk, limits.medium_risk, -np.inf]
-    found = levels(risk, rows.share, rows.weight, limits.high_risk, limits.medium_risk)
-    for k, level in enumerate(found):
-        held = (risk >= edges[k + 1]) & (risk < edges[k])
-        mean = float(np.average(risk[held], weights=rows.weight[held])) if held.any() else None
-        yield LevelCame(mean, level)
 
 
 def _nps(examples: Mapping[str, Examples]) -> Iterator[NpsFound]:
@@ -296,7 +168,7 @@ def _nps(examples: Mapping[str, Examples]) -> Iterator[NpsFound]:
         return
     counts = {c: rows.frame[c].to_numpy(float) for c in ("answers", "promoters", "detractors")}
     foreseen = rows.frame["nps"].to_numpy(float)
-    for day, which in _by_day(rows):
+    for day, which in by_day(rows):
         if np.isnan(foreseen[which]).any():
             continue
         answers = counts["answers"][which]

@@ -130,7 +130,8 @@ def forecasts_and_outcomes(found: Monitored) -> bytes:
 
     count = len(found.targets)
     figure = Figure(figsize=(8, 3.2 * count), layout="constrained")
-    for axes, target in zip(np.ravel(figure.subplots(count, 1)), found.targets, strict=True):
+    panels = np.ravel(figure.subplots(count, 1))
+    for axes, target in zip(panels, (t.came for t in found.targets), strict=True):
         days = [day.as_of for day in target.days]
         came = np.array([day.came for day in target.days])
         bounds = np.array([wilson(day.came, day.rows) for day in target.days])

@@ -12,6 +12,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import Explanation
 from npsight.jobs import accountpages, closing, holdouts
 from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.runcame import came_page
 from npsight.jobs.rundrift import drift_page
 from npsight.jobs.runmodel import model_page
 from npsight.jobs.runtrends import segment_pages
@@ -57,4 +58,5 @@ PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (
     segment_pages,
     drift_page,
     model_page,
+    came_page,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from npsight.jobs.runcame import CAME
 from npsight.jobs.rundrift import DRIFT
 from npsight.jobs.runmodel import MODEL
 from npsight.store.rows import ScoreRun
@@ -49,6 +50,7 @@ def _told(page: Page, run: ScoreRun) -> Told | None:
         period_days=page.project.training.period_days,
         high_risk=page.project.worklist.high_risk,
         medium_risk=page.project.worklist.medium_risk,
+        came=run_page(store, run.id, CAME),
     )
 
 

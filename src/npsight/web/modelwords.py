@@ -33,6 +33,7 @@ class Told:
     """What the store and the service know of the model that made a run's scores.
 
     `served` is the version that answers single requests now; `drift_before` is of the run before.
+    `came` is what came of earlier scores; None for a run of an older npsight.
     """
 
     run: ScoreRun
@@ -46,6 +47,7 @@ class Told:
     period_days: int
     high_risk: float
     medium_risk: float
+    came: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,16 @@ class Level:
 
 @dataclass(frozen=True)
 class Part:
-    """One risk: how it did out of time."""
+    """One risk: how it did out of time, and what came of the scores that were made with it (""
+    where nothing did yet).
+    """
 
     name: str
     title: str
     came: str
     headline: str
     levels: tuple[Level, ...]
+    in_use: str
     drivers: Picture | None
 
 
@@ -133,8 +138,34 @@ def _parts(told: Told) -> Iterator[Part]:
             came=CAME[name],
             headline=headlines.get(name, ""),
             levels=tuple(_level(told, row) for row in target["levels"]) if target else (),
+            in_use=_in_use(name, _came(told).get(name)),
             drivers=_drivers(name, told.model["drivers"].get(name, ())),
         )
+
+
+def _came(told: Told) -> Json:
+    found: Json = (told.came or {"targets": {}})["targets"]
+    return found
+
+
+def _in_use(name: str, came: Json | None) -> str:
+    """What came of the scores that were acted on, in two sentences; "" where nothing did yet."""
+    if came is None or came["rows"] < FEWEST_ROWS:
+        return ""
+    first, last = (date.fromisoformat(came[key]) for key in ("first_day", "last_day"))
+    days = f"of {day(first)}" if first == last else f"of {day(first)} to {day(last)}"
+    said = (
+        f"Of {came['rows']:,} scores {days} it is known what came: {percent(came['came'])} "
+        f"{CAME[name]} ({percent(came['low'])} to {percent(came['high'])}, 95\u00a0%); "
+        f"{percent(came['forecast'])} were expected."
+    )
+    high = came["levels"][0]
+    if high["observed"] is None or high["rows"] < FEWEST_ROWS:
+        return said
+    return (
+        f"{said} Of those called high risk it was {percent(high['observed'])}, where "
+        f"{percent(high['forecast'])} were expected."
+    )
 
 
 def _level(told: Told, row: Json) -> Level:
@@ -260,6 +291,12 @@ def actions(told: Told) -> Iterator[str]:
         )
     if told.model["figures"] is None:
         yield "Train again, so that its figures can be shown here."
+    for name, came in _came(told).items():
+        if came["verdict"] == "more than forecast":
+            yield (
+                f"Train again: more accounts {CAME[name]} than was expected, "
+                f"{percent(came['came'])} instead of {percent(came['forecast'])}."
+            )
     failed = [gate["name"] for gate in _failed(told.model)]
     if failed:
         yield (

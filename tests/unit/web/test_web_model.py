@@ -13,6 +13,7 @@ from run_documents import HOSTILE, scored, write_model
 
 from npsight.service.standing import REGISTRY
 from npsight.store import ScoreRun
+from npsight.store.runpages import write_run_page
 from npsight.web import modelwords
 
 INERT = re.compile(r"<script(?! src=)|javascript:|\son\w+=|\sstyle=", re.IGNORECASE)
@@ -227,3 +228,64 @@ def test_nps_is_flat_only_where_both_of_its_parts_are(unranked, said):
     found = list(modelwords._flat(unranked))
     assert len(found) == len(said)
     assert all(words in sentence for words, sentence in zip(said, found, strict=True))
+
+
+def came(verdict="as forecast", rows=1736, high=278):
+    observed = 0.72 if high else None
+    level = {"level": "high", "rows": high, "observed": observed, "forecast": 0.68}
+    return {
+        "targets": {
+            "detractor": {
+                "first_day": "2026-03-02", "last_day": "2026-05-04", "days": 6, "rows": rows,
+                "accounts": 456, "forecast": 0.23, "came": 0.3, "low": 0.28, "high": 0.32,
+                "verdict": verdict, "levels": [level],
+            }
+        },
+        "unreadable": False,
+    }  # fmt: skip
+
+
+def test_the_page_says_what_came_of_the_scores(tmp_path):
+    pages = browse(tmp_path, count=20)
+    store = pages.live.state.store
+    made = scored(store)
+    write_model(store, made)
+    browser = pages.sign_in("viewer")
+    assert "the scores you worked with" not in text_of(browser.get("/model"))
+    with store.writing() as connection:
+        write_run_page(connection, made.run, "came", came())
+    words = text_of(browser.get("/model")).replace("\u00a0", " ")
+    assert (
+        "Of 1,736 scores of 2 Mar 2026 to 4 May 2026 it is known what came: 30 % answered as "
+        "detractors (28 % to 32 %, 95 %); 23 % were expected. Of those called high risk it was "
+        "72 %, where 68 % were expected." in words
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (came(rows=9), ""),
+        (came(rows=10, high=9), "23 % were expected."),
+        (came(rows=10, high=0), "23 % were expected."),
+        (came(rows=10, high=10), "68 % were expected."),
+    ],
+)
+def test_of_few_scores_nothing_is_said(found, told):
+    said = modelwords._in_use("detractor", found["targets"]["detractor"]).replace("\u00a0", " ")
+    assert said.endswith(told)
+    assert bool(said) is bool(told)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("as forecast", []),
+        ("less than forecast", []),
+        ("more than forecast", ["Train again: more accounts answered as detractors than was"]),
+    ],
+)
+def test_it_is_told_to_train_again_where_more_came(verdict, said):
+    newest = told("2026-06-01", "2026-06-02", "2026-02-17", {"detractor": [14, 90]})
+    found = list(modelwords.actions(replace(newest, came=came(verdict))))
+    assert [sentence[:56] for sentence in found] == [sentence[:56] for sentence in said]
