@@ -12,8 +12,8 @@ from npsight.service.body import ScoreRequest
 from npsight.service.instants import instant_of, instant_text
 from npsight.service.problems import ApiError, Fault
 from npsight.service.scoring import JsonObject, score_accounts, score_inputs
-from npsight.service.shapes.base import Model, faults_of
-from npsight.service.shapes.score import Numbers, ScoreBody
+from npsight.service.shapes.base import Model, faults_of, invalid_body
+from npsight.service.shapes.score import MAX_TARGETS, Numbers, ScoreBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.listing import first_as_of, run_at
@@ -90,7 +90,7 @@ def _target_faults(targets: Any) -> list[Fault]:
     known = ", ".join(TARGETS)
     return [
         Fault(f"/targets/{i}", f"is no target; {known} are")
-        for i, target in enumerate(targets)
+        for i, target in enumerate(targets[:MAX_TARGETS])
         if isinstance(target, str) and target not in FIELDS_OF
     ]
 
@@ -107,12 +107,6 @@ def _account_faults(fields: dict[str, Any]) -> list[Fault]:
 def targets_of(targets: Sequence[str] | None) -> frozenset[str] | None:
     """None for all, also where the list is empty."""
     return frozenset(targets) if targets else None
-
-
-def invalid_body(faults: Sequence[Fault]) -> ApiError:
-    """422 with these faults."""
-    noun = "fault" if len(faults) == 1 else "faults"
-    return ApiError(422, "invalid-body", f"the body has {len(faults)} {noun}; see errors", faults)
 
 
 def answer(state: ServingState, wanted: Asked) -> JsonObject:

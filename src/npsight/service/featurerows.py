@@ -14,7 +14,13 @@ from npsight.service.answered import Answer
 from npsight.service.instants import instant_of
 from npsight.service.problems import Fault
 from npsight.service.shapes.base import faults_of
-from npsight.service.shapes.features import FeatureRow, FeatureValue, GivenAnswer
+from npsight.service.shapes.features import (
+    MAX_ANSWERS,
+    MAX_FEATURES,
+    FeatureRow,
+    FeatureValue,
+    GivenAnswer,
+)
 from npsight.worklist.bands import band_of
 
 Value = float | str | None
@@ -79,7 +85,7 @@ class RowReader:
         values: dict[str, Value] = {}
         faults: list[Fault] = []
         warnings: list[str] = []
-        for i, raw in enumerate(given if isinstance(given, list) else ()):
+        for i, raw in enumerate(given[:MAX_FEATURES] if isinstance(given, list) else ()):
             item, wrong = faults_of(FeatureValue, raw, f"/features/{i}")
             faults += wrong
             if item is None:
@@ -117,7 +123,7 @@ def _answers(given: Any) -> tuple[tuple[Answer, ...] | None, list[Fault]]:
         return None, []
     answers: list[Answer] = []
     faults: list[Fault] = []
-    for i, raw in enumerate(given):
+    for i, raw in enumerate(given[:MAX_ANSWERS]):
         place = f"/answers/{i}"
         item, wrong = faults_of(GivenAnswer, raw, place)
         faults += wrong

@@ -14,6 +14,7 @@ from npsight.config.schema import Activity, Bands, Responses, VersionedSource
 from npsight.config.specs import ProjectSpec
 from npsight.service.accountkeys import account_fault
 from npsight.service.instants import instant_of
+from npsight.service.problems import MOST_FAULTS
 from npsight.service.shapes.base import Shape
 from npsight.service.shapes.saying import said
 from npsight.service.shapes.writing import PostedFact as FactShape
@@ -33,11 +34,14 @@ TOO_LARGE = 1e12
 
 
 class RowError(Exception):
-    """A row with faults: all of them, in words that name fields and no values."""
+    """A row with faults, in words that name fields and no values; the text tells the first."""
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
-        super().__init__("; ".join(self.faults))
+        shown = list(self.faults[:MOST_FAULTS])
+        if len(shown) < len(self.faults):
+            shown.append(f"{len(self.faults) - len(shown):,} more faults; mend these first")
+        super().__init__("; ".join(shown))
 
 
 @dataclass

@@ -18,6 +18,8 @@ from npsight.service.call import call_of
 from npsight.service.known import BY_CODE
 
 MEDIA_TYPE = "application/problem+json"
+MOST_FAULTS = 100
+"""So many faults of a body, or of a row, are told: an answer must not outgrow what was sent."""
 log = logging.getLogger(__name__)
 
 
@@ -27,6 +29,15 @@ class Fault:
 
     pointer: str
     detail: str
+
+
+def told(faults: Sequence[Fault]) -> Sequence[Fault]:
+    """The first `MOST_FAULTS`, and how many more there are."""
+    more = len(faults) - MOST_FAULTS
+    if more <= 0:
+        return faults
+    noun = "fault" if more == 1 else "faults"
+    return [*faults[:MOST_FAULTS], Fault("", f"has {more:,} more {noun}; mend these first")]
 
 
 class ApiError(Exception):
@@ -99,7 +110,7 @@ def problem(request: Request, error: ApiError, headers: Mapping[str, str] | None
         "detail": error.detail,
         "request_id": request_id(request),
         "retry_after": error.retry_after,
-        "errors": [{"pointer": f.pointer, "detail": f.detail} for f in error.faults],
+        "errors": [{"pointer": f.pointer, "detail": f.detail} for f in told(error.faults)],
     }
     headers = {**error.headers, **(headers or {})}
     if error.retry_after is not None:

@@ -59,13 +59,17 @@ def strict_json(body: bytes) -> Any:
         if body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
             place = "it begins like UTF-16"
         raise _malformed(f"the body is not UTF-8 ({place})") from None
+    if not text.strip():
+        raise _malformed("the body is empty; send a JSON object")
     try:
         return json.loads(
             text, parse_constant=_constant, parse_float=_float, object_pairs_hook=_object
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise _malformed(f"the body is not JSON: {error.msg} at {where}") from None
+        # Some of Python's messages end in "at" themselves.
+        what = error.msg.removesuffix(" at")
+        raise _malformed(f"the body is not JSON: {what} at {where}") from None
     except RecursionError:
         raise _malformed("the body is nested too deeply") from None
     except ValueError:

@@ -18,7 +18,7 @@ from npsight.service.asking import checked_too, only, targets_of
 from npsight.service.body import read_json
 from npsight.service.featurerows import Row, RowReader, late_faults
 from npsight.service.instants import instant_text
-from npsight.service.problems import Fault, Json, request_id
+from npsight.service.problems import Fault, Json, request_id, told
 from npsight.service.scoring import JsonObject, model_facts, score_inputs
 from npsight.service.shapes.features import FeaturesBody
 from npsight.service.state import ServingState
@@ -183,12 +183,13 @@ def _result(
         score, status = None, "invalid"
     if before is not None and before["status"] != "ok":
         before = None
+    shown = told(faults)
     return {
         "id": made.row.id,
         "account": made.row.account if status == "ok" else None,
         "status": status,
-        "detail": "; ".join(f"{f.pointer} {f.detail}".strip() for f in faults) or None,
-        "errors": [{"pointer": f.pointer, "detail": f.detail} for f in faults],
+        "detail": "; ".join(f"{f.pointer} {f.detail}".strip() for f in shown) or None,
+        "errors": [{"pointer": f.pointer, "detail": f.detail} for f in shown],
         "warnings": list(made.warnings),
         "features_missing": _missing(state, made) if score is not None else None,
         "features_total": len(state.model.specs) if score is not None else None,

@@ -49,6 +49,8 @@ REFUSED = [
     b'{"account": "a\nb"}',
     b'\xef\xbb\xbf\xef\xbb\xbf{"account": "a"}',
     b"",
+    b" \n",
+    b"\xef\xbb\xbf",
 ]
 
 
@@ -128,3 +130,19 @@ def test_both_read_the_same_of_objects(body: bytes) -> None:
 def test_both_read_the_same_of_what_was_damaged(body: bytes, place: int, put: bytes) -> None:
     damaged = body[:place] + put + body[place + 1 :]
     assert outcome(parse_json, damaged) == outcome(strict_json, damaged)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "the body is empty; send a JSON object"),
+        (b" \n", "the body is empty; send a JSON object"),
+        (b'{"a": "b\nc"}', "the body is not JSON: Invalid control character at line 1, column 9"),
+        (b"{'a': 1}", "the body is not JSON: Expecting property name enclosed in double quotes"
+                      " at line 1, column 2"),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_is_wrong_and_where(body: bytes, told: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        parse_json(body)
+    assert refused.value.detail == told

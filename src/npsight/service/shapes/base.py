@@ -20,6 +20,10 @@ FIRST: JsonDict = {"x-ms-visibility": "important"}
 KEY_FORM = "1 to 200 printable ASCII characters without spaces"
 KEY_PATTERN = r"^[!-~]{1,200}$"
 """Of an idempotency key."""
+MAX_FIELDS = 100
+"""Of one object; none has half as many. Each unknown one is a fault, and takes time to tell."""
+MAX_NAME = 100
+"""Characters of a sender's own name for a field that are shown."""
 
 
 class Shape(BaseModel):
@@ -72,12 +76,19 @@ def checked(model: type[Model], body: Any) -> Model:
     found, faults = faults_of(model, body)
     if found is not None:
         return found
+    raise invalid_body(faults)
+
+
+def invalid_body(faults: Sequence[Fault]) -> ApiError:
+    """422 with these faults."""
     noun = "fault" if len(faults) == 1 else "faults"
-    raise ApiError(422, "invalid-body", f"the body has {len(faults)} {noun}; see errors", faults)
+    return ApiError(422, "invalid-body", f"the body has {len(faults):,} {noun}; see errors", faults)
 
 
 def faults_of(model: type[Model], value: Any, place: str = "") -> tuple[Model | None, list[Fault]]:
     """The value as a model, or None and every fault of it; `place` is the pointer to the value."""
+    if isinstance(value, dict) and len(value) > MAX_FIELDS:
+        return None, [Fault(place, f"has {len(value):,} fields, at most {MAX_FIELDS} are read")]
     try:
         # What `model_validate` calls, once it has looked at options that are never given here.
         return model.__pydantic_validator__.validate_python(value), []
@@ -87,6 +98,10 @@ def faults_of(model: type[Model], value: Any, place: str = "") -> tuple[Model | 
 
 
 def pointer(place: Sequence[str | int]) -> str:
-    """The RFC 6901 pointer of a place; lone surrogates become question marks."""
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in place]
+    """The RFC 6901 pointer of a place; long names are cut, lone surrogates become `?`."""
+    parts = [_short(str(part)).replace("~", "~0").replace("/", "~1") for part in place]
     return "".join(f"/{part}" for part in parts).encode("utf-8", "replace").decode()
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"

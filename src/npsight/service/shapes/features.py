@@ -8,9 +8,11 @@ from pydantic import Field
 
 from npsight.service.accountkeys import Key
 from npsight.service.shapes.base import Shape, ShownAs
-from npsight.service.shapes.score import Numbers
+from npsight.service.shapes.score import MAX_TARGETS, Numbers
 
 MAX_ROWS = 1000
+MAX_FEATURES = 2000
+MAX_ANSWERS = 1000
 
 
 class FeatureValue(Shape):
@@ -48,11 +50,11 @@ class FeatureRow(Shape):
         "Null: that of the account, or without one that of all accounts.",
     )
     features: list[Annotated[Any, ShownAs(FeatureValue)]] = Field(
-        default_factory=list, max_length=2000, description="Features by name, in any order."
+        default_factory=list, max_length=MAX_FEATURES, description="Features by name, in any order."
     )
     answers: list[Annotated[Any, ShownAs(GivenAnswer)]] | None = Field(
         None,
-        max_length=1000,
+        max_length=MAX_ANSWERS,
         description="All survey answers there are; an empty list for none. Null: those of the "
         "account, or without one none.",
     )
@@ -70,7 +72,9 @@ class FeaturesBody(Shape):
         None, description="Whether to say what drives each score. Null: no."
     )
     targets: list[str] | None = Field(
-        None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."
+        None,
+        max_length=MAX_TARGETS,
+        description="What to give: any of `detractor`, `nps`, `churn`. Null: all.",
     )
 
 

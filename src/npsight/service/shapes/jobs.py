@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from npsight.service.shapes.base import FIRST, IdempotencyKey, Shape, ShownAs
-from npsight.service.shapes.score import AccountScore
+from npsight.service.shapes.score import MAX_TARGETS, AccountScore
 
 MAX_JOB_ACCOUNTS = 100_000
 
@@ -27,7 +27,9 @@ class JobBody(Shape):
         None, description="Whether to say what drives each score. Null: no."
     )
     targets: list[str] | None = Field(
-        None, description="What to give: any of `detractor`, `nps`, `churn`. Null: all."
+        None,
+        max_length=MAX_TARGETS,
+        description="What to give: any of `detractor`, `nps`, `churn`. Null: all.",
     )
     idempotency_key: IdempotencyKey = None
 

@@ -8,6 +8,7 @@ WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is no field of this; leave it out",
     "string_type": "must be a string",
+    "string_unicode": "holds characters that no text has",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",

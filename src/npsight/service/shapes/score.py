@@ -9,6 +9,8 @@ from pydantic import Field
 from npsight.service.shapes.base import FIRST, Shape, ShownAs
 
 MAX_ACCOUNTS = 1000
+MAX_TARGETS = 10
+"""There are three; to name one twice does no harm."""
 
 
 class ScoreBody(Shape):
@@ -38,6 +40,7 @@ class ScoreBody(Shape):
     )
     targets: list[str] | None = Field(
         None,
+        max_length=MAX_TARGETS,
         description="What to give: any of `detractor`, `nps`, `churn`. Null: all that the model "
         "has. The fields of the others are null.",
     )
