@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import anyio
-from anyio.to_thread import run_sync
 from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from npsight.config.runtime import HUBSPOT_VARIABLE, hubspot_secret
-from npsight.errors import NpsightError
 from npsight.service import hubspot
 from npsight.service.body import raw_body
 from npsight.service.keyring import USE_SECONDS, Keyring
@@ -135,8 +134,7 @@ class Access:
         if row is None:
             row = await self._looked_up(key)
         elif self.keyring.is_due:
-            self.keyring.ask_soon()
-            await self._load(KNOWN_PATIENCE)
+            await _done(self.keyring.reading(), KNOWN_PATIENCE)
             row = self.keyring.find(row.id)
         if row is None or not hmac.compare_digest(row.hash, key_hash(key)):
             fault = key_fault(key)
@@ -151,7 +149,8 @@ class Access:
         fault = key_fault(key)
         if fault:
             raise _wrong_key("malformed-key", fault)
-        if self.keyring.may_reload() and not await self._load(UNKNOWN_PATIENCE):
+        reading = self.keyring.reading_for_unknown()
+        if reading is not None and not await _done(reading, UNKNOWN_PATIENCE):
             raise ApiError(
                 503,
                 "store-unavailable",
@@ -160,20 +159,13 @@ class Access:
             )
         return self.keyring.find(key_id(key))
 
-    async def _load(self, patience: float) -> bool:
-        """Ask the store for the keys; False where it has not answered in time, or cannot."""
-        try:
-            with anyio.fail_after(patience):
-                await run_sync(self.keyring.load, abandon_on_cancel=True)
-        except (TimeoutError, NpsightError):
-            return False
-        return True
-
     async def _signed(self, request: Request, endpoint: Endpoint) -> Caller:
         """HubSpot, where it signed the request."""
         signed = request.headers.get(hubspot.SIGNATURE_HEADER)
         if signed is None or endpoint.path not in hubspot.PATHS:
-            raise ApiError(401, "missing-key", f"a key is needed: {HOW}", headers=CHALLENGE)
+            other = "authorization" in request.headers
+            what = "Authorization holds no `Bearer KEY`" if other else "a key is needed"
+            raise ApiError(401, "missing-key", f"{what}: {HOW}", headers=CHALLENGE)
         public = self._live.state.service.public_url
         if self._hubspot_secret is None or public is None:
             raise _bad_signature(
@@ -217,7 +209,15 @@ class Access:
 
     def close(self) -> None:
         """Write down what is still to be written."""
-        self.keyring.write_uses()
+        self.keyring.close()
+
+
+async def _done(reading: Future[bool], patience: float) -> bool:
+    """Whether the keys were read; False where the store has not answered in time, or cannot."""
+    # To wait, not to time out: others wait for the same read.
+    found = asyncio.wrap_future(reading)
+    done, _ = await asyncio.wait({found}, timeout=patience)
+    return bool(done) and not found.cancelled() and found.result()
 
 
 def _presented(request: Request) -> str | None:

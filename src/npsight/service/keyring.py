@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from npsight.errors import NpsightError
@@ -31,7 +31,8 @@ class Keyring:
         self._clock = clock
         self._keys: dict[str, KeyRow] = {}
         self._asked_at = float("-inf")
-        self._loading = threading.Lock()
+        self._reader = ThreadPoolExecutor(1, "npsight-keys")
+        self._next: Future[bool] | None = None
         self._reloads = Buckets(clock)
         self._uses: dict[str, datetime] = {}
 
@@ -44,26 +45,41 @@ class Keyring:
         """Whether the store should be asked again; half of `watch_seconds` leaves time for it."""
         return self._clock() - self._asked_at >= self._live.state.service.watch_seconds / 2
 
-    def may_reload(self) -> bool:
-        """Whether an unknown id may have the store asked at once; counts it."""
-        return self._reloads.take("", RELOADS_PER_MINUTE) == 0
+    def reading(self) -> Future[bool]:
+        """A read of the store that has not begun yet: whoever asks before it does, shares it.
 
-    def ask_soon(self) -> None:
-        """Count the store as asked: one request asks, the others go on."""
-        self._asked_at = self._clock()
-
-    def load(self) -> None:
-        """Read the keys.
-
-        Raises
-        ------
-        StateError
-            The store cannot be read; the keys stay as they were.
+        It gives False where the store cannot be read; the keys then stay as they were.
         """
-        with self._loading:
-            self.ask_soon()
-            state = self._live.state
+        # Counted as asked from now on: one request waits for it, the others go on.
+        self._asked_at = self._clock()
+        if self._next is None or not self._waits:
+            self._next = self._reader.submit(self._read)
+        return self._next
+
+    def reading_for_unknown(self) -> Future[bool] | None:
+        """The same for an id that is not known; None where guesses had the store read enough."""
+        free = self._waits or self.is_due
+        if not free and self._reloads.take("", RELOADS_PER_MINUTE) > 0:
+            return None
+        return self.reading()
+
+    @property
+    def _waits(self) -> bool:
+        found = self._next
+        return found is not None and not found.running() and not found.done()
+
+    def _read(self) -> bool:
+        state = self._live.state
+        try:
             self._keys = {row.id: row for row in keys_of(state.store, state.project)}
+        except NpsightError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Read no more, and write down what is still to be written."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
+        self.write_uses()
 
     def note_use(self, identity: str) -> None:
         """Remember that a key was used just now, until `write_uses`."""

@@ -45,8 +45,11 @@ async def account(api: Api, request: Request) -> Response:
     """`GET /v1/accounts/{account}`: the stored score, its drivers and its history."""
     Query(request, ()).check()
     key = as_stored(key_of(request.path_params["account"]), api.state.spec)
-    if account_fault(key):
-        raise ApiError(404, "not-found", "the latest run has no such account")
+    if not key:
+        raise ApiError(404, "not-found", "the path names no account; /v1/accounts lists them")
+    fault = account_fault(key)
+    if fault:
+        raise ApiError(404, "not-found", f"the account's key {fault}")
     given = await api.threaded(stored_account, api.state, key)
     return Json({"request_id": request_id(request), **given})
 

@@ -41,6 +41,10 @@ def key_hash(key: str) -> bytes:
 
 def key_fault(key: str) -> str:
     """What is wrong with how a key is written; "" for nothing. Never repeats any of it."""
+    if not key:
+        return "the key is empty"
+    if PREFIX in key and not key.startswith(PREFIX):
+        return f"something stands before {PREFIX}: send the key alone, without quotes or words"
     if not key.startswith(PREFIX):
         return f"keys of npsight begin with {PREFIX}"
     if len(key) != KEY_LENGTH:

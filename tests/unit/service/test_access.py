@@ -135,7 +135,9 @@ def wrong_secret(key: str) -> str:
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [
-        (lambda k: "", "malformed-key", "begin with nps_"),
+        (lambda k: "", "malformed-key", "the key is empty"),
+        (lambda k: f'"{k}"', "malformed-key", "something stands before nps_"),
+        (lambda k: f"Bearer {k}", "malformed-key", "something stands before nps_"),
         (lambda k: "secret", "malformed-key", "begin with nps_"),
         (lambda k: k[:-3], "malformed-key", "was it cut?"),
         (lambda k: k + "x", "malformed-key", "56 characters"),
@@ -156,6 +158,14 @@ def test_wrong_keys_are_told_apart(anonymous, keys, change, code: str, words: st
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
     metrics = anonymous.get("/metrics", headers={"X-API-Key": keys["admin"]}).text
     assert f'npsight_refused_total{{reason="{code}"}} 1.0' in metrics
+
+
+@pytest.mark.parametrize("scheme", ["Basic ", "Token ", ""])
+def test_a_key_in_authorization_needs_the_word_bearer(anonymous, keys, scheme: str) -> None:
+    answer = anonymous.get("/v1/model", headers={"Authorization": scheme + keys["read"]})
+    assert (answer.status_code, answer.json()["code"]) == (401, "missing-key")
+    assert answer.json()["detail"].startswith("Authorization holds no `Bearer KEY`: send ")
+    assert keys["read"] not in answer.text
 
 
 def test_a_wrong_secret_is_compared_in_constant_time(anonymous, keys, monkeypatch) -> None:

@@ -29,7 +29,17 @@ def test_scores(client, more) -> None:
 
 def test_one_account(client) -> None:
     assert client.get("/v1/accounts/%20a%2F1%20%C3%A9%20").json()["account"] == STORED
-    assert client.get("/v1/accounts/%20").status_code == 404
+    for path, told in (
+        ("/v1/accounts/", "the path names no account; /v1/accounts lists them"),
+        ("/v1/accounts/%20", "the path names no account; /v1/accounts lists them"),
+        (
+            "/v1/accounts/" + 513 * "k",
+            "the account's key has 513 characters, at most 512 are taken",
+        ),
+        ("/v1/accounts/a%00", "the account's key holds characters that no text has"),
+    ):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["detail"]) == (404, told)
 
 
 def test_given_features(client) -> None:

@@ -148,7 +148,8 @@ def test_large_bodies_are_413(client: TestClient, chunked: bool) -> None:
 @pytest.mark.parametrize(
     ("body", "detail"),
     [
-        (b"", "not JSON"),
+        (b"", "the body is empty"),
+        (b"{", "not JSON"),
         (b"{", "line 1"),
         (b'{"accounts": [NaN]}', "NaN is not JSON"),
         (b'{"accounts": [-Infinity]}', "-Infinity is not JSON"),
