@@ -35,8 +35,6 @@ Result = TypeVar("Result")
 
 WORKERS = 8
 KEEP_DELIVERED = timedelta(days=30)
-MAX_ANSWER_BYTES = 65_536
-"""Nothing of a receiver's answer is used but its status."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -199,7 +197,6 @@ class Deliverer:
         try:
             answer = self._send(delivery)
         except SendError as error:
-            # A receiver that answered at too great length did answer, but nobody knows what.
             return self._failed(delivery, error.reason, None)
         if 200 <= answer.status < 300:
             mine = self._settled(
@@ -217,13 +214,9 @@ class Deliverer:
         headers = signed_headers(
             self._master, delivery.endpoint, delivery.message_id, delivery.body, self._clock()
         )
+        # A receiver that has said 2xx has the message, however its answer goes on.
         return self._sender.send(
-            "POST",
-            url,
-            headers,
-            delivery.body.encode(),
-            self._settings.answer_seconds,
-            MAX_ANSWER_BYTES,
+            "POST", url, headers, delivery.body.encode(), self._settings.answer_seconds, None
         )
 
     def _failed(self, delivery: Delivery, reason: str, asked: float | None) -> tuple[str, str]:

@@ -93,7 +93,7 @@ def send_test(
     headers = signed_headers(master, endpoint, message_id, body, now)
     try:
         url = filled(endpoint.url, found)
-        return sender.send("POST", url, headers, body.encode()).status
+        return sender.send("POST", url, headers, body.encode(), max_bytes=None).status
     except SendError as error:
         raise OutgoingError(
             f"webhook {name} gave no answer: {error}\n  → check the URL and the receiver"

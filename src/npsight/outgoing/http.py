@@ -6,7 +6,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -25,6 +25,8 @@ from npsight.outgoing.targets import (
 CONNECT_SECONDS = 5.0
 SECONDS = 15.0
 MAX_ANSWER_BYTES = 10_000_000
+REST_SECONDS, REST_BYTES = 1.0, 65_536
+"""How much of a body that nobody wants is read, for the connection to be used again."""
 
 
 class SendError(Exception):
@@ -92,9 +94,12 @@ class Sender:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         seconds: float = SECONDS,
-        max_bytes: int = MAX_ANSWER_BYTES,
+        max_bytes: int | None = MAX_ANSWER_BYTES,
     ) -> Answer:
         """The answer, whatever its status; `seconds` bounds all of it, names and bodies included.
+
+        Where `max_bytes` is None, status and headers are the answer, and nothing that becomes of
+        its body makes it another.
 
         Raises
         ------
@@ -118,12 +123,11 @@ class Sender:
         headers: dict[str, str],
         body: bytes,
         seconds: float,
-        max_bytes: int,
+        max_bytes: int | None,
         host: str,
     ) -> Answer:
         try:
-            with anyio.fail_after(seconds):
-                return await self._call(method, url, headers, body, max_bytes, host)
+            return await self._call(method, url, headers, body, seconds, max_bytes, host)
         except RefusedTargetError as error:
             raise SendError("refused_target", host, str(error)) from None
         except (TimeoutError, httpx.TimeoutException):
@@ -139,7 +143,8 @@ class Sender:
         url: str,
         headers: dict[str, str],
         body: bytes,
-        max_bytes: int,
+        seconds: float,
+        max_bytes: int | None,
         host: str,
     ) -> Answer:
         assert self._client is not None
@@ -154,18 +159,36 @@ class Sender:
             "write": None,
             "pool": None,
         }
-        response = await self._client.send(call, stream=True)
+        response = None
         try:
-            received = bytearray()
-            async for part in response.aiter_raw():
-                received += part
-                if len(received) > max_bytes:
-                    raise SendError(
-                        "too_large", host, f"the answer has more than {max_bytes:,} bytes"
-                    )
+            with anyio.fail_after(seconds):
+                response = await self._client.send(call, stream=True)
+                received = b"" if max_bytes is None else await _body_of(response, max_bytes, host)
+            if max_bytes is None:
+                await _read_rest(response)
         finally:
-            await response.aclose()
-        return Answer(response.status_code, dict(response.headers), bytes(received))
+            if response is not None:
+                await response.aclose()
+        return Answer(response.status_code, dict(response.headers), received)
+
+
+async def _body_of(response: httpx.Response, max_bytes: int, host: str) -> bytes:
+    received = bytearray()
+    async for part in response.aiter_raw():
+        received += part
+        if len(received) > max_bytes:
+            raise SendError("too_large", host, f"the answer has more than {max_bytes:,} bytes")
+    return bytes(received)
+
+
+async def _read_rest(response: httpx.Response) -> None:
+    """A body that is read to its end leaves the connection open, a long or broken one does not."""
+    read = 0
+    with anyio.move_on_after(REST_SECONDS), suppress(httpx.HTTPError, httpx.StreamError):
+        async for part in response.aiter_raw():
+            read += len(part)
+            if read > REST_BYTES:
+                return
 
 
 class _Pinned(httpx.AsyncBaseTransport):

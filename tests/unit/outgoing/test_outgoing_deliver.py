@@ -116,6 +116,26 @@ def test_a_failure_is_tried_again_with_the_same_id_and_body(
     assert len({(r.headers["webhook-id"], r.body) for r in receiver.received}) == 1
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, b"<html>" + b"x" * 1_000_000),
+        Reply(200, b"x" * 100, breaks=10),
+        Reply(204, b"", {"Content-Type": "text/html"}),
+    ],
+    ids=["a long page", "a body that breaks", "none"],
+)
+def test_2xx_is_delivered_whatever_its_body_is(
+    store: Store, sender: Sender, receiver: Receiver, reply: Reply
+) -> None:
+    add(store, receiver.url)
+    changed(store, change("a"))
+    receiver.faults.append(Fault(reply))
+    report = deliverer(store, sender).run()
+    assert (report.delivered, report.failed) == (1, 0)
+    assert len(receiver.received) == 1
+
+
 def follow(store: Store, sender: Sender, done, **more):
     """Deliver until `done`; returns the report."""
     stop = threading.Event()

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,10 +147,57 @@ def test_what_is_no_answer_has_a_reason(
     assert TOKEN not in str(caught.value) + repr(caught.value)
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(202, b"x" * 100, breaks=10),
+        Reply(202, b"x" * 5_000_000),
+        Reply(202, b"\xff\x00", {"Content-Encoding": "gzip"}),
+    ],
+    ids=["cut", "long", "garbage"],
+)
+def test_where_no_body_is_wanted_none_makes_another_answer(
+    sender: Sender, server: LocalServer, reply: Reply
+) -> None:
+    server.faults.append(Fault(reply))
+    for status in (202, 200):
+        answer = sender.send("POST", server.url, {}, b"x", max_bytes=None)
+        assert (answer.status, answer.body) == (status, b"")
+
+
+@pytest.mark.parametrize("reply", [Reply(seconds=1.0), Reply(breaks=0)], ids=["late", "none"])
+def test_without_a_status_there_is_no_answer_though_no_body_is_wanted(
+    sender: Sender, server: LocalServer, reply: Reply
+) -> None:
+    server.faults.append(Fault(reply))
+    with pytest.raises(SendError):
+        sender.send("POST", server.url, {}, b"x", 0.4, None)
+
+
+def test_a_body_that_drips_after_the_status_is_left(sender: Sender) -> None:
+    stop = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not stop.wait(0.05):
+                connection.send(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+            assert sender.send("POST", url, {}, b"x", seconds=0.5, max_bytes=None).status == 200
+        finally:
+            stop.set()
+            thread.join()
+
+
 def test_an_answer_that_drips_ends_with_the_time(sender: Sender) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    import threading
-
     stop = threading.Event()
 
     def drip() -> None:
