@@ -93,9 +93,11 @@ class Rescorer:
         with self._guard:
             for account in dict.fromkeys(accounts):
                 _, mine[account] = self._waiting.setdefault(account, (cause, Future()))
-        while not all(future.done() for future in mine.values()):
+        while not _all_done(mine):
             with self._busy:
-                self._work(served)
+                # Who was scored meanwhile leaves the work to those that wait.
+                if not _all_done(mine):
+                    self._work(served)
         return {account: future.result() for account, future in mine.items()}
 
     def settle_pending(self, served: ServedModel) -> list[str]:
@@ -228,6 +230,10 @@ class Rescorer:
             others = revenues(self._store, run.id, but=list(rows))
         listed = placed(scores, rows, others, self._project.worklist)
         return rescored_rows(model, run, inputs, scores, listed)
+
+
+def _all_done(futures: Mapping[str, Future[Settled]]) -> bool:
+    return all(future.done() for future in futures.values())
 
 
 def as_ofs(

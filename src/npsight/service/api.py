@@ -23,6 +23,8 @@ DEADLINE_SECONDS = 25.0
 RETRY_SECONDS = 5
 """What a caller is told to wait after a deadline: a busy moment is over by then."""
 WORKERS = 2
+WRITERS = 16
+"""Writes at a time: one is scored, the others wait for it and are scored together then."""
 
 
 class Api:
@@ -40,7 +42,7 @@ class Api:
         self.holding: set[str] = set()
         self.together = Together()
         self._noticed = Noticed(live.state.store, live.state.project)
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._limiters: dict[int, anyio.CapacityLimiter] = {}
 
     @property
     def state(self) -> ServingState:
@@ -81,10 +83,17 @@ class Api:
         ApiError
             503 after the deadline; the thread's work goes on and is forgotten.
         """
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(WORKERS)
+        return await self._one_of(WORKERS, work, *arguments)
+
+    async def writing(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """The same for a write, which holds up none of those that are done in no time."""
+        return await self._one_of(WRITERS, work, *arguments)
+
+    async def _one_of(self, most: int, work: Callable[..., Result], *arguments: Any) -> Result:
+        if most not in self._limiters:
+            self._limiters[most] = anyio.CapacityLimiter(most)
         return await self.in_time(
-            run_sync(work, *arguments, limiter=self._limiter, abandon_on_cancel=True)
+            run_sync(work, *arguments, limiter=self._limiters[most], abandon_on_cancel=True)
         )
 
     async def in_time(self, result: Awaitable[Result]) -> Result:

@@ -84,7 +84,7 @@ def _no_such_table(pointer: str, detail: str) -> ApiError:
 async def _written(
     api: Api, request: Request, rows: Sequence[Any], read: Read, cause: str
 ) -> Response:
-    answer = await api.threaded(write_rows, api.live, rows, read, cause)
+    answer = await api.writing(write_rows, api.live, rows, read, cause)
     sweep(api.live)
     return Json({"request_id": request_id(request), **answer})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from npsight.service import writing
 from npsight.service.shapes.writing import PostedFact as FactShape
 from npsight.service.state import ServingState
 from npsight.store.posted import posted_facts
@@ -187,3 +189,28 @@ def test_facts_are_numbered_without_gaps_that_hide_any(client, state) -> None:
     with state.store.reading() as connection:
         found = connection.execute(select(func.count(), func.max(posted_facts.c.seq))).one()
     assert found[0] == found[1]
+
+
+def test_writes_that_wait_hold_up_no_reader(client, monkeypatch) -> None:
+    begun, goes_on = threading.Semaphore(0), threading.Event()
+
+    real = writing.write_rows
+
+    def slow(*asked: Any) -> dict[str, Any]:
+        begun.release()
+        assert goes_on.wait(20)
+        return real(*asked)
+
+    monkeypatch.setattr(writing, "write_rows", slow)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [
+            pool.submit(client.post, "/v1/responses", json={"responses": [row(f"held-{i}")]})
+            for i in range(4)
+        ]
+        try:
+            assert all(begun.acquire(timeout=20) for _ in calls)
+            for path in ("/readyz", "/v1/model", "/v1/accounts?limit=1"):
+                assert client.get(path).status_code == 200
+        finally:
+            goes_on.set()
+        assert {call.result().status_code for call in calls} == {200}
