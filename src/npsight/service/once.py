@@ -9,6 +9,7 @@ import logging
 import re
 import time
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -70,24 +71,27 @@ async def answered_once(api: Api, request: Request, endpoint: Endpoint, caller: 
     )
     keep = timedelta(hours=api.state.service.replay_hours)
     lease = timedelta(seconds=api.deadline + LEASE_MARGIN_SECONDS)
-    found = await api.threaded(answers.claim, api.state.store, write, lease, keep)
-    match found:
-        case Kept():
-            return Response(found.body, found.status, dict(REPLAYED), found.media_type)
-        case Different():
-            raise ApiError(
-                422,
-                "idempotency-key-reused",
-                "this idempotency key was used for another request; each request needs its own",
-            )
-        case InFlight():
-            raise _in_progress(found, api)
-    _clean_now_and_then(api)
-    api.holding.add(found.holder)
+    # Known as this process's own before any twin can find the claim.
+    holder = answers.new_holder()
+    api.holding.add(holder)
     try:
+        claim = partial(answers.claim, holder=holder)
+        found = await api.threaded(claim, api.state.store, write, lease, keep)
+        match found:
+            case Kept():
+                return Response(found.body, found.status, dict(REPLAYED), found.media_type)
+            case Different():
+                raise ApiError(
+                    422,
+                    "idempotency-key-reused",
+                    "this idempotency key was used for another request; each request needs its own",
+                )
+            case InFlight():
+                raise _in_progress(found, api)
+        _clean_now_and_then(api)
         return await _first(api, request, endpoint, write, found, keep)
     finally:
-        api.holding.discard(found.holder)
+        api.holding.discard(holder)
 
 
 def _in_progress(found: InFlight, api: Api) -> ApiError:

@@ -103,16 +103,25 @@ class Different:
 Outcome = Claimed | Kept | InFlight | Different
 
 
+def new_holder() -> str:
+    """A name that no other claim has."""
+    return secrets.token_hex(16)
+
+
 def claim(
     store: Store,
     write: Repeatable,
     lease: timedelta,
     keep: timedelta,
     now: datetime | None = None,
+    holder: str | None = None,
 ) -> Outcome:
-    """Claim a write, or learn what became of it. An answer is kept for `keep`, a claim `lease`."""
+    """Claim a write, or learn what became of it. An answer is kept for `keep`, a claim `lease`.
+
+    `holder` names the claim; none is as good as a new one.
+    """
     at = now or datetime.now(UTC)
-    holder = secrets.token_hex(16)
+    holder = holder or new_holder()
     ours: dict[str, Any] = {
         "request_hash": write.request_hash,
         "holder": holder,

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -154,6 +155,29 @@ def test_a_caller_whose_key_was_replaced_is_the_same(effects, state: ServingStat
     assert len(effects.bodies) == 1
 
 
+def test_a_twin_that_finds_the_claim_before_the_first_has_heard_of_it_waits_little(
+    writer, effects, monkeypatch
+) -> None:
+    claimed, goes_on, real = threading.Event(), threading.Event(), once.answers.claim
+
+    def slow(*asked, **more):
+        found = real(*asked, **more)
+        if not claimed.is_set():
+            claimed.set()
+            assert goes_on.wait(20)
+        return found
+
+    monkeypatch.setattr(once.answers, "claim", slow)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, writer, {"a": 1}, "key-9")
+        assert claimed.wait(20)
+        twin = post(writer, {"a": 1}, "key-9")
+        goes_on.set()
+        assert first.result().status_code == 201
+    assert (twin.status_code, twin.json()["code"]) == (503, "in-progress")
+    assert twin.json()["retry_after"] <= once.SOON_SECONDS
+
+
 def test_fifty_twins_at_once_have_one_effect(writer, effects) -> None:
     effects.seconds = 0.3
     answers = []
@@ -246,7 +270,7 @@ def test_an_answer_that_cannot_be_kept_is_given(writer, effects, monkeypatch, ca
 
 
 def test_a_store_that_cannot_keep_answers_has_nothing_written(writer, effects, monkeypatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise StateError("locked")
 
     monkeypatch.setattr(once.answers, "claim", fail)
