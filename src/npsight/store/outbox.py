@@ -89,8 +89,15 @@ def enqueue(
 
 
 def trial_message(endpoint: WebhookEndpoint, now: datetime) -> tuple[str, str]:
-    """Id and body of a message that tells of no account, for a receiver to be tried with."""
-    row = _row(endpoint, "", TEST_EVENT, {"project": endpoint.project}, now)
+    """Id and body of a message that tells of no account, for a receiver to be tried with.
+
+    It has all fields of a change, for tools in which people choose fields of a sample.
+    """
+    # That module imports this one.
+    from npsight.store.changes import ScoreChange
+
+    nothing = _data(endpoint.project, "test", ScoreChange("", {}, {}))
+    row = _row(endpoint, "", TEST_EVENT, nothing, now)
     return str(row["message_id"]), str(row["body"])
 
 

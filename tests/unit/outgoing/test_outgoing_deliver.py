@@ -396,8 +396,14 @@ def test_a_trial_is_sent_at_once(store: Store, sender: Sender, receiver: Receive
     secret = add(store, receiver.url)
     receiver.status_of = lambda _: 202
     assert send_test(store, "demo", "crm", sender, MASTER) == 202
-    [got] = receiver.received
-    assert Webhook(secret).verify(got.body, got.headers)["type"] == "webhook_test"
+    changed(store, change("a"))
+    deliverer(store, sender).run()
+    trial, real = (Webhook(secret).verify(got.body, got.headers) for got in receiver.received)
+    assert trial["type"] == "webhook_test"
+    assert (trial["data"]["account"], trial["data"]["cause"]) == ("", "test")
+    assert trial["data"].keys() == real["data"].keys()
+    for side in ("before", "after"):
+        assert trial["data"][side] == dict.fromkeys(real["data"][side])
 
 
 CHILD = """

@@ -15,7 +15,7 @@ from npsight.config.outside import webhook_master
 from npsight.errors import ConfigError, OutgoingError
 from npsight.outgoing.signing import check_master, master_check, secret_of, signed_headers
 from npsight.store import ScoreChange, WebhookEndpoint, new_endpoint, trial_message
-from npsight.store.outbox import _data, _row
+from npsight.store.outbox import TOLD, _data, _row
 
 MASTER = b"a-master-secret-of-enough-characters"
 ENDPOINT = new_endpoint("demo", "crm", "https://crm.example.com/", ["risk_band_changed"])
@@ -136,4 +136,12 @@ def test_a_short_master_is_refused_and_not_shown() -> None:
 def test_a_trial_message_tells_of_no_account() -> None:
     message_id, body = trial_message(ENDPOINT, now())
     assert message_id.startswith("msg_")
-    assert json.loads(body)["data"] == {"project": "demo"}
+    nothing = dict.fromkeys(TOLD)
+    assert json.loads(body)["data"] == {
+        "project": "demo",
+        "account": "",
+        "cause": "test",
+        "before": nothing,
+        "after": nothing,
+        "path": "/v1/accounts/",
+    }

@@ -306,6 +306,14 @@ def test_an_idempotency_key_says_what_it_may_be(document: dict) -> None:
             assert "1 to 200 printable ASCII characters without spaces" in field["description"]
 
 
+def test_power_automate_lists_no_actions_that_are_for_tools() -> None:
+    hidden = {o["operationId"] for _, _, o in operations(swagger()) if "x-ms-visibility" in o}
+    assert hidden == {"live", "ready", "metrics", "openapi", "swagger", "problem"}
+    assert {o["x-ms-visibility"] for _, _, o in operations(swagger())
+            if o["operationId"] in hidden} == {"internal"}  # fmt: skip
+    assert not any("x-ms-visibility" in o for _, _, o in operations(openapi()))
+
+
 def test_power_automate_shows_which_accounts_to_score() -> None:
     schemas = swagger()["definitions"]
     shown = {

@@ -105,6 +105,9 @@ def operation_2(endpoint: Endpoint, schemas: Schemas) -> Schema:
         answers[str(status)] = {"description": _reasons(status), "schema": reference}
     found["responses"] = answers
     found["security"] = [{"ApiKey": []}] if endpoint.scope else []
+    if not endpoint.path.startswith("/v1/"):
+        # For balancers and tools: in a list of a flow's actions these would stand in the way.
+        found["x-ms-visibility"] = "internal"
     return found
 
 

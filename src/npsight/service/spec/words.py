@@ -12,6 +12,7 @@ HOST = "npsight.example.com"
 API: dict[str, Any] = {
     "title": "npsight",
     "version": API_VERSION,
+    "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
     "description": "Next-period NPS, detractor risk and churn risk of accounts, and what drives "
     "them. Send a key in the header X-API-Key. Every answer under /v1 carries request_id; errors "
     "are application/problem+json, carry it too, and name every fault. A batch answers 200 with a "
