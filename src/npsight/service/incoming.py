@@ -222,11 +222,11 @@ def _content(faults: _Faults, shape: FactShape, table: Activity) -> dict[str, st
     """Values by name: numbers of measures, texts of categories."""
     known = (*table.measures, *table.categories)
     content: dict[str, str | None] = {}
-    for value in shape.values:
+    for place, value in enumerate(shape.values):
         name = value.name
         if name not in known:
             names = ", ".join(known) or "none"
-            faults.add("values:", f"a name is not known; the table has {names}")
+            faults.add(f"values.{place}.name", f"is not known; the table has {names}")
         elif name in content:
             faults.add(f"values.{name}", "is given twice")
         elif name in table.measures:
