@@ -225,7 +225,8 @@ KNOWN = (
         503,
         "The answer took too long",
         "No answer was ready within the time of `service.deadline_seconds`.",
-        "Send fewer rows, ask without drivers, or use `POST /v1/jobs/score`.",
+        "Send fewer rows, ask without drivers, or use `POST /v1/jobs/score`. A write may have been "
+        "done all the same: send it again as it was, ids and idempotency key included.",
     ),
     Known(
         "in-progress",
