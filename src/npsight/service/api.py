@@ -60,14 +60,21 @@ class Api:
         NotFoundError
             The project was never scored.
         """
+        self.notice()
         live, state = self.live, self.state
-        for account in self._noticed.accounts():
-            live.forget(account)
         kept, generation = live.kept, live.generation
         if kept is None or kept.state is not state:
             kept = Kept(state, await self.threaded(state.store.latest_run, state.project))
             live.keep(kept, generation)
         return kept
+
+    def notice(self) -> None:
+        """Drop what is kept of accounts that another process scored again.
+
+        To be called once before anything is kept, for changes are noticed from then on.
+        """
+        for account in self._noticed.accounts():
+            self.live.forget(account)
 
     def close(self) -> None:
         """Finish what is under way, and write down what is still to be written."""

@@ -79,6 +79,7 @@ class NpsightService:
         self.watcher.start()
         self.jobs.start()
         if project.service.score_ahead:
+            self.app.api.notice()
             self.ahead.start()
         writing.sweep(self.live)
 

@@ -11,10 +11,12 @@ from api_client import TestClient, key_headers
 from sqlalchemy import update
 from tiny_project import AS_OF, make_project
 
+from npsight.service.ahead import current
 from npsight.service.app import App, build_app
 from npsight.service.instants import instant_text
 from npsight.service.kept import OVERHEAD, Kept
 from npsight.service.state import Live, load_state
+from npsight.service.together import results
 from npsight.store import Rescored, write_rescored
 from npsight.store.tables import inputs
 
@@ -88,6 +90,23 @@ def test_what_another_worker_scored_again_is_scored_anew_at_once(served) -> None
             assert after == risks(client, A, B)
             assert after[0] != before[0]
             assert after[1] == before[1]
+
+
+def test_the_first_request_notices_what_changed_since_scores_were_made_ahead(served) -> None:
+    _, client, live = served
+    state = live.state
+    before = risks(client, A)
+    own = Live(state)
+    app = build_app(own)
+    with TestClient(app, headers=key_headers(state)) as other:
+        app.api.notice()
+        results(current(own), [A], False)
+        run = state.store.latest_run("tiny")
+        row, item = state.store.score(run.id, A), state.store.inputs(run.id, [A])[A]
+        features = {**item.features, "usage__sum_logins__30d": 1.0}
+        again = Rescored(replace(row, as_of=AS_OF + timedelta(days=1)), features, item.past)
+        assert write_rescored(state.store, run, [again], 0, 7, {A: "fact"}, AS_OF)
+        assert risks(other, A) != before
 
 
 def test_an_account_whose_inputs_were_replaced_is_scored_anew(served) -> None:
