@@ -60,12 +60,15 @@ class Reader:
         return read_files(source, key, self._backend, self._paths)
 
     def facts_of(self, source: Source, raw: RawTable) -> ir.Table:
-        """The rows to be checked: each once, unless the source says `duplicates: keep`."""
+        """Those rows of `raw` that are to be checked: each once, unless the source says otherwise.
+
+        Tables that share a source may want different rows of it: twins are told among them all.
+        """
         if source.duplicates == "keep":
             return raw.table
         location = _location(source)
         if location not in self._twins:
-            self._twins[location] = twins_of(raw, self._backend)
+            self._twins[location] = twins_of(self._raw[location], self._backend)
         name = self._twins[location]
         return raw.table if name is None else raw.table.anti_join(self._backend.table(name), ROW)
 

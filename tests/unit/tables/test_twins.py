@@ -50,6 +50,14 @@ def test_equal_rows_are_two_facts_where_the_table_says_so(bench):
     assert prepared.reports[0].notes == ()
 
 
+def test_tables_that_share_a_file_each_count_their_own_rows_once(bench):
+    """Twins were told among the rows of the first table only, so that the second had them twice."""
+    bench.write("e.csv", "account,day,kind\n" + f"a,{AT},x\na,{AT},x\nb,{AT},y\nb,{AT},y\n")
+    one = "{path: e.csv, account: account, time: day, only: {kind: %s}}"
+    prepared = bench.prepare(f"activity:\n  usage: {one % 'x'}\n  other: {one % 'y'}\n")
+    assert [(report.good, report.identical) for report in prepared.reports] == [(1, 1), (1, 1)]
+
+
 def test_every_kind_of_table_counts_equal_rows_once(bench):
     bench.write("accounts.csv", f"id,since\na,{AT}\na,{AT}\n")
     bench.write("answers.csv", f"id,at,score\na,{AT},9\na,{AT},9\n")
