@@ -16,7 +16,7 @@ USAGE = {"path": "usage.csv", "account": "account_id", "time": "day"}
 
 
 def test_every_section_but_the_last_shows_how() -> None:
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from npsight.config.schema import (
+    PERIOD,
+    PERIOD_OVER,
     Accounts,
     Activity,
     Bands,
@@ -72,9 +74,31 @@ def check_source(source: Source, key: KeyPath) -> Iterator[Finding]:
                     f"`{pattern}` has more than one `*`",
                     "write one star, where the period stands in the names of the columns",
                 )
+    yield from _check_period(source, key)
     if source.timezone is not None and not known_zone(source.timezone):
         yield Finding(
             (*key, "timezone"), f"`{source.timezone}` is no time zone", near_zone(source.timezone)
+        )
+
+
+def _check_period(source: Source, key: KeyPath) -> Iterator[Finding]:
+    """What the name of a file tells is read by a setting; look-ups have no time."""
+    for index, lookup in enumerate(source.lookup):
+        for setting in ("path", "table"):
+            if PERIOD in (getattr(lookup, setting) or ""):
+                yield Finding(
+                    (*key, "lookup", index, setting),
+                    f"`{PERIOD}` dates rows, and a look-up has no dates",
+                    "write `*`, or name one file",
+                )
+    named = PERIOD in f"{source.path} {source.table}"
+    settings = source.model_dump(exclude={"lookup", "wide"}).values()
+    if named and PERIOD_OVER not in settings:
+        setting = "valid_from" if isinstance(source, Accounts) else "time"
+        yield Finding(
+            key,
+            f"`{PERIOD}` dates each row, and nothing reads it",
+            f"say `{setting}: {PERIOD_OVER}`; where rows have dates of their own, write `*`",
         )
 
 
@@ -85,6 +109,19 @@ def _check_place(source: Place, key: KeyPath) -> Iterator[Finding]:
     is_duckdb = source.format == "duckdb" or (source.path or "").endswith((".duckdb", ".db"))
     if (source.connection or is_duckdb) and not source.table:
         yield Finding(key, "names no `table`", "say which table or view is to be read")
+    places = {name: getattr(source, name) or "" for name in ("path", "table")}
+    if sum(text.count(PERIOD) for text in places.values()) > 1:
+        yield Finding(
+            key,
+            f"`{PERIOD}` stands in it more than once",
+            "write it once, where the period stands in the name of the file or the sheet",
+        )
+    elif any(PERIOD in text for text in places.values()) and (source.connection or is_duckdb):
+        yield Finding(
+            key,
+            f"`{PERIOD}` stands for a part of the name of a file or a sheet, and this is neither",
+            "name one table, or a view over several that has a column with the time",
+        )
     if source.format == "fixed_width" and not source.fixed_width:
         yield Finding(
             (*key, "format"),

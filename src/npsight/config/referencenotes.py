@@ -39,6 +39,13 @@ TIME_NOTES = """
   set back, a time that occurred twice is read as the second, in standard time.
 - An *end* in the year 9000 or later means "never" and is read as blank.
 - Where a table has no `known_at`, a row counts as known `delay_hours` after it happened.
+- `{period}` in `path` or `table` stands for the period that only the name of a file or a sheet
+  tells: a day (`2025-02-14`), an ISO week (`2025-W07`, `KW 7 2025`), a month (`2025-02`,
+  `Feb 2025`, `Februar 2025`), a quarter (`Q1 2025`), half or year. Each row then has a column
+  `period_over`, the midnight with which the next period begins, in the table's zone: what is said
+  of a month is dated, and known, when the month is over (and `delay_hours` later, where given).
+  Rows of a period that is still running are not read until it is over; `npsight check` counts
+  them. A name that tells no period or several, and two names that tell the same days, are refused.
 - A cell of a `wide` table is a row of the last day of its period, at midnight. It is complete when
   that day is over: say `delay_hours: 24` or more.
 """

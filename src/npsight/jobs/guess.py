@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from npsight.config.schema import PERIOD_OVER
 from npsight.jobs.words import ACCOUNT_WORDS, is_id, plain, words
 from npsight.tables.profile import ColumnProfile, TableProfile
 
@@ -222,10 +223,12 @@ def guess_accounts(
         key = table.column(keys.get(table.name, ""))
         if key is None or table.name in taken:
             continue
+        of_table = words(table.name) | {word.rstrip("s") for word in words(table.name)}
+        named = bool(of_table & ACCOUNT_WORDS)
         versioned = pick(table.columns, {"valid"}, time=True) is not None
+        # One list of accounts for each month: what each says was so when the month was over.
+        versioned = versioned or (named and table.column(PERIOD_OVER) is not None)
         if key.distinct == table.rows or versioned:
-            of_table = words(table.name) | {word.rstrip("s") for word in words(table.name)}
-            named = bool(of_table & ACCOUNT_WORDS)
             # One that says since when each is an account lists them, whatever it is called.
             joined = len(tables) > 1 and guess_joined(table) is not None
             found.append((named, versioned, joined, len(table.columns), table))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npsight.config.schema import PERIOD_OVER
 from npsight.errors import DataError, Problem
 from npsight.jobs import guess
 from npsight.jobs.dayorder import with_one_order
@@ -197,7 +198,7 @@ class _Proposal(ProposedLines):
         self.where(table, 4, self.keys[table.name], self.hops.get(table.name))
         add(4, f"key: {scalar(self.keys[table.name])}")
         valid = [c for c in table.columns if c.is_time and "valid" in words(c.name)]
-        valid_from = guess.pick(valid, {"from", "since"})
+        valid_from = guess.pick(valid, {"from", "since"}) or table.column(PERIOD_OVER)
         self.column(4, "valid_from", valid_from)
         self.column(4, "valid_to", guess.pick(valid, {"to", "until"}) if valid_from else None)
         self._display(table)

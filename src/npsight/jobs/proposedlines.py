@@ -10,6 +10,7 @@ from npsight.jobs import guess
 from npsight.jobs.guesskeys import Hop
 from npsight.jobs.proposedtable import file_of, place_of, rows_of
 from npsight.jobs.yamltext import Lines, flow, scalar
+from npsight.tables.namedperiods import is_named
 from npsight.tables.profiletimes import MONTH_FORMATS
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class ProposedLines:
         hours, why = 0, "hours until a row can first be read (24: loaded nightly)"
         if table.source.wide is not None:
             hours, why = 24, "what a column says of a period is complete after its last day"
+        elif is_named(table.source):
+            why = "hours after the end of the period until its rows can first be read"
         elif any(c.time_format in MONTH_FORMATS for c in table.columns):
             hours, why = 744, "a month is read as its first day; 31 days later it is over"
         elif period_hours:

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npsight.config.schema import PERIOD
 from npsight.jobs import guess
 from npsight.jobs.words import words
 from npsight.jobs.yamltext import flow, scalar
+from npsight.tables.namedperiods import parts_of
 
 if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
@@ -40,13 +42,19 @@ def file_of(table: TableProfile, relative_to: Path | None) -> Iterator[Line]:
     """Where a table lies, seen from the folder of the project file if given, and its layout."""
     path = Path(str(table.source.path)).resolve()
     text = str(path) if relative_to is None else os.path.relpath(path, relative_to.resolve())
-    yield f"path: {scalar(text)}", ""
+    yield f"path: {scalar(text)}", _period_of(table) if PERIOD in text else ""
     if table.source.format == "duckdb" and path.suffix.lower() not in (".duckdb", ".db"):
         yield "format: duckdb", ""
     for setting in ("table", "encoding", "delimiter", "skip_rows", "header_rows"):
         if setting in table.source.model_fields_set:
             value = getattr(table.source, setting)
-            yield f"{setting}: {value if isinstance(value, int) else scalar(value)}", ""
+            comment = _period_of(table) if PERIOD in str(value) else ""
+            yield f"{setting}: {value if isinstance(value, int) else scalar(value)}", comment
+
+
+def _period_of(table: TableProfile) -> str:
+    first = parts_of(table.source, table.name)[0]
+    return f"VERIFY: all rows of a period are dated when it is over; the first one is {first.span}"
 
 
 def _written(table: TableProfile) -> Iterator[Line]:

@@ -31,6 +31,7 @@ from npsight.tables.report import (
     POSTED,
     POSTED_ASIDE,
     POSTED_TOO,
+    RUNNING,
     THOUSANDS,
     FaultCount,
     TableReport,
@@ -103,7 +104,7 @@ def check_table(
         raise UnusableTableError([Problem("holds no rows", remedy, sheet.where, sheet.key)])
     notes = [(what, counts[f"note_{i}"] or 0) for i, what in enumerate(sheet.notes)]
     notes += [(IDENTICAL, counts["identical"]), (LEFT_OUT, raw.left_out)]
-    notes += [*raw.not_found, (FOOTER, raw.footer)]
+    notes += [*raw.not_found, (FOOTER, raw.footer), (RUNNING, raw.running)]
     notes += [*_thousands(sheet, counts), *_day_orders(sheet, counts), *_currencies(sheet, counts)]
     name = _materialise(sheet, contract, backend)
     faults = list(sheet.faults)

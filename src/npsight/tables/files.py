@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 import duckdb
 import ibis.expr.types as ir
 
-from npsight.config.schema import Place
+from npsight.config.schema import PERIOD, Place
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
 from npsight.tables.footers import footer_of, lines_in
@@ -24,7 +24,6 @@ from npsight.tables.headers import Header, delimiter_for, header_of, write_heade
 from npsight.tables.jsonfiles import read_json
 from npsight.tables.nested import flatten
 from npsight.tables.raw import ROW, RawTable, UnusableTableError
-from npsight.tables.sheetnames import is_pattern
 from npsight.tables.sniff import encoding_of
 from npsight.tables.textfiles import opened
 from npsight.tables.workbooks import ENDINGS, sheets_for, write_sheet
@@ -63,7 +62,7 @@ def read_files(source: Place, key: str, backend: Backend, taken: Collection[str]
     UnusableTableError
         No such file, an unknown format, or a content that is not of the format.
     """
-    files = _matching(source, key, taken)
+    files = matching(source, key, taken)
     kind = source.format or _kind_of(files[0], key)
     name = fresh_name("raw")
     malformed: list[tuple[int, str, int]] = []
@@ -108,7 +107,14 @@ def _create(backend: Backend, name: str, query: str) -> None:
     run(backend, f"CREATE TABLE {name_literal(name)} AS {query}")
 
 
-def _matching(source: Place, key: str, taken: Collection[str]) -> list[Path]:
+def matching(source: Place, key: str, taken: Collection[str] = ()) -> list[Path]:
+    """The files that `path` names, in the order of their names.
+
+    Raises
+    ------
+    UnusableTableError
+        There is none; one is suggested that is not among `taken`, the paths of other tables.
+    """
     pattern = source.path or ""
     if Path(pattern).is_file():
         return [Path(pattern)]
@@ -124,7 +130,7 @@ def _matching(source: Place, key: str, taken: Collection[str]) -> list[Path]:
     if not folder.is_dir():
         remedy = f"there is no folder `{tidy(folder)}` either: correct `path`"
     else:
-        used = {tidy(file) for path in taken for file in glob.glob(path, recursive=True)}
+        used = {tidy(file) for path in taken for file in _globbed(path)}
         present = [
             e.name
             for e in folder.iterdir()
@@ -132,6 +138,10 @@ def _matching(source: Place, key: str, taken: Collection[str]) -> list[Path]:
         ]
         remedy = _instead(Path(pattern).name, present)
     raise UnusableTableError([Problem("no such file", remedy, tidy(pattern), f"{key}.path")])
+
+
+def _globbed(path: str) -> list[str]:
+    return glob.glob(path.replace(PERIOD, "*"), recursive=True)
 
 
 def _instead(wanted: str, present: Sequence[str]) -> str:
@@ -299,8 +309,7 @@ def _read_sheets(
 ) -> tuple[list[tuple[int, str, int]], int, dict[str, str]]:
     as_csv = source.model_copy(update={"delimiter": ",", "encoding": "utf-8", "skip_rows": 0})
     sheets = [(file, sheet) for file in files for sheet in sheets_for(file, source, key)]
-    several = is_pattern(source.table)
-    shown = [f"{tidy(file)}, sheet `{sheet}`" if several else tidy(file) for file, sheet in sheets]
+    shown = [f"{tidy(file)}, sheet `{sheet}`" if sheet else tidy(file) for file, sheet in sheets]
     with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
         copies = [Path(folder) / f"{number}.csv" for number, _ in enumerate(sheets)]
         for (file, sheet), copy in zip(sheets, copies, strict=True):

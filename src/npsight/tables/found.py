@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from npsight.config.schema import Source
 from npsight.errors import Problem
 from npsight.tables.engine import fresh_name, name_literal, run, text_literal
 from npsight.tables.headers import header_of
+from npsight.tables.months import MONTHS
 from npsight.tables.raw import UnusableTableError
 from npsight.tables.sheetnames import patterns_of
 from npsight.tables.sniff import layout_of, sniffed
@@ -34,7 +36,13 @@ _OTHER_ENDINGS = {
     ".txt": "a text; name it `.csv`, or map it by hand with `format`",
 }
 _TOP_ROWS = 200
-_NUMBERS = re.compile(r"\d(?:[\d\W_]*\d)?")
+_MONTH = "|".join(sorted(map(re.escape, MONTHS), key=len, reverse=True))
+_MONTH = rf"(?:{_MONTH})(?![^\W\d_])"
+_WORD = rf"(?:{_MONTH}\.?|(?:KW|CW|[WQH])(?=[-_ ]?\d\d?(?![^\W_])))"
+_NUMBERS = re.compile(
+    rf"(?i)(?:(?<![^\W\d_]){_WORD}[-_ ]?(?:de[ _])?)?\d(?:(?:[\d\W_]|{_WORD})*(?:\d|{_MONTH}))?"
+)
+"""Numbers, and the names of months, weeks and quarters beside or between them."""
 
 Found = tuple[str, Source]
 """A table's name, and how it is read."""
@@ -134,7 +142,8 @@ def _ending(file: Path) -> str:
 
 
 def _stem(file: Path) -> str:
-    return file.name.split(".")[0]
+    ending = _ending(file)
+    return file.name[: -len(ending)] if ending else file.name.split(".")[0]
 
 
 def _files(files: Sequence[Path]) -> Iterator[Found]:
@@ -188,9 +197,9 @@ def _sheet(file: Path, name: str | None) -> tuple[Source, frozenset[str] | None]
 
 
 def _pattern(file: Path) -> str:
-    """The name with `*` in place of its numbers."""
-    stem = _stem(file)
-    return _NUMBERS.sub("*", stem) + file.name[len(stem) :]
+    """The name with `*` in place of its numbers and periods."""
+    stem = unicodedata.normalize("NFC", _stem(file))
+    return _NUMBERS.sub("*", stem) + file.name[len(_stem(file)) :]
 
 
 def _together(pattern: str, group: Sequence[Path]) -> Found | None:
@@ -214,7 +223,8 @@ def _together(pattern: str, group: Sequence[Path]) -> Found | None:
         return None
     if len(headers) > 1:
         return None
-    name = pattern.split(".")[0].replace("*", "_").strip("_- ") or folder.name
+    stem = pattern[: -len(_ending(group[0]))]
+    name = stem.replace("*", "_").strip("_-. ") or folder.name
     return name, _at(sources[0], str(folder / pattern))
 
 

@@ -1,11 +1,13 @@
-"""Periods as people write them in the names of columns -> the last day of each."""
+"""Periods as people write them in the names of columns, files and sheets -> their days."""
 
 from __future__ import annotations
 
 import calendar
 import re
+import unicodedata
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from npsight.config.schema import Wide
 from npsight.tables.months import MONTHS
@@ -15,32 +17,59 @@ _DAY = re.compile(r"^(\d{4})[-_/. ]?(\d{2})[-_/. ]?(\d{2})$")
 _YEAR_MONTH = re.compile(rf"^(\d{{4}}){_SEP}[mM]?(\d{{1,2}})$")
 _PART = re.compile(r"^(\d+|[qQ][1-4]|[hH][12])$")
 _MONTH_YEAR = re.compile(r"^(\d{1,2})[-_/. ](\d{4})$")
-_NAMED = re.compile(rf"^([^\W\d_]{{3,10}})\.?{_SEP}'?(\d{{4}}|\d{{2}})$")
+_NAMED = re.compile(rf"^([^\W\d_]{{3,10}})\.?(?:{_SEP}|[ _]de[ _])'?(\d{{4}}|\d{{2}})$")
 _NAMED_LAST = re.compile(rf"^(\d{{4}}){_SEP}([^\W\d_]{{3,10}})\.?$")
-_QUARTER = re.compile(rf"^[qQ]([1-4]){_SEP}'?(\d{{4}}|\d{{2}})$")
-_YEAR_QUARTER = re.compile(rf"^(\d{{4}}){_SEP}[qQ]([1-4])$")
+_WEEK = re.compile(rf"(?i)^(?:W|KW|CW){_SEP}(\d{{1,2}}){_SEP}(\d{{4}})$")
+_YEAR_WEEK = re.compile(rf"(?i)^(\d{{4}}){_SEP}(?:W|KW|CW){_SEP}(\d{{1,2}})$")
+_PARTS_OF_A_YEAR = (("[qQ]([1-4])", 3), ("[hH]([12])", 6))
+"""Quarters and halves, with the number of months of each."""
 _YEAR = re.compile(r"^((?:19|20)\d{2})$")
 
 
-def last_day(period: str) -> date | None:
-    """The last day of a day, month, quarter or year; None where it is none of them.
+class Span(NamedTuple):
+    """The first and the last day of a period."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+
+
+def span_of(period: str) -> Span | None:
+    """The days of a day, ISO week, month, quarter, half-year or year; None where it is none.
 
     A day of which it is unclear whether it or the month comes first is none.
     """
-    text = period.strip()
+    text = unicodedata.normalize("NFC", period.strip())
     if match := _DAY.match(text):
         return _day(*map(int, match.groups()))
     if match := _YEAR.match(text):
-        return _end(int(match[1]), 12)
+        return _months(int(match[1]), 12, 12)
     for pattern, year, month in ((_YEAR_MONTH, 1, 2), (_MONTH_YEAR, 2, 1)):
         if match := pattern.match(text):
-            return _end(int(match[year]), int(match[month]))
+            return _months(int(match[year]), int(match[month]))
+    for pattern, year, week in ((_YEAR_WEEK, 1, 2), (_WEEK, 2, 1)):
+        if match := pattern.match(text):
+            return _week(int(match[year]), int(match[week]))
     for pattern, year, month in ((_NAMED, 2, 1), (_NAMED_LAST, 1, 2)):
         if match := pattern.match(text):
-            return _end(_whole(match[year]), MONTHS.get(match[month].lower(), 0))
-    for pattern, year, quarter in ((_QUARTER, 2, 1), (_YEAR_QUARTER, 1, 2)):
-        if match := pattern.match(text):
-            return _end(_whole(match[year]), 3 * int(match[quarter]))
+            return _months(_whole(match[year]), MONTHS.get(match[month].lower(), 0))
+    return _part_of_a_year(text)
+
+
+def last_day(period: str) -> date | None:
+    """The last day of a period (see `span_of`); None where it is none."""
+    span = span_of(period)
+    return span.last if span else None
+
+
+def _part_of_a_year(text: str) -> Span | None:
+    for part, months in _PARTS_OF_A_YEAR:
+        if match := re.match(rf"^{part}{_SEP}'?(\d{{4}}|\d{{2}})$", text):
+            return _months(_whole(match[2]), months * int(match[1]), months)
+        if match := re.match(rf"^(\d{{4}}){_SEP}{part}$", text):
+            return _months(int(match[1]), months * int(match[2]), months)
     return None
 
 
@@ -48,17 +77,27 @@ def _whole(year: str) -> int:
     return int(year) + (2000 if len(year) == 2 else 0)
 
 
-def _day(year: int, month: int, day: int) -> date | None:
+def _day(year: int, month: int, day: int) -> Span | None:
     try:
-        return date(year, month, day)
+        return Span(date(year, month, day), date(year, month, day))
     except ValueError:
         return None
 
 
-def _end(year: int, month: int) -> date | None:
-    if not (1 <= month <= 12 and 1900 <= year <= 2200):
+def _week(year: int, week: int) -> Span | None:
+    try:
+        monday = date.fromisocalendar(year, week, 1)
+    except ValueError:
         return None
-    return date(year, month, calendar.monthrange(year, month)[1])
+    return Span(monday, monday + timedelta(days=6))
+
+
+def _months(year: int, last: int, count: int = 1) -> Span | None:
+    """So many months of a year, up to the end of the month `last`."""
+    if not (1 <= last <= 12 and 1900 <= year <= 2200):
+        return None
+    end = date(year, last, calendar.monthrange(year, last)[1])
+    return Span(date(year, last - count + 1, 1), end)
 
 
 def periods_of(names: Sequence[str], wide: Wide) -> dict[str, date | None]:

@@ -20,6 +20,7 @@ from npsight.tables.engine import fresh_name, name_literal, one_row, run
 from npsight.tables.files import read_files
 from npsight.tables.found import other_files, sources_in
 from npsight.tables.headers import header_of
+from npsight.tables.namedperiods import named_places, read_named
 from npsight.tables.numbers import Decimal, currency_of, plain_number, without_words
 from npsight.tables.periods import pattern_of
 from npsight.tables.profiletimes import Reading, time_of
@@ -134,8 +135,9 @@ def profile_tables(
                 problems += error.problems
                 continue
             table = raw.table.select(*raw.columns)
-            found.append(_profile(name, source, table, _labels(source), backend))
+            profile = _profile(name, source, table, _labels(source), backend)
             backend.drop_table(raw.name)
+            found.append(_dated_by_name(profile, backend) or profile)
     finally:
         backend.disconnect()
     if not found:
@@ -160,6 +162,25 @@ def _long_if_wide(
     wide = Wide.model_validate(settings)
     long = made_long(raw, wide, name, name, backend)
     return long, source.model_copy(update={"wide": wide})
+
+
+def _dated_by_name(profile: TableProfile, backend: Backend) -> TableProfile | None:
+    """A table without any time, where the names of its files or sheets tell of which period each
+    is; None where they do not.
+    """
+    source = profile.source
+    if any(column.is_time for column in profile.columns):
+        return None
+    for place in named_places(source):
+        try:
+            raw = read_named(place, profile.name, backend)
+        except UnusableTableError:
+            continue
+        table = raw.table.select(*raw.columns)
+        dated = _profile(profile.name, place, table, _labels(source), backend)
+        backend.drop_table(raw.name)
+        return dated
+    return None
 
 
 def _labels(source: Source) -> dict[str, str]:

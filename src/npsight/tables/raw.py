@@ -39,7 +39,8 @@ class RawTable:
     `table` has the source's columns and `_row`; `has_order` says whether `_row` is the order in
     the source. `malformed` holds lines that could not be split into the header's columns, as
     (line number in the file, what is wrong), and `malformed_twins` counts further lines that
-    read the same as one of these. `left_out` counts rows that the project file does not want.
+    read the same as one of these. `left_out` counts rows that the project file does not want, and
+    `running` those of a period that is not over.
     `not_found` says of each look-up which keys the other table lacks, with the number of rows.
     `footer` counts lines below the last row of a file that are no rows. `lacking` has the columns
     that only some of several files or sheets have, each with one that has not.
@@ -53,6 +54,7 @@ class RawTable:
     left_out: int = 0
     not_found: tuple[tuple[str, int], ...] = ()
     footer: int = 0
+    running: int = 0
     lacking: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -11,6 +11,7 @@ from npsight.config.named import named_sources
 from npsight.config.schema import Place, Source, Tables
 from npsight.tables.databases import read_connection
 from npsight.tables.files import read_files, tidy
+from npsight.tables.namedperiods import is_named, read_named
 from npsight.tables.raw import ROW, RawTable
 from npsight.tables.reshape import looked_up, made_long
 from npsight.tables.twins import twins_of
@@ -57,6 +58,8 @@ class Reader:
     def _read(self, source: Place, key: str) -> RawTable:
         if source.connection:
             return read_connection(source, key, self._backend)
+        if is_named(source):
+            return read_named(source, key, self._backend, self._paths)
         return read_files(source, key, self._backend, self._paths)
 
     def facts_of(self, source: Source, raw: RawTable) -> ir.Table:

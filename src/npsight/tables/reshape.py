@@ -183,7 +183,9 @@ def _check_wide(
     unread = [column for column, day in periods.items() if day is None]
     if unread:
         what = f"of the columns that fit {shown}, no period is read in: {', '.join(unread)}"
-        remedy = "narrow the pattern, or rename them to a day, month, quarter or year: 2024-05"
+        remedy = (
+            "narrow the pattern, or rename them to a day, week, month, quarter or year: 2024-05"
+        )
         raise UnusableTableError([Problem(what, remedy, where, at)])
     taken = [n for n in (wide.time, wide.value) if n in raw.columns and n not in periods]
     if taken:

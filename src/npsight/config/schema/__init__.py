@@ -9,7 +9,7 @@ from npsight.config.schema.base import IDENTIFIER, ColumnMap, Days, Name, Sectio
 from npsight.config.schema.features import Driver, Feature
 from npsight.config.schema.outlook import Benchmark, Goal
 from npsight.config.schema.pages import OpenIdConnect, Pages, Role
-from npsight.config.schema.places import Lookup, Place, Wide
+from npsight.config.schema.places import PERIOD, PERIOD_OVER, Lookup, Place, Wide
 from npsight.config.schema.project import Project
 from npsight.config.schema.service import Service
 from npsight.config.schema.settings import (
@@ -42,6 +42,8 @@ from npsight.config.schema.writeback import HubspotWriteback, SalesforceWritebac
 __all__ = [
     "IDENTIFIER",
     "NPS_0_10",
+    "PERIOD",
+    "PERIOD_OVER",
     "Accounts",
     "Activity",
     "Alerts",

@@ -8,6 +8,11 @@ from pydantic import BeforeValidator, Field
 
 from npsight.config.schema.base import Section, as_list
 
+PERIOD = "{period}"
+"""Stands in `path` or `table` where the name of a file or a sheet tells a period."""
+PERIOD_OVER = "period_over"
+"""The column that such a name adds to each row."""
+
 
 class Place(Section):
     """Where rows lie, and how the file is written."""
@@ -15,7 +20,10 @@ class Place(Section):
     path: str | None = Field(
         None,
         description="File or glob, relative to the project file; `${VAR}` is taken from the "
-        "environment; `**` stands for folders at any depth. CSV, JSON, Parquet, Excel and DuckDB "
+        "environment; `**` stands for folders at any depth. `{period}` stands for a "
+        "day, week, month, quarter or year that only the name tells, such as in "
+        "`usage_{period}.csv`: each row gets a column `period_over`, the midnight that ends it, to "
+        "be mapped as `time`. CSV, JSON, Parquet, Excel and DuckDB "
         "files are told apart by their ending. JSON holds one object a line, or one list of "
         'objects, also in an envelope: `{"tickets": [{…}, {…}]}`.',
     )
@@ -32,7 +40,8 @@ class Place(Section):
         None,
         description="Table or view inside a DuckDB file or a connection, or sheet of a workbook; "
         "a workbook with one sheet needs none. A star stands for a period or a number: `Usage *` "
-        "reads the sheets `Usage Jan 2025`, `Usage 2025-02` and `Usage Q1` as one table.",
+        "reads the sheets `Usage Jan 2025`, `Usage 2025-02` and `Usage Q1` as one table. "
+        "`{period}` in its place dates their rows as in `path`.",
     )
     delimiter: str = Field(",", min_length=1, max_length=1, description="CSV field separator.")
     encoding: Literal["utf-8", "latin-1", "utf-16", "windows-1252"] = Field(
@@ -66,8 +75,9 @@ class Wide(Section):
     columns: Annotated[list[str], BeforeValidator(as_list)] = Field(
         min_length=1,
         description="The columns, by pattern: in `NPS *` the star stands for the period in a "
-        "column's name: a day, month, quarter or year, such as `2024-05-31`, `2024-05`, "
-        "`May 2024`, `Q2 2024` or `2024`. `*` alone fits every column that is called so.",
+        "column's name: a day, week, month, quarter or year, such as `2024-05-31`, `2024-W22`, "
+        "`2024-05`, `May 2024`, `Q2 2024` or `2024`. `*` alone fits every column that is "
+        "called so.",
     )
     time: str = Field(
         "period_end",
