@@ -6,12 +6,13 @@ import csv
 import difflib
 import glob
 import gzip
+import io
 import os
-import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import duckdb
 import ibis.expr.types as ir
@@ -48,6 +49,7 @@ _ENDINGS = {
 # Any other is rewritten before the engine reads it.
 _ENGINE_ENCODINGS = ("utf-8", "latin-1", "utf-16")
 _MOST_FILES = 10
+_BLOCK = 1 << 20
 # A separator that no fixed-width file holds, so that a whole line is one column.
 _NO_SEPARATOR = "\x01"
 
@@ -208,6 +210,9 @@ def _read_csv(
 ) -> tuple[list[tuple[int, str, int]], int, dict[str, str]]:
     """Read the files, which are told by what is `shown` for each.
 
+    The engine refuses a file with several kinds of line ends, or some of its lines, as parts put
+    together on several systems have them: it is rewritten with one kind, and read again.
+
     Returns
     -------
     tuple
@@ -230,38 +235,83 @@ def _read_csv(
     ]
     plain = all(header.plain for header in headers) and not any(footers)
     if source.encoding in _ENGINE_ENCODINGS and plain:
-        lines = _read_lines(source, source.encoding, list(files), names, name, backend)
-        return lines, 0, lacking
-    with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
-        rewritten = [
-            _rewritten(file, source, header, Path(folder) / f"{number}{_ending(source, file)}")
-            for number, (file, header) in enumerate(zip(files, headers, strict=True))
-        ]
-        for copy, footer in zip(rewritten, footers, strict=True):
-            os.truncate(copy, copy.stat().st_size - len(footer.encode()))
-        malformed = _read_lines(source, "utf-8", rewritten, names, name, backend)
+        read = partial(_read_lines, source, source.encoding, files, names, name, backend)
+    else:
+        read = partial(_read_copies, source, files, headers, footers, name, backend)
+    try:
+        malformed = read()
+        again = bool(malformed) and any(_has_several_ends(file, source) for file in files)
+    except duckdb.InvalidInputException:
+        again = True
+    if again:
+        run(backend, f"DROP TABLE IF EXISTS {name_literal(name)}")
+        malformed = _read_copies(source, files, headers, footers, name, backend, end="\n")
     # Of the first file: of several it is not known which one a line is of.
     above = headers[0].lines - 1
     below = sum(lines_in(footer) for footer in footers)
     return [(line + above, what, count) for line, what, count in malformed], below, lacking
 
 
+def _read_copies(
+    source: Place,
+    files: Sequence[Path],
+    headers: Sequence[Header],
+    footers: Sequence[str],
+    name: str,
+    backend: Backend,
+    end: str = "",
+) -> list[tuple[int, str, int]]:
+    """Read copies without what stands above the rows and below; see `_rewritten` for `end`."""
+    with tempfile.TemporaryDirectory(prefix="npsight-") as folder:
+        rewritten = [
+            _rewritten(file, source, header, Path(folder) / f"{number}{_ending(source, file)}", end)
+            for number, (file, header) in enumerate(zip(files, headers, strict=True))
+        ]
+        for copy, footer in zip(rewritten, footers, strict=True):
+            below = "".join(_with_one_end(io.StringIO(footer, newline=""))) if end else footer
+            os.truncate(copy, copy.stat().st_size - len(below.encode()))
+        names = [header.names for header in headers]
+        return _read_lines(source, "utf-8", rewritten, names, name, backend)
+
+
 def _ending(source: Place, file: Path) -> str:
     return ".tsv" if delimiter_for(source, file) == "\t" else ".csv"
 
 
-def _rewritten(file: Path, source: Place, header: Header, copy: Path) -> Path:
-    """The file in UTF-8, its header one line and the first one."""
+def _rewritten(file: Path, source: Place, header: Header, copy: Path, end: str) -> Path:
+    """The file in UTF-8, its header one line and the first one; rows keep their line ends, unless
+    there is to be but one.
+    """
     with (
         opened(file, source.encoding) as text,
         copy.open("w", encoding="utf-8", newline="") as written,
     ):
         above = [next(text) for _ in range(header.lines)]
-        # The engine takes one kind of line end in a file, and the rows keep theirs.
-        end = "\r\n" if above[-1].endswith("\r\n") else "\n"
-        write_header(written, header.names, delimiter_for(source, file), end)
-        shutil.copyfileobj(text, written)
+        of_header = end or ("\r\n" if above[-1].endswith("\r\n") else "\n")
+        write_header(written, header.names, delimiter_for(source, file), of_header)
+        written.writelines(_with_one_end(text) if end else _blocks(text))
     return copy
+
+
+def _blocks(text: IO[str]) -> Iterator[str]:
+    while block := text.read(_BLOCK):
+        yield block
+
+
+def _has_several_ends(file: Path, source: Place) -> bool:
+    decoder = io.IncrementalNewlineDecoder(None, translate=False)
+    with opened(file, source.encoding) as text:
+        for block in _blocks(text):
+            decoder.decode(block)
+    return isinstance(decoder.newlines, tuple)
+
+
+def _with_one_end(text: IO[str]) -> Iterator[str]:
+    """The text in blocks, all line ends as Unix has them."""
+    decoder = io.IncrementalNewlineDecoder(None, translate=True)
+    for block in _blocks(text):
+        yield decoder.decode(block)
+    yield decoder.decode("", final=True)
 
 
 def _read_lines(

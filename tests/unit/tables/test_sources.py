@@ -61,6 +61,33 @@ def test_csv_with_windows_line_ends_tabs_and_compression(bench):
     assert read(bench, "path: u.csv.gz") == EXPECTED
 
 
+@pytest.mark.parametrize("ends", ["\r\n \n \n", "\n \r\n \r\n", "\n \n \r\n", "\r \n \r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "windows-1252"])
+def test_csv_with_several_kinds_of_line_ends(bench, ends, encoding):
+    """As files put together on several systems have them; the engine refused them all."""
+    lines = [*CSV.splitlines()[:2], 'b,2024-05-02T00:00:00Z,2,"it\r\nbroke, twice\n"']
+    lines = [line + ",remark" if place < 2 else line for place, line in enumerate(lines)]
+    text = "".join(a + b for a, b in zip(lines, ends.split(" "), strict=True))
+    (bench.folder / "u.csv").write_bytes(text.encode(encoding))
+    assert read(bench, f"path: u.csv, encoding: {encoding}") == EXPECTED
+
+
+def test_a_footer_below_several_kinds_of_line_ends(bench):
+    text = CSV.replace("\n", "\r\n", 1) + "\r\nMade by Ada\r\n(c) Acme\n"
+    (bench.folder / "u.csv").write_bytes(text.encode())
+    assert read(bench, "path: u.csv") == EXPECTED
+
+
+def test_a_bad_line_keeps_its_number_among_several_kinds_of_line_ends(bench):
+    text = CSV.replace("\n", "\r\n", 1) + "too,many,cells,here\n"
+    (bench.folder / "u.csv").write_bytes(text.encode())
+    text = "activity:\n  usage: {path: u.csv, account: account, time: day}"
+    found = bench.prepare(text, head="quarantine: {max_share: 1}")
+    assert list(reasons(found)) == [
+        "line does not fit the header (first: line 4, too many columns)"
+    ]
+
+
 def test_a_glob_reads_files_whose_columns_stand_in_another_order(bench):
     bench.write("u1.csv", "account,day,n\na,2024-05-01T00:00:00Z,1\n")
     bench.write("u2.csv", "n,account,day\n2,b,2024-05-02T00:00:00Z\n")
