@@ -15,35 +15,53 @@ from npsight.jobs.words import ACCOUNT_WORDS, is_id, plain, words
 from npsight.tables.profile import ColumnProfile, TableProfile
 
 KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
+KNOWN_WORDS |= {"imported", "importiert", "geladen", "importado"}
 END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
 END_WORDS |= {"expires", "expired", "solved"}
 END_WORDS |= {"gelost", "geloest", "ausgleich", "resolu", "ferme", "cerrado", "resuelto"}
 END_WORDS |= {"bezahlt", "geschlossen", "erledigt", "ende", "vertragsende", "fin"}
+END_WORDS |= {"beendet", "abgeschlossen", "enddatum", "endet", "termine", "finalizado"}
 START_WORDS = {"started", "start", "begin", "began", "beginn", "vertragsbeginn", "debut", "inicio"}
+START_WORDS |= {"beginnt", "startdatum", "vertragsstart", "laufzeitbeginn"}
+VALID_WORDS = {"valid", "gultig", "gueltig", "valable", "valide", "valido"}
+FROM_WORDS = {"from", "since", "ab", "von", "depuis", "du", "desde"}
+TO_WORDS = {"to", "until", "bis", "au", "jusqu", "hasta"}
 CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
 CANCEL_WORDS |= {"kundigung", "kuendigung", "gekundigt", "gekuendigt", "kundigungsdatum"}
 CANCEL_WORDS |= {"resiliation", "cancelacion"}
-FORM_END_WORDS = {"end", "ended", "completed", "finished"}
-INVITED_WORDS = {"invited", "invitation", "sent"}
+FORM_END_WORDS = {"end", "ended", "completed", "finished", "beendet", "abgeschlossen"}
+FORM_END_WORDS |= {"termine", "finalizado"}
+INVITED_WORDS = {"invited", "invitation", "sent", "eingeladen", "einladung", "versendet"}
+INVITED_WORDS |= {"versandt", "gesendet", "envoye", "envoi", "enviado", "envio", "invitado"}
 ANSWERED_WORDS = {"answered", "responded", "submitted", "submit", "response", "answer"}
+ANSWERED_WORDS |= {"beantwortet", "geantwortet", "antwort", "antwortdatum", "abgegeben"}
+ANSWERED_WORDS |= {"ausgefullt", "ausgefuellt", "eingereicht", "repondu", "reponse", "soumis"}
+ANSWERED_WORDS |= {"respondido", "respuesta", "contestado"}
 SCORE_WORDS = (
     *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
     *("weiterempfehlen", "weiterempfehlungsbereitschaft", "empfehlen", "empfehlung"),
     *("recommander", "recommanderiez", "recommandation", "recomendaria", "recomendar"),
     *("recomendacion", "bewertung", "puntuacion", "likely", "wahrscheinlich", "overall"),
+    *("valoracion", "calificacion", "puntaje", "punktzahl", "punkte", "evaluation", "note"),
+    *("nota", "notation"),
 )
 _NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
 _RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
 COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
 COMMENT_WORDS |= {"message", "body", "reason", "kommentar", "commentaire", "comentario"}
 COMMENT_WORDS |= {"why", "warum", "pourquoi", "porque"}
+COMMENT_WORDS |= {"kommentare", "commentaires", "comentarios", "freitext", "ruckmeldung"}
+COMMENT_WORDS |= {"rueckmeldung", "bemerkung", "bemerkungen", "anmerkungen", "nachricht"}
+COMMENT_WORDS |= {"avis", "motif", "raison", "motivo", "razon", "opinion", "note", "notes"}
 COMMENT_WORDS |= {"begrundung", "anmerkung", "remarque", "observaciones"}
-ROLE_WORDS = {"role", "persona"}
-TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey"}
+ROLE_WORDS = {"role", "persona", "rolle", "funktion", "fonction", "cargo", "puesto"}
+TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey", "kanal", "kontaktpunkt", "canal"}
 RENEWAL_WORDS = {"renewal", "renew", "renews", "verlangerung", "verlaengerung", "verlangert"}
 RENEWAL_WORDS |= {"vertragsverlangerung", "vertragsverlaengerung", "renouvellement", "renovacion"}
 LATER_WORDS = {"due", "updated", "modified", "valid", "expected"} | RENEWAL_WORDS
 LATER_WORDS |= {"fallig", "falligkeit", "nettofalligkeit", "faelligkeit", "echeance", "vencimiento"}
+LATER_WORDS |= {"geandert", "geaendert", "aktualisiert", "modifie", "actualizado", "modificado"}
+LATER_WORDS |= VALID_WORDS
 STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent", "branche"}
 STABLE_WORDS |= {"land", "bundesland", "pays", "secteur", "pais", "industria"}
 DOMAIN_WORDS = {"domain", "domains", "website", "webseite", "url", "web", "homepage", "site"}
@@ -51,6 +69,7 @@ NAME_WORDS = {"name", "firma", "firmenname", "unternehmen", "kundenname", "nom",
 NAME_WORDS |= {"societe", "empresa"}
 OWNER_WORDS = {"owner", "csm", "manager", "kundenbetreuer", "kundenbetreuerin", "betreuer"}
 OWNER_WORDS |= {"betreuerin", "vertriebler", "verantwortlich", "responsable", "gestor"}
+OWNER_WORDS |= {"kundenberater", "kundenberaterin", "gestionnaire", "propietario", "encargado"}
 REVENUE_WORDS = {"arr", "revenue", "acv", "jahresumsatz", "umsatz", "vertragswert"}
 REVENUE_WORDS |= {"jahresvertragswert", "ingresos", "facturacion"}
 _REVENUE_PHRASES = (
@@ -63,8 +82,9 @@ CHURN_WORDS = {"churn", "churned", "churner", "left", "exited", "attrition", "at
 JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded", "registered", "registration"}
 JOINED_WORDS |= {"create", "erfasst", "erfassung", "anlagedatum"}
 JOINED_WORDS |= {"seit", "angelegt", "erstellt", "depuis", "desde", "alta"}
+JOINED_WORDS |= {"erstellungsdatum", "beitritt", "cree", "inscription", "creado", "registro"}
 PERIOD_WORDS = {"period", "trial", "phase"}
-TODAY_WORDS = {"status", "stage"}
+TODAY_WORDS = {"status", "stage", "statut", "etat", "estado", "zustand"}
 _OF_THE_NEWEST = {"current", "latest"}
 _NO_FACTS = ("__index_level_", "unnamed")
 """How names of columns begin that pandas made for the numbers of its rows."""
@@ -225,7 +245,7 @@ def guess_accounts(
             continue
         of_table = words(table.name) | {word.rstrip("s") for word in words(table.name)}
         named = bool(of_table & ACCOUNT_WORDS)
-        versioned = pick(table.columns, {"valid"}, time=True) is not None
+        versioned = pick(table.columns, VALID_WORDS, time=True) is not None
         # One list of accounts for each month: what each says was so when the month was over.
         versioned = versioned or (named and table.column(PERIOD_OVER) is not None)
         if key.distinct == table.rows or versioned:

@@ -197,10 +197,10 @@ class _Proposal(ProposedLines):
         add(2, "accounts:")
         self.where(table, 4, self.keys[table.name], self.hops.get(table.name))
         add(4, f"key: {scalar(self.keys[table.name])}")
-        valid = [c for c in table.columns if c.is_time and "valid" in words(c.name)]
-        valid_from = guess.pick(valid, {"from", "since"}) or table.column(PERIOD_OVER)
+        valid = [c for c in table.columns if c.is_time and words(c.name) & guess.VALID_WORDS]
+        valid_from = guess.pick(valid, guess.FROM_WORDS) or table.column(PERIOD_OVER)
         self.column(4, "valid_from", valid_from)
-        self.column(4, "valid_to", guess.pick(valid, {"to", "until"}) if valid_from else None)
+        self.column(4, "valid_to", guess.pick(valid, guess.TO_WORDS) if valid_from else None)
         self._display(table)
         self._attributes(table, has_history=valid_from is not None)
 
@@ -238,7 +238,8 @@ class _Proposal(ProposedLines):
             c for c, kind in columns if words(c.name) & guess.STABLE_WORDS and kind == "category"
         ]
         if not has_history and not self.snapshot:
-            today = [c.name for c, _ in columns if c not in stable]
+            shown_now = guess.guess_revenue(c for c in table.columns if not c.is_time)
+            today = [c.name for c, _ in columns if c not in stable and c is not shown_now]
             if today:
                 self.lines.comment(
                     4, f"left out, because only today's value is known: {', '.join(today)}"

@@ -11,12 +11,15 @@ ACCOUNT_WORDS = {"account", "customer", "client", "company", "organisation", "or
 ACCOUNT_WORDS |= {"org", "tenant", "airline", "merchant", "external", "kunde", "kunden", "firma"}
 ACCOUNT_WORDS |= {"debitor", "debitoren", "debitorennummer", "companies"}
 ACCOUNT_WORDS |= {"kundennr", "kundennummer", "mandant", "cliente", "empresa", "societe", "klant"}
+ACCOUNT_WORDS |= {"kundin", "konto", "compte", "cuenta", "clients", "clientes"}
 THING_WORDS = {"airport", "hotel", "restaurant", "app", "product", "store", "shop", "brand"}
 THING_WORDS |= {"property", "listing", "branch", "school", "university", "hospital", "clinic"}
 THING_WORDS |= {"dealer", "business", "lounge", "asin", "seller", "vendor"}
 """What reviews are written of: the account where nobody else is."""
 PERSON_WORDS = {"contact", "respondent", "user", "person", "email", "mail", "username", "author"}
 PERSON_WORDS |= {"reviewer", "recipient", "userid", "ansprechpartner"}
+PERSON_WORDS |= {"ansprechpartnerin", "kontakt", "teilnehmer", "befragter", "repondant"}
+PERSON_WORDS |= {"contacto", "encuestado", "usuario", "utilisateur", "correo", "courriel"}
 _ID_WORDS = {"id", "key", "uuid", "asin", "gsid", "ref", "reference", "referenz", "numero"}
 _ID_ENDS = {"number", "nummer", "nr", "no", "num", "kundennummer", "kundennr"}
 
