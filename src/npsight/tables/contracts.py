@@ -6,7 +6,8 @@
   counted as a note; a blank one falls back to `occurred_at` + `delay_hours`. Of a scheduled fact
   it is taken as it is, and must not be blank: that is when the fact was booked.
 - Where an activity's time is blank, the thing has not happened yet: the row is skipped. So is a
-  subscription that begins in the future.
+  subscription that begins in the future. An account that does is kept, with its facts, and counts
+  from then on.
 - Rows of one id with different `known_at` are versions of one fact; see `versions`.
 - A response without a score is an unanswered invitation where `invited_at` is mapped and filled,
   else a fault, or skipped by `unscored: skip`.
@@ -35,7 +36,7 @@ from npsight.config.schema import (
 from npsight.tables import versions
 from npsight.tables.contract import Contract
 from npsight.tables.merges import contradictions
-from npsight.tables.report import LIFTED, NO_OUTCOME, NOT_BEGUN, UNSCORED
+from npsight.tables.report import AHEAD, LIFTED, NO_OUTCOME, NOT_BEGUN, UNSCORED
 from npsight.tables.scores import read_score
 from npsight.tables.sheet import Sheet
 from npsight.tables.times import NEVER_YEAR
@@ -133,6 +134,9 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
 def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | None) -> Contract:
     """`occurred_at` is the start; the end may lie ahead and is known from `ended_known_at`.
 
+    Most contracts are signed, and so known, before they begin: that is no mistake, and what they
+    say counts from their start.
+
     A contract that was signed for a day ahead is skipped until then: nothing is read of it before
     it happens.
     """
@@ -147,10 +151,11 @@ def subscription_contract(sheet: Sheet, table: Subscriptions, known: ir.Table | 
     ahead = (started > ibis.literal(sheet.now, type=INSTANT)).fill_null(False)
     sheet.notes[NOT_BEGUN] = ahead
     _required(sheet, table.started_at)
+    stated = _known(sheet, table, started + _delay(table.delay_hours))
     columns: dict[str, ir.Value] = {
         "account": account,
         "occurred_at": started,
-        "known_at": _known_at(sheet, table, started),
+        "known_at": _lifted(sheet, table, stated.at, started, usual=True),
     }
     columns |= _end(sheet, table.ended_at, table.ended_known_at, started, table.delay_hours)
     return Contract(columns, ahead)
@@ -185,12 +190,16 @@ def merges_contract(sheet: Sheet, table: Merges, known: ir.Table | None) -> Cont
 
 
 def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | None) -> Contract:
-    """The versions of the accounts: attributes with the interval in which they were true."""
+    """The versions of the accounts: attributes with the interval in which they were true.
+
+    An account, or a version of one, that begins in the future is no fault: no day before it
+    begins reads anything of it.
+    """
     always = ibis.literal(ALWAYS, type=INSTANT)
     columns: dict[str, ir.Value] = {"account": sheet.account(table.key, None)}
     valid_from: ir.Value = always
     if table.valid_from:
-        valid_from = sheet.time(table.valid_from, "valid_from")
+        valid_from = _begin(sheet, table.valid_from, "valid_from")
         _required(sheet, table.valid_from)
     delay = _delay(table.delay_hours)
     known_at = valid_from + delay if table.valid_from else always
@@ -206,7 +215,7 @@ def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | Non
     end_known = ibis.greatest(ended + delay, known_at)
     columns["ended_known_at"] = ibis.ifelse(ended.notnull(), end_known, ibis.null(INSTANT))
     if table.created_at:
-        columns["created_at_"] = sheet.time(table.created_at, "created_at") + delay
+        columns["created_at_"] = _begin(sheet, table.created_at, "created_at") + delay
     # One value that cannot be read is no reason not to score the account.
     with sheet.missing_where_unreadable():
         columns |= _display(sheet, table)
@@ -225,6 +234,16 @@ def accounts_contract(sheet: Sheet, table: Accounts, snapshot: ChurnTarget | Non
         identity = (*identity, "known_at")
         reason += " and known_at"
     return Contract(columns, None, identity, reason)
+
+
+def _begin(sheet: Sheet, column: str, setting: str) -> ir.TimestampValue:
+    """When an account or a version of one begins; those that lie ahead are noted."""
+    at = sheet.time(column, setting, may_lie_ahead=True, never_is_blank=False)
+    never = cast(ir.BooleanValue, at.year() >= NEVER_YEAR)
+    sheet.fault(f"time `{{}}` in column {column} means never", never, sheet.text(column))
+    ahead = (at > ibis.literal(sheet.now, type=INSTANT)).fill_null(False)
+    sheet.notes[AHEAD] = sheet.notes[AHEAD] | ahead if AHEAD in sheet.notes else ahead
+    return at
 
 
 def _display(sheet: Sheet, table: Accounts) -> dict[str, ir.Value]:
@@ -261,10 +280,14 @@ def _known(sheet: Sheet, table: FactSource, by_delay: ir.TimestampValue) -> vers
 
 
 def _lifted(
-    sheet: Sheet, table: FactSource, stated: ir.TimestampValue, occurred: ir.TimestampValue
+    sheet: Sheet,
+    table: FactSource,
+    stated: ir.TimestampValue,
+    occurred: ir.TimestampValue,
+    usual: bool = False,
 ) -> ir.TimestampValue:
-    """Nothing is known before it happens; null without a fact."""
-    if table.known_at is not None:
+    """Nothing is known before it happens; null without a fact. It is noted unless it is usual."""
+    if table.known_at is not None and not usual:
         sheet.notes[LIFTED] = stated < occurred
     # `greatest` skips nulls: without a fact, nothing is known of it.
     at = ibis.ifelse(occurred.notnull(), ibis.greatest(stated, occurred), ibis.null(INSTANT))

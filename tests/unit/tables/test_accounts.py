@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from npsight.errors import DataError
+from npsight.features.attributes import versions_as_of
+from npsight.temporal.spine import spine_expr
 
 from .conftest import NOW, reasons, rows
 
@@ -103,6 +105,61 @@ def test_second_rows_of_an_account_are_quarantined(bench, usage, mapping, reason
     tables = f"accounts: {{path: accounts.csv, key: id{mapping}}}\n"
     prepared = bench.prepare(tables + USAGE, head="quarantine: {max_share: 0.5}")
     assert reasons(prepared) == {f"{reason} (same in all that is mapped)": 1}
+
+
+@pytest.mark.parametrize("column", ["created_at", "valid_from"])
+def test_an_account_that_begins_in_the_future_is_no_bad_row(bench, usage, column):
+    """It counts from then on; what is recorded of it before, such as a kick-off, is kept."""
+    begins = datetime(2024, 6, 1)
+    bench.write("accounts.csv", f"id,at\na,2024-05-01T00:00:00Z\nb,{begins}Z\n")
+    bench.write("usage.csv", "account,day\na,2024-05-02T00:00:00Z\nb,2024-05-03T00:00:00Z\n")
+    tables = f"accounts: {{path: accounts.csv, key: id, {column}: at}}\n" + USAGE
+    note = ("that begin in the future, counted from then on", 1)
+    for now, notes in ((begins - timedelta(microseconds=1), (note,)), (begins, ())):
+        prepared = bench.prepare(tables, now=now)
+        report = prepared.reports[0]
+        assert (report.good, report.quarantined, report.notes) == (2, 0, notes)
+        began = [("a", DAYS[0]), ("b", begins)]
+        assert rows(prepared.facts.accounts, "account", "began_at") == began
+        spine = spine_expr(prepared.facts, [begins, begins + timedelta(microseconds=1)])
+        seen = [(account, as_of.microsecond) for account, as_of in rows(spine, "account", "as_of")]
+        assert seen == [("a", 0), ("a", 1), ("b", 1)]
+        assert rows(prepared.facts.sources["usage"], "account") == [("a",), ("b",)]
+
+
+def test_a_version_that_begins_in_the_future_is_true_from_then_on(bench, usage):
+    begins = datetime(2024, 6, 1)
+    bench.write("accounts.csv", f"id,from,plan\na,2024-05-01T00:00:00Z,basic\na,{begins}Z,pro\n")
+    tables = "accounts: {path: accounts.csv, key: id, valid_from: from, attributes: "
+    tables += "{plan: category}}\n" + USAGE
+    prepared = bench.prepare(tables, now=begins - timedelta(days=1))
+    assert prepared.reports[0].quarantined == 0
+    as_ofs = [begins - timedelta(days=1), begins, begins + timedelta(microseconds=1)]
+    spine = spine_expr(prepared.facts, as_ofs)
+    found = rows(versions_as_of(prepared.facts, spine), "as_of", "plan")
+    assert [plan for _, plan in found] == ["basic", "basic", "pro"]
+
+
+@pytest.mark.parametrize("column", ["created_at", "valid_from"])
+def test_an_account_that_never_begins_is_a_bad_row(bench, usage, column):
+    bench.write("accounts.csv", "id,at\na,2024-05-01T00:00:00Z\nb,9999-12-31T00:00:00Z\n")
+    tables = f"accounts: {{path: accounts.csv, key: id, {column}: at, delay_hours: 24}}\n" + USAGE
+    prepared = bench.prepare(tables, head="quarantine: {max_share: 0.5}")
+    assert reasons(prepared) == {"time in column at means never": 1}
+
+
+def test_a_contract_signed_before_it_begins_counts_from_its_start(bench, usage):
+    """That is usual, and nothing to look at."""
+    bench.write(
+        "subs.csv",
+        "who,from,to,signed\na,2024-05-05T00:00:00Z,,2024-05-01T00:00:00Z\n"
+        "a,2024-05-06T00:00:00Z,,2024-05-08T00:00:00Z\n",
+    )
+    tables = USAGE + "subscriptions: {path: subs.csv, account: who, started_at: from, "
+    prepared = bench.prepare(tables + "ended_at: to, known_at: signed}")
+    found = rows(prepared.facts.sources["subscriptions"], "occurred_at", "known_at")
+    assert found == [(DAYS[4], DAYS[4]), (DAYS[5], DAYS[7])]
+    assert prepared.reports[-1].notes == ()
 
 
 def test_a_version_that_ends_before_it_begins_is_quarantined(bench, usage):

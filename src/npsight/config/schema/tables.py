@@ -107,7 +107,9 @@ class Accounts(Source):
 
     key: str = Field(description="Column that identifies the account in every table.")
     valid_from: str | None = Field(
-        None, description="Column: from when the row's values were true."
+        None,
+        description="Column: from when the row's values were true; where that lies ahead, they "
+        "count from then on.",
     )
     valid_to: str | None = Field(
         None, description="Column: until when they were true; empty while they still are."
@@ -151,7 +153,9 @@ class Accounts(Source):
         description="Column with the date of the next renewal: scheduled, so it may lie ahead.",
     )
     created_at: str | None = Field(
-        None, description="Column with the instant the account began. Default: its first fact."
+        None,
+        description="Column with the instant the account began. Default: its first fact. An "
+        "account that begins in the future is scored from then on.",
     )
 
 
@@ -248,7 +252,7 @@ class Subscriptions(FactSource):
 
     started_at: str = Field(
         description="Column: first instant of the subscription. One that was signed for a day "
-        "ahead is left out until then."
+        "ahead is left out until then; that it was known before is usual."
     )
     ended_at: str = Field(description="Column: its end, empty while it runs; may lie ahead.")
     ended_known_at: str | None = Field(
