@@ -247,6 +247,7 @@ class _Findings:
         from npsight.jobs.bookedends import unread_ends
         from npsight.jobs.connected import begun_late, of_other_case, stale, unconnected
         from npsight.jobs.holes import holes
+        from npsight.jobs.trials import own_answers, trial_accounts
 
         if self.project.is_snapshot:
             yield Problem(
@@ -263,6 +264,8 @@ class _Findings:
             yield from of_other_case(self.facts)
         yield from self._about_times()
         yield from holes(self.project, self.facts)
+        yield from trial_accounts(self.project, self.facts)
+        yield from own_answers(self.project, self.facts)
         yield from unread_ends(self.project, self.facts)
         yield from self._about_days()
         yield from self._about_age()

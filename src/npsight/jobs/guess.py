@@ -283,6 +283,16 @@ def guess_joined(table: TableProfile) -> ColumnProfile | None:
     return pick(table.columns, JOINED_WORDS, time=True)
 
 
+def guess_name(table: TableProfile, key: str) -> ColumnProfile | None:
+    """The name of the account; a column named as a company only where another one is the key."""
+    named = [
+        c
+        for c in table.columns
+        if not (c.is_time or c.is_number or c.name == key or words(c.name) & DOMAIN_WORDS)
+    ]
+    return pick(named, {"name"}) or pick(named, NAME_WORDS)
+
+
 def guess_revenue(columns: Iterable[ColumnProfile]) -> ColumnProfile | None:
     """The number of what an account pays, named by a word or several, such as `Contract Value`."""
     numbers = [c for c in columns if c.is_number and not c.is_time]

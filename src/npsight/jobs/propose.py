@@ -16,6 +16,7 @@ from npsight.jobs.proposedlines import ProposedLines
 from npsight.jobs.proposedresponses import ProposedResponses, answered_of, undated
 from npsight.jobs.proposedtable import snapshot_target
 from npsight.jobs.rhythm import notes_levels, period_hours
+from npsight.jobs.trials import trial_notes
 from npsight.jobs.ways import columns_of, keys_and_ways
 from npsight.jobs.words import words
 from npsight.jobs.yamltext import Lines, flow, scalar
@@ -202,6 +203,12 @@ class _Proposal(ProposedLines):
         self.column(4, "valid_from", valid_from)
         self.column(4, "valid_to", guess.pick(valid, guess.TO_WORDS) if valid_from else None)
         self._display(table)
+        named = (
+            table.column(self.keys[table.name]),
+            guess.guess_name(table, self.keys[table.name]),
+        )
+        for note in trial_notes(named):
+            self.lines.comment(4, note)
         self._attributes(table, has_history=valid_from is not None)
 
     def _display(self, table: TableProfile) -> None:
@@ -209,10 +216,7 @@ class _Proposal(ProposedLines):
         plain = [c for c in table.columns if not c.is_time]
         self.column(4, "created_at", guess.guess_joined(table))
         self.column(4, "renewal_at", guess.pick(timed, guess.RENEWAL_WORDS))
-        # A column named as a company is one of names only where another one is the key.
-        texts = [c for c in plain if not c.is_number and not words(c.name) & guess.DOMAIN_WORDS]
-        named = [c for c in texts if c.name != self.keys[table.name]]
-        self.column(4, "name", guess.pick(named, {"name"}) or guess.pick(named, guess.NAME_WORDS))
+        self.column(4, "name", guess.guess_name(table, self.keys[table.name]))
         self.column(4, "owner", guess.pick(plain, guess.OWNER_WORDS))
         self.column(4, "revenue", guess.guess_revenue(plain))
 
