@@ -43,7 +43,7 @@ SCORE_WORDS = (
     *("recommander", "recommanderiez", "recommandation", "recomendaria", "recomendar"),
     *("recomendacion", "bewertung", "puntuacion", "likely", "wahrscheinlich", "overall"),
     *("valoracion", "calificacion", "puntaje", "punktzahl", "punkte", "evaluation", "note"),
-    *("nota", "notation"),
+    *("nota", "notation", "answer", "antwort", "reponse", "respuesta"),
 )
 _NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
 _RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
@@ -280,7 +280,9 @@ def guess_loss(table: TableProfile, key: str) -> ColumnProfile | None:
 
 def guess_joined(table: TableProfile) -> ColumnProfile | None:
     """The time since when the account is one."""
-    return pick(table.columns, JOINED_WORDS, time=True)
+    timed = [c for c in table.columns if c.is_time]
+    from_on = (c for c in timed if words(c.name) & ACCOUNT_WORDS and words(c.name) & FROM_WORDS)
+    return pick(timed, JOINED_WORDS) or next(from_on, None)
 
 
 def guess_name(table: TableProfile, key: str) -> ColumnProfile | None:

@@ -169,7 +169,14 @@ class _Proposal(ProposedLines):
                 self.taken.add(table.name)
 
     def _refuse_nothing(self) -> None:
-        dated = [t for t in self.tables if t.name in self.keys and guess.guess_times(t).occurred]
+        listed = guess.guess_accounts(self.tables, self.keys, self.taken)
+        dated = [
+            t
+            for t in self.tables
+            if t.name in self.keys
+            and guess.guess_times(t).occurred
+            and (t is not listed or guess.pick(t.columns, guess.LEFT_WORDS, time=True))
+        ]
         if dated or self.snapshot is not None:
             return
         problems = [

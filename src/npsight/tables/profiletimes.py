@@ -21,6 +21,7 @@ _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _SHORT = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y")
 _NAMED = (
     *("%B %d, %Y", "%b %d, %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y"),
+    *("%d/%b/%Y", "%d/%b/%y"),
     *("%d. %B %Y", "%d. %b %Y", "%d de %B de %Y", "%d de %b de %Y", "%m %d, %Y"),
 )
 MONTH_FORMATS = (
@@ -43,7 +44,7 @@ _LIKE_A_DATE = re.compile(
     r"^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?!\d)|\d{8}$|\d{4}[-/]\d{1,2}$|\d{1,2}[-/.](19|20)\d{2}$|"
     rf"{_NAME}( \d{{4}}| de \d{{4}}|-\d{{4}}|-\d{{2}}| [1-9]\d)$|\d{{4}} {_NAME}$|"
     rf"({_NAME}|\d{{2}}) \d{{1,2}}, \d{{4}}{_CLOCK}$|"
-    rf"\d{{1,2}}(st|nd|rd|th|er|\.)?(-| | de ){_NAME}(-| | de )\d{{2,4}}{_CLOCK}$)"
+    rf"\d{{1,2}}(st|nd|rd|th|er|\.)?(-|/| | de ){_NAME}(-|/| | de )\d{{2,4}}{_CLOCK}$)"
 )
 _ORDINAL = re.compile(times.ORDINAL)
 _A_NUMBER = re.compile(r"(?i)(nr|nummer|number|numero|((^|[^a-z])(id|no|num|key|code)))\.?$")

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from proposals import CUSTOMERS, SURVEY, folder, proposed
 
+from npsight.errors import DataError
 from npsight.jobs.propose import propose
 
 USAGE = "CustomerId,Logins\n" + "".join(f"{n},{n * 7}\n" for n in range(1, 5))
@@ -65,3 +66,9 @@ def test_the_first_period_is_shown_to_be_verified(tmp_path):
     text = propose(place, tmp_path)
     assert "the first one is 2014-02-01 to 2014-02-28" in text
     assert yaml.safe_load(text)["tables"]["activity"]
+
+
+def test_a_list_of_accounts_alone_is_nothing_to_propose_from(tmp_path):
+    """A file without any target was written, and the next command failed."""
+    with pytest.raises(DataError, match=r"(?s)nothing can be proposed.*customers.csv: no column"):
+        propose(folder(tmp_path, customers=CUSTOMERS), tmp_path)

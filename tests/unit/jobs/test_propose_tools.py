@@ -86,3 +86,27 @@ def test_a_survey_and_customers_in_french(tmp_path):
     assert (accounts["created_at"], accounts["time_format"]) == ("Client depuis", "%d %B %Y")
     assert (responses["time"], responses["comment"]) == ("Submit Date", "Pourquoi ?")
     assert (responses["account"], responses["respondent"]) == ("Réf client", "Votre e-mail")
+
+
+def test_surveys_that_call_the_score_an_answer_and_requests_with_months_between_slashes(tmp_path):
+    survey = "response_id,customer_id,email,answer,comment,sent,responded\n" + "".join(
+        f"{n},acct_{n % 20},p{n}@x.io,{'' if n % 3 else n % 11},{'' if n % 3 else 'works for us'},"
+        f"{1_740_000_000 + n * 86_400},{'' if n % 3 else 1_740_090_000 + n * 86_400}\n"
+        for n in range(90)
+    )
+    issues = "Issue key,customer_id,Created,Resolved\n" + "".join(
+        f"SUP-{n},acct_{n % 20},{1 + n % 28:02}/Mar/25 9:3{n % 10} PM,"
+        f"{'' if n % 5 else '02/Apr/25 8:00 AM'}\n"
+        for n in range(60)
+    )
+    companies = "customer_id,Name,Customer From\n" + "".join(
+        f"acct_{n},Firm {n},{1 + n % 28:02}/Jan/24\n" for n in range(20)
+    )
+    place = folder(tmp_path, asknicely=survey, jira=issues, companies=companies)
+    tables = proposed(place)["tables"]
+    assert tables["responses"]["score"] == "answer"
+    assert tables["responses"]["time"] == "responded"
+    assert tables["responses"]["invited_at"] == "sent"
+    assert tables["activity"]["jira"]["time"] == "Created"
+    assert tables["activity"]["jira"]["time_format"] == "%d/%b/%y %I:%M %p"
+    assert tables["accounts"]["created_at"] == "Customer From"
