@@ -210,11 +210,9 @@ class _Proposal(ProposedLines):
         self.column(4, "valid_from", valid_from)
         self.column(4, "valid_to", guess.pick(valid, guess.TO_WORDS) if valid_from else None)
         self._display(table)
-        named = (
-            table.column(self.keys[table.name]),
-            guess.guess_name(table, self.keys[table.name]),
-        )
-        for note in trial_notes(named):
+        key = self.keys[table.name]
+        named = [c for c in (table.column(key), guess.guess_name(table, key)) if c]
+        for note in trial_notes(named, filter(guess.is_category, table.columns)):
             self.lines.comment(4, note)
         self._attributes(table, has_history=valid_from is not None)
 

@@ -35,15 +35,20 @@ def is_trial(name: str) -> bool:
     return not set(_LETTERS.findall(plain(name))).isdisjoint(TRIAL_WORDS)
 
 
-def trial_notes(columns: Iterable[ColumnProfile | None]) -> Iterator[str]:
-    """What a proposal says of names among them that are probably tests: only their author knows."""
-    for column in columns:
-        names = sorted(text for text in column.sample if is_trial(text)) if column else []
-        if column is not None and 0 < len(names) <= _MOST * len(column.sample):
-            shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
+def trial_notes(
+    named: Iterable[ColumnProfile], categories: Iterable[ColumnProfile]
+) -> Iterator[str]:
+    """What a proposal says of names and categories that are probably tests."""
+    found = {c.name: [t for t in c.sample if t.lower() in _TRIAL_VALUES] for c in categories}
+    for column in named:
+        trials = [text for text in column.sample if is_trial(text)]
+        found[column.name] = trials if len(trials) <= _MOST * len(column.sample) else []
+    for name, texts in found.items():
+        if texts:
+            shown = ", ".join(f"`{text}`" for text in sorted(texts)[:_SHOWN])
             yield (
-                f"VERIFY: {len(names)} in {column.name} may be tests or demos of your own "
-                f"({shown}): if so, leave them out of every table by `without`"
+                f"VERIFY: {shown} in {name} may be tests or demos of your own: if so, leave their "
+                "accounts out of every table by `without`"
             )
 
 

@@ -1,5 +1,5 @@
 """Files of JSON objects -> a table of texts: one object a line, or one list of objects, which may
-lie in an envelope as APIs send it: `{"type": "list", "tickets": [{…}, {…}]}`.
+lie in an envelope as APIs send it: `{"type": "list", "tickets": [{…}, {…}]}`, also a deeper one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ Keys = tuple[str, ...]
 _PACKED = 30
 """So many times larger a packed file may be than it is."""
 _SMALLEST = 1 << 24
+_DEEPEST = 3
+"""Keys above the key of a list in an envelope."""
+_IDS = {"id", "_id", "key", "uuid"}
 
 
 def read_json(
@@ -90,16 +93,26 @@ def _objects(file: Path, backend: Backend) -> str:
 def _list_within(whole: str, backend: Backend) -> str | None:
     """The way to the only list of objects of an object; None where it is no such envelope."""
     try:
-        rows = run(backend, f"SELECT json_keys(json), json_type(json) FROM ({whole}) LIMIT 2")
-        if len(rows) != 1 or rows[0][1] != "OBJECT":
-            return None
-        ways = [f"$.{_quoted(key)}" for key in rows[0][0]]
-        kinds = ", ".join(f"json_type(json, {text_literal(way + '[0]')})" for way in ways)
-        (found,) = run(backend, f"SELECT {kinds} FROM ({whole})")
+        rows = run(backend, f"SELECT json_structure(json) FROM ({whole}) LIMIT 2")
     except duckdb.Error:
         return None  # reading it line by line says what is wrong
-    lists = [way for way, kind in zip(ways, found, strict=True) if kind == "OBJECT"]
-    return f"{lists[0]}[*]" if len(lists) == 1 else None
+    shape = json.loads(rows[0][0] or "null") if len(rows) == 1 else None
+    found = list(_lists(shape))
+    ways = [way for way in found if len(way) == 1] or found
+    return f"$.{'.'.join(map(_quoted, ways[0]))}[*]" if len(ways) == 1 else None
+
+
+def _lists(shape: Any, above: Keys = ()) -> Iterator[Keys]:
+    """The keys that lead to each list of objects; what has an id is itself one of a table's
+    objects, and what lies deeper in it is a part of it.
+    """
+    if not isinstance(shape, dict) or len(above) > _DEEPEST:
+        return
+    for key, inner in shape.items():
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict):
+            yield (*above, key)
+        elif not _IDS & {name.lower() for name in shape}:
+            yield from _lists(inner, (*above, key))
 
 
 def _paths(shape: Any, above: Keys = ()) -> Iterator[Keys]:

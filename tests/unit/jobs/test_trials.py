@@ -97,12 +97,15 @@ def test_what_is_advised_leaves_them_out(tmp_path):
 
 
 def test_init_notes_them_and_leaves_nothing_out(tmp_path):
-    customers = "CustomerId,Company Name,Country\n" + "".join(
-        f"{n},{'Acme Demo' if n == 7 else f'Firm {n}'},{('DE', 'FR')[n % 2]}\n" for n in range(20)
+    customers = "CustomerId,Company Name,Country,Type\n" + "".join(
+        f"{n},{'Acme Demo' if n == 7 else f'Firm {n}'},{('DE', 'FR')[n % 2]},"
+        f"{'Internal' if n > 17 else 'Customer'}\n"
+        for n in range(20)
     )
     survey = "CustomerId,Date,Score,Comment\n" + "".join(
         f"{n % 20},2023-0{1 + n % 9}-01,{n % 11},really quite fine so far\n" for n in range(40)
     )
     text = propose(folder(tmp_path, customers=customers, survey=survey), tmp_path)
-    assert "# VERIFY: 1 in Company Name may be tests or demos of your own (`Acme Demo`)" in text
+    assert "# VERIFY: `Acme Demo` in Company Name may be tests or demos of your own" in text
+    assert "# VERIFY: `Internal` in Type may be tests or demos of your own" in text
     assert "without" not in text.replace("by `without`", "").replace("without a zone", "")

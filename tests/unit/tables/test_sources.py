@@ -260,6 +260,16 @@ def test_a_list_in_the_envelope_of_an_api(bench, name, indent):
     assert read(bench, f"path: {name}") == EXPECTED
 
 
+def test_a_list_deep_in_an_envelope(bench):
+    """As search answers of APIs have it; what has an id is an object of the table itself."""
+    envelope = {"response": {"took": 3, "accounts": {"total": 2, "hits": USAGE}}, "next": None}
+    (bench.folder / "u.json").write_text(json.dumps(envelope, indent=1))
+    assert read(bench, "path: u.json") == EXPECTED
+    single = {"id": 7, **USAGE[0], "user": {"seen": [{"x": 1}, {"x": 2}]}}
+    (bench.folder / "u.json").write_text(json.dumps(single))
+    assert read(bench, "path: u.json") == EXPECTED[:1]
+
+
 def test_an_object_with_no_list_or_with_two_is_a_row(bench):
     """Of two lists it is unknown which one is the table."""
     for more in ({}, {"one": [{"x": 1}], "two": [{"y": 1}]}):
