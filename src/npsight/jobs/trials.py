@@ -8,6 +8,8 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
+import ibis.expr.datatypes as dt
+
 from npsight.errors import Problem
 from npsight.jobs.words import plain
 
@@ -90,7 +92,7 @@ def _keys_of(keys: list[str]) -> str:
 
 
 def _says_so(text: ir.Value) -> ir.BooleanValue:
-    spaced = text.cast("string").re_replace("([a-z0-9])([A-Z])", r"\1 \2")
+    spaced = text.cast(dt.string).re_replace("([a-z0-9])([A-Z])", r"\1 \2")
     said: ir.BooleanValue = spaced.re_search(_IN_TEXT).fill_null(False)
     return said
 

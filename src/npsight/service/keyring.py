@@ -31,7 +31,7 @@ class Keyring:
         self._clock = clock
         self._keys: dict[str, KeyRow] = {}
         self._asked_at = float("-inf")
-        self._reader = ThreadPoolExecutor(1, "npsight-keys")
+        self._reader: ThreadPoolExecutor | None = None
         self._next: Future[bool] | None = None
         self._reloads = Buckets(clock)
         self._uses: dict[str, datetime] = {}
@@ -53,6 +53,8 @@ class Keyring:
         # Counted as asked from now on: one request waits for it, the others go on.
         self._asked_at = self._clock()
         if self._next is None or not self._waits:
+            if self._reader is None:
+                self._reader = ThreadPoolExecutor(1, "npsight-keys")
             self._next = self._reader.submit(self._read)
         return self._next
 
@@ -77,8 +79,13 @@ class Keyring:
         return True
 
     def close(self) -> None:
-        """Read no more, and write down what is still to be written."""
-        self._reader.shutdown(wait=False, cancel_futures=True)
+        """Let go of the thread, and write down what is still to be written.
+
+        A request that comes all the same, as a service ends or begins anew, is answered.
+        """
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.shutdown(wait=False, cancel_futures=True)
         self.write_uses()
 
     def note_use(self, identity: str) -> None:

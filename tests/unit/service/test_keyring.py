@@ -118,3 +118,10 @@ def test_a_read_that_fails_leaves_the_keys_as_they_were(
     assert keyring.reading().result(20) is False
     assert keyring.find(identity) is known
     assert keyring.find(new_key()[4:16]) is None
+
+
+def test_a_service_that_begins_anew_reads_again(keyring: Keyring, store: Store) -> None:
+    assert keyring.reading().result(20)
+    keyring.close()
+    assert keyring.reading().result(20)
+    assert store.reads == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from tiny_project import make_project
 
-from npsight.errors import NotFoundError
 from npsight.service.state import Live, load_state
 from npsight.store import PostedFact, ScoreRow, ScoreRun, keep_posted
 from npsight.store.accountpages import keep_account_pages
@@ -402,9 +400,9 @@ def test_a_key_is_taken_in_any_case_where_the_project_reads_it_so(tmp_path, caps
     live = Live(load_state(config))
     reader = Browsed(build_pages(live), live).sign_in("viewer")
     assert reader.get("/accounts/A/2%20%C3%89").status_code == (200 if found else 404)
-    with nullcontext() if found else pytest.raises(NotFoundError, match="no such account"):
-        explain_command("A/2 É", config, None)
-        assert SILENT in capsys.readouterr().out
+    # Typed by a person, it is looked for by its words, too; in any case that is.
+    explain_command("A/2 É", config, None)
+    assert SILENT in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
