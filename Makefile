@@ -63,7 +63,7 @@ format: $(READY)  ## Mend style where it can be done by itself
 
 docs: $(READY)  ## Write the generated pages anew
 	@$(BIN)/python -m npsight.config.reference > docs/project-file.md
-	@$(BIN)/python -m npsight.jobs.catalogue > docs/features.md
+	@$(BIN)/python -m npsight.jobs.building.catalogue > docs/features.md
 	@$(BIN)/python -m npsight.service.errorpage > docs/errors.md
 	@$(BIN)/python -m npsight.service.spec docs/api
 

@@ -18,9 +18,9 @@ import pandas as pd
 
 from npsight.config.load import load_project
 from npsight.config.specs import OutcomeWindow, ProjectSpec
-from npsight.jobs.fit import Fitted, fit_project
-from npsight.jobs.frames import silent
-from npsight.jobs.trainingdata import open_tables, training_data
+from npsight.jobs.building.frames import silent
+from npsight.jobs.training.fit import Fitted, fit_project
+from npsight.jobs.training.trainingdata import open_tables, training_data
 from npsight.models.coverage import Check, checks, first_days
 from npsight.models.intervals import NpsForecast
 from npsight.models.spread import NpsDay, fit_spread

@@ -16,7 +16,7 @@ from benchmarks.features.workloads import DAYS, DELAY, MEASURES, START, Workload
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema.settings import Engine
 from npsight.config.specs import FeatureSpec
-from npsight.jobs.frames import FeatureBuilder, silent
+from npsight.jobs.building.frames import FeatureBuilder, silent
 from npsight.tables.engine import connect
 from npsight.temporal.facts import Facts
 

@@ -15,9 +15,9 @@ import pandas as pd
 from npsight.config.load import load_project
 from npsight.config.specs import ProjectSpec
 from npsight.jobs import train as training
-from npsight.jobs.fit import Fitted
-from npsight.jobs.frames import FeatureBuilder
-from npsight.jobs.trainingdata import TrainingData, open_tables, training_data
+from npsight.jobs.building.frames import FeatureBuilder
+from npsight.jobs.training.fit import Fitted
+from npsight.jobs.training.trainingdata import TrainingData, open_tables, training_data
 from npsight.models import fitting
 from npsight.simulate import SimulationSettings, simulate
 

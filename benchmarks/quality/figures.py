@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from benchmarks.quality.companies import Judged
-from npsight.jobs.fit import PartResult, probabilities
+from npsight.jobs.training.fit import PartResult, probabilities
 from npsight.models.backtest import Origin
 from npsight.models.encoding import learn_schema
 from npsight.models.examples import Examples

@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.quality.companies import Judged
 from npsight.config.specs import FeatureSpec
-from npsight.jobs.fit import Fitted, fit_project
+from npsight.jobs.training.fit import Fitted, fit_project
 from npsight.models.backtest import mean_quality
 
 COLUMNS = 1_000

@@ -14,7 +14,7 @@ from npsight.config.alertchecks import check_alerts
 from npsight.config.outside import ALLOW_VARIABLE
 from npsight.config.schema import Alerts
 from npsight.config.schema.alerts import Event
-from npsight.jobs.alertdigest import WEEK
+from npsight.jobs.messages.digest import WEEK
 from npsight.outgoing.alerts import AlertSettings
 from npsight.store.alertfacts import LARGE_SHARE
 from npsight.store.alertmessages import KEEP_TEXTS, Status

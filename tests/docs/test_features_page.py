@@ -16,8 +16,8 @@ import pytest
 
 from npsight.audit.oracle import Row, World, feature, placed
 from npsight.config.aggregations import AGGREGATIONS
-from npsight.jobs import catalogue
-from npsight.jobs.sample import ACCOUNT, AS_OF, SAMPLE, Computed, SampleTable, computed
+from npsight.jobs.building import catalogue
+from npsight.jobs.building.sample import ACCOUNT, AS_OF, SAMPLE, Computed, SampleTable, computed
 
 KNOWN_END = "ended_known_at"
 PAGE = Path(__file__).parents[2] / "docs" / "features.md"

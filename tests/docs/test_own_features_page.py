@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from npsight.errors import ConfigError
-from npsight.jobs.sample import OWN_FILE, computed
+from npsight.jobs.building.sample import OWN_FILE, computed
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-features.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -16,7 +16,7 @@ from engine_settings import POSTGRES, SPARK, VARIABLE, project_of
 from handmade import fact, facts_of, world_of
 
 from npsight.errors import ConfigError
-from npsight.jobs.frames import silent
+from npsight.jobs.building.frames import silent
 from npsight.tables.handover import open_engine
 
 

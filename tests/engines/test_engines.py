@@ -23,7 +23,7 @@ from worlds import GAP, HORIZON, SEGMENT, Drawn, draw, every_feature
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow
-from npsight.jobs.frames import FeatureBuilder, silent
+from npsight.jobs.building.frames import FeatureBuilder, silent
 
 SPECS = every_feature()
 # Looked at a tick before midnight, a day apart; and with a time of day, a week apart.

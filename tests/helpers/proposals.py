@@ -8,7 +8,7 @@ import yaml
 
 from npsight.config.load import load_project
 from npsight.jobs.check import check
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 CUSTOMERS = """\
 CustomerId,Company Name,Country,Plan,ARR,Signup Date

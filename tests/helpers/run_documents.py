@@ -13,12 +13,12 @@ from tiny_project import SPECS, rows, tiny_model
 from npsight.config.schema import Benchmark, Goal
 from npsight.config.specs import OutcomeWindow
 from npsight.drivers.explain import explain
-from npsight.jobs.rundrift import drift_page
-from npsight.jobs.runmodel import model_page
-from npsight.jobs.runpages import Write
-from npsight.jobs.runthemes import ThemeCounts, themes_json
-from npsight.jobs.runtrends import SEGMENTS, THEMES, shortened
-from npsight.jobs.segmentreport import (
+from npsight.jobs.runs.drift import drift_page
+from npsight.jobs.runs.model import model_page
+from npsight.jobs.runs.themes import ThemeCounts, themes_json
+from npsight.jobs.runs.trends import SEGMENTS, THEMES, shortened
+from npsight.jobs.runs.writes import Write
+from npsight.jobs.segmenting.report import (
     COMPANY,
     Against,
     DriverShare,

@@ -20,9 +20,9 @@ from made_once import made_once
 from npsight.config.load import load_project
 from npsight.config.specs import ProjectSpec
 from npsight.features.history import BANDS
-from npsight.jobs.frames import FeatureBuilder, silent
+from npsight.jobs.building.frames import FeatureBuilder, silent
 from npsight.jobs.score import score
-from npsight.jobs.trainingdata import open_tables
+from npsight.jobs.training.trainingdata import open_tables
 from npsight.models.bundle import golden_rows, pack, unpack
 from npsight.models.calibration import Calibration
 from npsight.models.encoding import learn_schema

@@ -16,14 +16,14 @@ from small_company import SmallCompany
 from npsight.config.load import load_project
 from npsight.errors import ConfigError
 from npsight.features import compile as compiled
-from npsight.jobs import frames
 from npsight.jobs.audit import audit
-from npsight.jobs.audit_cut import CHECK as CUT
-from npsight.jobs.audit_cut import check_cut
-from npsight.jobs.audit_oracle import CHECK as LOOP
-from npsight.jobs.audit_run import spread
-from npsight.jobs.frames import FeatureBuilder, silent
-from npsight.jobs.trainingdata import open_tables, training_data
+from npsight.jobs.audits.cut import CHECK as CUT
+from npsight.jobs.audits.cut import check_cut
+from npsight.jobs.audits.oracle import CHECK as LOOP
+from npsight.jobs.audits.run import spread
+from npsight.jobs.building import frames
+from npsight.jobs.building.frames import FeatureBuilder, silent
+from npsight.jobs.training.trainingdata import open_tables, training_data
 from npsight.tables.engine import run
 from npsight.tracking import Tracking
 

@@ -14,7 +14,7 @@ from command_line import npsight
 from report_page import Page, read_page
 from small_company import SmallCompany
 
-from npsight.jobs.report_tables import MINUS, NOT_DEFINED, at
+from npsight.jobs.reports.tables import MINUS, NOT_DEFINED, at
 from npsight.tracking import Tracking
 
 SCRIPT = "<script>alert(1)</script>"

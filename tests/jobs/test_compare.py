@@ -15,7 +15,7 @@ from state_of import state_of
 
 from npsight.config.load import load_project
 from npsight.jobs.compare import Comparison, compare
-from npsight.jobs.trainingdata import examples_of, open_tables, training_days
+from npsight.jobs.training.trainingdata import examples_of, open_tables, training_days
 from npsight.tracking import Tracking
 
 CONFIG, NOT_FOUND, STATE = 2, 7, 8

@@ -21,9 +21,9 @@ from npsight.config.load import load_project
 from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import Explanation, explain
 from npsight.features.history import history_columns
-from npsight.jobs.frames import FeatureBuilder, silent
+from npsight.jobs.building.frames import FeatureBuilder, silent
 from npsight.jobs.train import train
-from npsight.jobs.trainingdata import open_tables
+from npsight.jobs.training.trainingdata import open_tables
 from npsight.models.bundle import check_golden, unpack
 from npsight.models.model import Model, Predictions
 from npsight.store import ScoreRow, ScoreRun, open_store, store_file

@@ -15,8 +15,8 @@ from small_company import FIRST_DAY, SmallCompany
 from state_of import run_statuses, state_of
 
 from npsight.config.load import load_project
-from npsight.jobs.backtestrows import ROWS_FILE, version_folder
 from npsight.jobs.compare import compare
+from npsight.jobs.training.backtestrows import ROWS_FILE, version_folder
 from npsight.models.bundle import digest_of, gates_of
 from npsight.models.gates import Gate
 from npsight.tracking import Tracking, read_cached

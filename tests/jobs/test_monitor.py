@@ -16,9 +16,9 @@ from small_company import FIRST_DAY, SmallCompany
 from state_of import state_of
 
 from npsight.config.load import load_project
-from npsight.jobs.came import Came
-from npsight.jobs.forecasts import FOLDER, kept_forecasts
 from npsight.jobs.monitor import Monitored, TargetFound, monitor
+from npsight.jobs.scoring.came import Came
+from npsight.jobs.scoring.forecasts import FOLDER, kept_forecasts
 from npsight.store import open_project_store
 from npsight.store.runpages import run_page
 
@@ -339,7 +339,7 @@ def test_errors_name_the_way_out(tmp_path):
 
 
 def test_the_oldest_go(tmp_path, monkeypatch):
-    from npsight.jobs import forecasts
+    from npsight.jobs.scoring import forecasts
 
     monkeypatch.setattr(forecasts, "MOST", 3)
     project = load_project(SmallCompany(tmp_path).write())

@@ -179,7 +179,7 @@ def test_the_command_writes_what_it_shows(config, tmp_path):
 def test_a_cell_is_no_formula(report, tmp_path):
     from dataclasses import replace
 
-    from npsight.jobs.segmentfiles import write_table
+    from npsight.jobs.segmenting.files import write_table
 
     evil = replace(report.company, attribute="plan", value="=1+1")
     write_table(replace(report, groups={"plan": (evil,)}), tmp_path / "s.csv")

@@ -18,7 +18,7 @@ from npsight.audit import oracle
 from npsight.config.schema import Worklist
 from npsight.config.schema.settings import Engine
 from npsight.features.compile import compile_features
-from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.building.frames import FeatureBuilder
 from npsight.tables.engine import connect
 from npsight.temporal.facts import Facts
 

@@ -28,7 +28,7 @@ from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.load import load_project
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow
-from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.building.frames import FeatureBuilder
 from npsight.tables.engine import connect
 from npsight.tables.prepare import prepare
 

@@ -18,7 +18,7 @@ from drawn_files import TICK, ZONES
 from plain_reading import HOUR, utc_of
 
 from npsight.config.load import load_project
-from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.building.frames import FeatureBuilder
 from npsight.tables.engine import connect
 from npsight.tables.prepare import prepare
 

@@ -22,7 +22,7 @@ import pytest
 
 from npsight.config.load import load_project
 from npsight.config.specs import ProjectSpec
-from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.building.frames import FeatureBuilder
 from npsight.tables.digest import visible_digests
 from npsight.tables.engine import connect, name_literal, run
 from npsight.tables.prepare import Prepared, prepare

@@ -39,7 +39,7 @@ def audit_command(
     from npsight.config.load import load_project
     from npsight.errors import LeakageError
     from npsight.jobs.audit import audit
-    from npsight.jobs.audit_run import write_json
+    from npsight.jobs.audits.run import write_json
 
     console = make_console()
     project = load_project(config)

@@ -9,7 +9,7 @@ from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine,
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from npsight.jobs.evaluation_found import Evaluation, NpsRow, Verdict
+    from npsight.jobs.evaluations.found import Evaluation, NpsRow, Verdict
 
 _COLOURS = {"better": "green", "no difference": "yellow", "worse": "red", "not judged": "dim"}
 

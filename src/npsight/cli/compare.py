@@ -56,7 +56,7 @@ def compare_command(
     """
     from npsight.config.load import load_project
     from npsight.jobs.compare import compare
-    from npsight.jobs.export import check_format, write_frame
+    from npsight.jobs.files import check_format, write_frame
 
     console = make_console()
     project = load_project(config)

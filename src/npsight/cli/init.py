@@ -30,7 +30,7 @@ def init_command(
     Example: npsight init --from exports -o npsight.yaml
     """
     from npsight.errors import ConfigError, Problem
-    from npsight.jobs.propose import propose
+    from npsight.jobs.proposal.propose import propose
 
     if output.exists() and not force:
         raise ConfigError(

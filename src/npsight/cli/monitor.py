@@ -20,8 +20,8 @@ from npsight.cli.common import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from npsight.jobs.came import Came
     from npsight.jobs.monitor import Monitored, NpsFound, TargetFound
+    from npsight.jobs.scoring.came import Came
 
 _COLOURS = {
     "as forecast": "green",
@@ -51,7 +51,7 @@ def monitor_command(
     Example: npsight monitor -c configs/demo.yaml --plot monitor.png
     """
     from npsight.config.load import load_project
-    from npsight.jobs.export import cell, check_format, write_frame
+    from npsight.jobs.files import cell, check_format, write_frame
     from npsight.jobs.monitor import monitor
 
     console = make_console()

@@ -54,7 +54,8 @@ def score_command(
     from rich.markup import escape
 
     from npsight.config.load import load_project
-    from npsight.jobs.export import check_format, export
+    from npsight.jobs.export import export
+    from npsight.jobs.files import check_format
     from npsight.jobs.score import score
 
     if output is not None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from npsight.jobs.association import LossByBand
-    from npsight.jobs.segmentreport import Segment, SegmentsReport
+    from npsight.jobs.segmenting.report import Segment, SegmentsReport
+    from npsight.jobs.training.association import LossByBand
     from npsight.models.forecast import Forecast
     from npsight.models.reported import Difference, Reported
 
@@ -63,8 +63,8 @@ def segments_command(
     Example: npsight segments -c configs/demo.yaml --by plan --by region -o segments.csv
     """
     from npsight.config.load import load_project
-    from npsight.jobs.export import check_format
-    from npsight.jobs.segmentfiles import write_json, write_table
+    from npsight.jobs.files import check_format
+    from npsight.jobs.segmenting.files import write_json, write_table
     from npsight.jobs.segments import segments
 
     console = make_console()
@@ -216,7 +216,7 @@ def _span(low: float, high: float) -> str:
 def _value(segment: Segment) -> Text:
     from rich.text import Text
 
-    from npsight.jobs.segmentreport import benchmark_words
+    from npsight.jobs.segmenting.report import benchmark_words
 
     text = Text(segment.value, style="bold")
     for benchmark in segment.benchmarks:

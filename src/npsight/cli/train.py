@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from npsight.jobs.fit import Fitted, PartResult
     from npsight.jobs.train import TrainResult
+    from npsight.jobs.training.fit import Fitted, PartResult
 
 
 def train_command(config: Config = DEFAULT_CONFIG) -> None:
@@ -30,7 +30,7 @@ def train_command(config: Config = DEFAULT_CONFIG) -> None:
     with steps(console) as step:
         result = train(project, step)
     if project.is_snapshot:
-        from npsight.jobs.report import NO_TIME
+        from npsight.jobs.training.card import NO_TIME
 
         console.print(f"\n[bold yellow]![/] {NO_TIME.replace('**', '')}", highlight=False)
     print_training(result, console, config)
@@ -86,7 +86,7 @@ def _print_way_on(result: TrainResult, console: Console, config: Path) -> None:
 def _print_part(part: PartResult, console: Console) -> None:
     from rich.table import Table
 
-    from npsight.jobs.report import TITLES, contender_name, describe, number, quality_rows
+    from npsight.jobs.training.card import TITLES, contender_name, describe, number, quality_rows
 
     table = Table(
         title=f"{TITLES[part.name]}: {describe(part)}", title_justify="left", title_style="bold"

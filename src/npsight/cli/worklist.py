@@ -38,7 +38,7 @@ def worklist_command(
     from npsight.config.load import load_project
     from npsight.errors import NotFoundError
     from npsight.jobs.export import latest
-    from npsight.jobs.unranked import unranked_parts
+    from npsight.jobs.scoring.unranked import unranked_parts
 
     project = load_project(config)
     run, rows = latest(project, ranked_only=True)

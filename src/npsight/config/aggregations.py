@@ -22,7 +22,7 @@ class Aggregation:
     `measure` says whether a measure is needed ("yes"), allowed ("maybe") or refused ("no");
     `on` which kind of source it reads; `missing` what no fact in the window means by default;
     `needs` what else a feature line must give. `example` is a feature line over the facts of
-    `npsight.jobs.catalogue`, without its aggregate.
+    `npsight.jobs.building.catalogue`, without its aggregate.
     """
 
     name: str

@@ -12,8 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from npsight.config.specs import ProjectSpec
-from npsight.jobs.alertdigest import digests
-from npsight.jobs.alerttexts import Reader, alerts_message
+from npsight.jobs.messages.digest import digests
+from npsight.jobs.messages.texts import Reader, alerts_message
 from npsight.store import Store
 from npsight.store.alertfacts import (
     AlertAccount,

@@ -7,9 +7,9 @@ from datetime import datetime
 from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError
-from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, full, write_json
-from npsight.jobs.frames import FeatureBuilder, Progress, silent
-from npsight.jobs.trainingdata import TrainingData, open_tables, training_data
+from npsight.jobs.audits.run import AUDIT_FILE, audit_rows, full, write_json
+from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.training.trainingdata import TrainingData, open_tables, training_data
 from npsight.temporal.spine import midnight_after
 
 

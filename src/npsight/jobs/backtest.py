@@ -8,18 +8,18 @@ from pathlib import Path
 
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
-from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
-from npsight.jobs.backtestrows import backtest_rows, keep_rows
-from npsight.jobs.context import read_context
-from npsight.jobs.evaluation import Evaluated, evaluate
-from npsight.jobs.evaluation_files import evaluation_metrics, keep_files, report_files
-from npsight.jobs.evaluation_found import Evaluation
-from npsight.jobs.fit import fit_project
-from npsight.jobs.frames import Progress, silent
-from npsight.jobs.labels import ensure_learnable
-from npsight.jobs.mix import with_mix
-from npsight.jobs.report import metrics, parameters
-from npsight.jobs.trainingdata import DERIVED, open_tables, training_data
+from npsight.jobs.audits.run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
+from npsight.jobs.building.frames import Progress, silent
+from npsight.jobs.evaluations.evaluation import Evaluated, evaluate
+from npsight.jobs.evaluations.found import Evaluation
+from npsight.jobs.reports.files import evaluation_metrics, keep_files, report_files
+from npsight.jobs.training.backtestrows import backtest_rows, keep_rows
+from npsight.jobs.training.card import metrics, parameters
+from npsight.jobs.training.context import read_context
+from npsight.jobs.training.fit import fit_project
+from npsight.jobs.training.labels import ensure_learnable
+from npsight.jobs.training.mix import with_mix
+from npsight.jobs.training.trainingdata import DERIVED, open_tables, training_data
 from npsight.tracking import Tracking
 
 FOLDER = "backtest"

@@ -117,8 +117,8 @@ def check(
         compute the features does not answer.
     """
     from npsight.features.own import check_own
-    from npsight.jobs.featurehints import feature_hints
-    from npsight.jobs.frames import own_functions
+    from npsight.jobs.building.frames import own_functions
+    from npsight.jobs.notes.featurehints import feature_hints
     from npsight.jobs.postedfacts import posted_facts
     from npsight.tables.engine import connect
     from npsight.tables.handover import open_engine
@@ -217,7 +217,7 @@ def _seconds_before(end: datetime, responses: ir.Table) -> ir.IntegerValue:
 
 def _training_days(project: ProjectSpec, facts: Facts) -> Iterator[TargetDays]:
     """As the training job lays its grid: the newest outcome window must have ended."""
-    from npsight.jobs.days import labelled_days
+    from npsight.jobs.training.days import labelled_days
 
     named = {"detractor": project.detractor, "churn": project.churn}
     for name, target in named.items():
@@ -244,10 +244,10 @@ class _Findings:
 
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
-        from npsight.jobs.bookedends import unread_ends
-        from npsight.jobs.connected import begun_late, of_other_case, stale, unconnected
-        from npsight.jobs.holes import holes
-        from npsight.jobs.trials import own_answers, trial_accounts
+        from npsight.jobs.notes.bookedends import unread_ends
+        from npsight.jobs.notes.connected import begun_late, of_other_case, stale, unconnected
+        from npsight.jobs.notes.holes import holes
+        from npsight.jobs.notes.trials import own_answers, trial_accounts
 
         if self.project.is_snapshot:
             yield Problem(
@@ -276,7 +276,7 @@ class _Findings:
         yield from self._about_rows()
 
     def _about_answers(self, answers: _Answers) -> Iterator[Problem]:
-        from npsight.jobs.touchpoints import unknown_touchpoints
+        from npsight.jobs.notes.touchpoints import unknown_touchpoints
 
         key = "tables.responses"
         if answers.count == 0:
@@ -325,7 +325,7 @@ class _Findings:
         )
 
     def _about_times(self) -> Iterator[Problem]:
-        from npsight.jobs.piledtimes import piled_times
+        from npsight.jobs.notes.piledtimes import piled_times
 
         return piled_times(self.project, self.facts)
 

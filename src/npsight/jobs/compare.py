@@ -13,8 +13,11 @@ from npsight.config.featurechecks import sources_of
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
-from npsight.jobs.asof import check_as_of, default_as_of
-from npsight.jobs.backtestrows import (
+from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.changed import changed, differences
+from npsight.jobs.comparetoday import Today, scored_by, today
+from npsight.jobs.scoring.asof import check_as_of, default_as_of
+from npsight.jobs.training.backtestrows import (
     KEYS,
     KEYS_OF_SNAPSHOT,
     both_tested,
@@ -22,11 +25,8 @@ from npsight.jobs.backtestrows import (
     target_of,
     version_folder,
 )
-from npsight.jobs.changed import changed, differences
-from npsight.jobs.comparetoday import Today, scored_by, today
-from npsight.jobs.fit import windows
-from npsight.jobs.frames import FeatureBuilder, Progress, silent
-from npsight.jobs.trainingdata import examples_of, open_tables, training_days
+from npsight.jobs.training.fit import windows
+from npsight.jobs.training.trainingdata import examples_of, open_tables, training_days
 from npsight.models.bundle import check_golden, unpack
 from npsight.models.model import Model
 from npsight.models.versus import Versus, versus

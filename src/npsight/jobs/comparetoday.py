@@ -14,8 +14,8 @@ import pandas as pd
 from npsight.config.schema import Worklist
 from npsight.drivers.explain import explain
 from npsight.drivers.points import Points
-from npsight.jobs.export import cell
-from npsight.jobs.scored import ScoreInputs, score_frame
+from npsight.jobs.files import cell
+from npsight.jobs.scoring.scored import ScoreInputs, score_frame
 from npsight.models.logits import Vector
 from npsight.models.model import Model
 from npsight.worklist.bands import RiskLevel, risk_level

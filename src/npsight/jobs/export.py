@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,11 @@ import pandas as pd
 
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
-from npsight.errors import ConfigError, Problem
-from npsight.jobs.survival import curve_for
+from npsight.jobs.files import cell, check_format, write_frame
+from npsight.jobs.training.survival import curve_for
 from npsight.models.bundle import unpack
 from npsight.store import ScoreRow, ScoreRun, open_project_store
 from npsight.tracking import Tracking
-
-WORKBOOKS = (".xlsx", ".xls", ".ods")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def latest(project: ProjectSpec, ranked_only: bool = False) -> tuple[ScoreRun, list[ScoreRow]]:
@@ -69,30 +65,6 @@ def _add_churn_within(
     frame.insert(place, f"churn_risk_{horizon_days}d", curve.probability(risk, horizon_days))
 
 
-def check_format(path: Path) -> None:
-    """Raises ConfigError where a table file cannot be written under this name."""
-    if path.suffix not in (".csv", ".parquet"):
-        csv = ".csv, which Excel opens too," if path.suffix.lower() in WORKBOOKS else ".csv"
-        raise ConfigError(
-            f"{path}: cannot be written",
-            [Problem(f"`{path.suffix}` is no known format", f"name a {csv} or a .parquet file")],
-        )
-
-
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a .csv or .parquet file that appears whole or not at all; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        if path.suffix == ".csv":
-            frame.to_csv(temporary, index=False)
-        else:
-            frame.to_parquet(temporary, index=False)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _records(
     run: ScoreRun, rows: Iterable[ScoreRow], spreadsheet: bool
 ) -> Iterable[dict[str, Any]]:
@@ -102,12 +74,3 @@ def _records(
         record["churn_drivers"] = json.dumps(record["churn_drivers"], ensure_ascii=False)
         record |= {"model_version": run.model_version, "run_id": run.id}
         yield {name: cell(value, spreadsheet) for name, value in record.items()}
-
-
-def cell(value: Any, spreadsheet: bool) -> Any:
-    """A value as it is written: in a spreadsheet, no text that it would run as a formula."""
-    if spreadsheet and isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return "'" + value
-    if spreadsheet and isinstance(value, datetime):
-        return value.isoformat()
-    return value

@@ -13,16 +13,16 @@ import pandas as pd
 from npsight.audit.findings import AuditReport
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NoSkillError, NpsightError, Problem
-from npsight.jobs.backtestrows import (
+from npsight.jobs.building.frames import KEYS, FeatureBuilder
+from npsight.jobs.training.backtestrows import (
     backtest_rows,
     both_tested,
     kept_rows,
     target_of,
     version_folder,
 )
-from npsight.jobs.fit import Fitted, PartResult
-from npsight.jobs.frames import KEYS, FeatureBuilder
-from npsight.jobs.report import TITLES
+from npsight.jobs.training.card import TITLES
+from npsight.jobs.training.fit import Fitted, PartResult
 from npsight.models.backtest import Origin
 from npsight.models.bundle import check_golden, figures_of, unpack
 from npsight.models.examples import Examples

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npsight.config.specs import OutcomeWindow, ProjectSpec
-from npsight.jobs.holdouts import Rhythm
+from npsight.jobs.runs.holdouts import Rhythm
 from npsight.models.doubly_robust import Observational, Observed, doubly_robust
 from npsight.models.impact import (
     LEAST,

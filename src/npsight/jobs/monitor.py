@@ -12,11 +12,11 @@ import pandas as pd
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import OutcomeWindow, ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
-from npsight.jobs.came import Came, by_day, came_of, judged, risk_of
-from npsight.jobs.fit import windows
-from npsight.jobs.forecasts import Forecast, kept_forecasts
-from npsight.jobs.frames import Progress, silent
-from npsight.jobs.trainingdata import open_tables
+from npsight.jobs.building.frames import Progress, silent
+from npsight.jobs.scoring.came import Came, by_day, came_of, judged, risk_of
+from npsight.jobs.scoring.forecasts import Forecast, kept_forecasts
+from npsight.jobs.training.fit import windows
+from npsight.jobs.training.trainingdata import open_tables
 from npsight.models.examples import Examples
 from npsight.models.logits import Vector
 from npsight.models.versus import Versus, versus

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from npsight.jobs.comparetoday import TARGETS
-from npsight.jobs.evaluation_groups import wilson
-from npsight.jobs.fit import Fitted, PartResult
+from npsight.jobs.evaluations.groups import wilson
+from npsight.jobs.training.fit import Fitted, PartResult
 from npsight.models.metrics import calibration_groups
 from npsight.models.part import PRIOR_TERM, PartModel
 

@@ -18,23 +18,23 @@ from npsight.drivers.advice import worse_sides
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
 from npsight.errors import ModelIntegrityError, NotFoundError, Problem
-from npsight.jobs.asof import check_as_of, default_as_of, known_since
+from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.building.servingfacts import write_serving_facts
 from npsight.jobs.changed import changed
-from npsight.jobs.forecasts import forecast_of, keep_forecast
-from npsight.jobs.frames import FeatureBuilder, Progress, silent
-from npsight.jobs.gonesilent import gone_silent
-from npsight.jobs.holes import holes
-from npsight.jobs.runpages import ScoredRun, pages_of
-from npsight.jobs.scored import (
+from npsight.jobs.notes.gonesilent import gone_silent
+from npsight.jobs.notes.holes import holes
+from npsight.jobs.runs.writes import ScoredRun, pages_of
+from npsight.jobs.scoring.asof import check_as_of, default_as_of, known_since
+from npsight.jobs.scoring.forecasts import forecast_of, keep_forecast
+from npsight.jobs.scoring.scored import (
     ScoreInputs,
     notes_of,
     score_frame,
     score_rows,
     stored_inputs,
 )
-from npsight.jobs.servingfacts import write_serving_facts
-from npsight.jobs.survival import curve_for
-from npsight.jobs.trainingdata import open_tables
+from npsight.jobs.training.survival import curve_for
+from npsight.jobs.training.trainingdata import open_tables
 from npsight.models.bundle import check_golden, digest_of, unpack
 from npsight.models.intervals import NpsForecast
 from npsight.models.logits import Vector
@@ -93,7 +93,7 @@ def score(
     Raises
     ------
     ConfigError
-        The champion cannot tell of that horizon (see `npsight.jobs.survival.curve_for`).
+        The champion cannot tell of that horizon (see `npsight.jobs.training.survival.curve_for`).
     NotFoundError
         There is no champion, or no account exists at as_of.
     ModelIntegrityError

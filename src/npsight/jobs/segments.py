@@ -8,14 +8,14 @@ from datetime import datetime
 
 from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import explain
-from npsight.jobs.asof import default_as_of
-from npsight.jobs.association import association
-from npsight.jobs.frames import Progress, silent
+from npsight.jobs.building.frames import Progress, silent
 from npsight.jobs.score import champion
-from npsight.jobs.segmentinputs import attributes_asked, read_inputs
-from npsight.jobs.segmentreport import SegmentsReport
-from npsight.jobs.segmentview import names_needed, report_of
-from npsight.jobs.trainingdata import open_tables
+from npsight.jobs.scoring.asof import default_as_of
+from npsight.jobs.segmenting.inputs import attributes_asked, read_inputs
+from npsight.jobs.segmenting.report import SegmentsReport
+from npsight.jobs.segmenting.view import names_needed, report_of
+from npsight.jobs.training.association import association
+from npsight.jobs.training.trainingdata import open_tables
 
 
 def segments(

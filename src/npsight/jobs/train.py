@@ -13,15 +13,12 @@ from npsight.audit.findings import AuditReport
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NoSkillError
-from npsight.jobs.audit_run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
-from npsight.jobs.backtestrows import backtest_rows, keep_rows, version_folder
-from npsight.jobs.context import read_context
-from npsight.jobs.evaluation import Evaluated, evaluate
-from npsight.jobs.evaluation_files import evaluation_metrics, keep_files, report_files
-from npsight.jobs.evaluation_found import Evaluation
+from npsight.jobs.audits.run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
+from npsight.jobs.building.frames import Progress, silent
+from npsight.jobs.evaluations.evaluation import Evaluated, evaluate
+from npsight.jobs.evaluations.found import Evaluation
+from npsight.jobs.evaluations.modelfigures import model_figures
 from npsight.jobs.files import write_atomically
-from npsight.jobs.fit import Fitted, fit_project, probabilities
-from npsight.jobs.frames import Progress, silent
 from npsight.jobs.gates import (
     Again,
     computed_again,
@@ -30,12 +27,15 @@ from npsight.jobs.gates import (
     judge_candidate,
     load_champion,
 )
-from npsight.jobs.labels import ensure_learnable
-from npsight.jobs.mix import with_mix
-from npsight.jobs.modelfigures import model_figures
-from npsight.jobs.report import card, metrics, parameters
-from npsight.jobs.survival import losses_by_horizon, with_churn_curve
-from npsight.jobs.trainingdata import DERIVED, TrainingData, open_tables, training_data
+from npsight.jobs.reports.files import evaluation_metrics, keep_files, report_files
+from npsight.jobs.training.backtestrows import backtest_rows, keep_rows, version_folder
+from npsight.jobs.training.card import card, metrics, parameters
+from npsight.jobs.training.context import read_context
+from npsight.jobs.training.fit import Fitted, fit_project, probabilities
+from npsight.jobs.training.labels import ensure_learnable
+from npsight.jobs.training.mix import with_mix
+from npsight.jobs.training.survival import losses_by_horizon, with_churn_curve
+from npsight.jobs.training.trainingdata import DERIVED, TrainingData, open_tables, training_data
 from npsight.models.bundle import check_golden, digest_of, golden_rows, pack, unpack
 from npsight.models.gates import GateReport
 from npsight.models.reference import reference_of

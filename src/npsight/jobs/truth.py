@@ -11,9 +11,9 @@ import pandas as pd
 
 from npsight.config.specs import ProjectSpec
 from npsight.errors import NotFoundError
-from npsight.jobs.frames import silent
+from npsight.jobs.building.frames import silent
 from npsight.jobs.train import BACKTEST_FILE
-from npsight.jobs.trainingdata import open_tables
+from npsight.jobs.training.trainingdata import open_tables
 from npsight.models.logits import Vector
 from npsight.models.metrics import auc, calibration_error
 

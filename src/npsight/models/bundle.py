@@ -51,7 +51,7 @@ def pack(
     `golden` are made-up rows (see `golden_rows`); their predictions are stored, so that a loaded
     model can be proved to score as it did here. Beside the model, as the card is, are kept `gates`,
     what features looked like on the newest training day (`reference`), and the `figures` of its
-    backtest that pages show (see `npsight.jobs.modelfigures`).
+    backtest that pages show (see `npsight.jobs.evaluations.modelfigures`).
     """
     files = {"model.json": _json(_model_json(model)), "card.md": card.encode()}
     if gates is not None:

@@ -31,7 +31,7 @@ from npsight.store import Keeping, PostedFact, keep_posted, pending
 from npsight.store.values import rounded
 
 if TYPE_CHECKING:
-    from npsight.jobs.rescore import Rescorer, Settled
+    from npsight.jobs.scoring.rescore import Rescorer, Settled
 
 log = logging.getLogger(__name__)
 JsonObject = dict[str, Any]
@@ -111,7 +111,7 @@ def _sweep(live: Live) -> None:
         run = state.store.latest_run(state.project)
         if not pending(state.store, state.project, run.id, limit=1):
             return
-        from npsight.jobs.rescore import ServedModel
+        from npsight.jobs.scoring.rescore import ServedModel
 
         done = rescorer_of(live).settle_pending(ServedModel(state.model, state.version))
         for account in done:
@@ -223,7 +223,7 @@ def _keep(state: ServingState, rows: Sequence[_Row], now: datetime) -> None:
 def _settled(
     live: Live, rescorer: Rescorer, accounts: Sequence[str], cause: str
 ) -> dict[str, Settled]:
-    from npsight.jobs.rescore import ServedModel, Settled
+    from npsight.jobs.scoring.rescore import ServedModel, Settled
 
     if not accounts:
         return {}
@@ -253,7 +253,7 @@ _MAKING = Lock()
 
 def rescorer_of(live: Live) -> Rescorer:
     """The one rescorer of a process: made on first use, for it loads what reads tables."""
-    from npsight.jobs.rescore import Rescorer
+    from npsight.jobs.scoring.rescore import Rescorer
 
     with _MAKING:
         if live not in _RESCORERS:

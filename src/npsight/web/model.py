@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from npsight.jobs.runcame import CAME
-from npsight.jobs.rundrift import DRIFT
-from npsight.jobs.runmodel import MODEL
+from npsight.jobs.runs.came import CAME
+from npsight.jobs.runs.drift import DRIFT
+from npsight.jobs.runs.model import MODEL
 from npsight.store.rows import ScoreRun
 from npsight.store.runpages import run_page
 from npsight.web.modelfigures import figures_of

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from npsight.config.specs import ProjectSpec
-from npsight.jobs.runtrends import SEGMENTS, THEMES
+from npsight.jobs.runs.trends import SEGMENTS, THEMES
 from npsight.store.rows import ScoreRun
 from npsight.store.runpages import run_page
 from npsight.web.page import Page, PageError, PageRoute

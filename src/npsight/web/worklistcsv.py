@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response, StreamingResponse
 
-from npsight.jobs.export import cell
+from npsight.jobs.files import cell
 from npsight.service.zipped import packed_parts, takes_gzip
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.worklistquery import Wanted

@@ -13,7 +13,7 @@ from npsight.audit.alone import halves, out_of_time, strengths, too_good_alone
 from npsight.audit.findings import Check, Finding
 from npsight.config.schema import AuditSettings, ChurnTarget
 from npsight.config.specs import FeatureSpec, OutcomeWindow
-from npsight.jobs.audit_run import about_silence
+from npsight.jobs.audits.run import about_silence
 from npsight.models.metrics import auc
 
 SPEC = FeatureSpec(source="usage", aggregation="last", measure="m")

@@ -41,7 +41,7 @@ from npsight.features.cells import UNIT, as_float, squares_as_float, whole_numbe
 from npsight.features.compile import compile_features
 from npsight.features.inorder import FORMULAS as IN_ORDER
 from npsight.features.panes import grid_of
-from npsight.jobs import addingup, frames
+from npsight.jobs.building import addingup, frames
 from npsight.tables.engine import run
 
 WEEKS = [AS_OF, AS_OF + 7 * DAY, AS_OF + 14 * DAY]

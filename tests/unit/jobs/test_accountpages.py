@@ -28,8 +28,8 @@ from npsight.features.weeks import (
     answers_expr,
     series_of,
 )
-from npsight.jobs import accountpages
-from npsight.jobs.accountpages import account_pages
+from npsight.jobs.runs import accounts as accountpages
+from npsight.jobs.runs.accounts import account_pages
 from npsight.store import PostedFact, ScoreRow, ScoreRun, keep_posted, open_store
 from npsight.store.accountpages import AccountPage, account_page, merged_into, posted_since
 

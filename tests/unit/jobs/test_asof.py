@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from npsight.errors import NotFoundError
-from npsight.jobs.asof import check_as_of, default_as_of, known_since
+from npsight.jobs.scoring.asof import check_as_of, default_as_of, known_since
 
 
 def builder(at: datetime, *, is_snapshot: bool) -> SimpleNamespace:

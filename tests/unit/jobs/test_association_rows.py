@@ -9,7 +9,7 @@ import pytest
 from handmade import AS_OF, DAY, TICK, answer, builder_of, fact, spine_of, world_of
 
 from npsight.config.specs import OutcomeWindow
-from npsight.jobs.association import RECENT_DAYS, LossByBand, _known, band_of
+from npsight.jobs.training.association import RECENT_DAYS, LossByBand, _known, band_of
 from npsight.models.association import Association, BandLoss, Ratio
 
 WINDOW = OutcomeWindow(gap_days=14, horizon_days=90)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from npsight.audit.future import Column, holds_future
-from npsight.jobs.audit_future import DAY_US, Timeline
+from npsight.jobs.audits.future import DAY_US, Timeline
 
 DAYS, ACCOUNTS = 240, 4
 SPAN = DAYS * DAY_US

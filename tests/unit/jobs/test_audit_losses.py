@@ -7,7 +7,7 @@ from datetime import datetime
 import ibis
 import pandas as pd
 
-from npsight.jobs.audit_losses import _first_event, _last_end, _last_sign
+from npsight.jobs.audits.losses import _first_event, _last_end, _last_sign
 
 END = ibis.literal(datetime(2025, 1, 1), type="timestamp(6)")
 

@@ -8,7 +8,13 @@ import pytest
 
 from npsight.config.specs import OutcomeWindow
 from npsight.errors import StateError
-from npsight.jobs.backtestrows import KEYS_OF_SNAPSHOT, ROWS_FILE, both_tested, keep_rows, kept_rows
+from npsight.jobs.training.backtestrows import (
+    KEYS_OF_SNAPSHOT,
+    ROWS_FILE,
+    both_tested,
+    keep_rows,
+    kept_rows,
+)
 
 WINDOWS = {"detractor": OutcomeWindow(7, 60), "churn": OutcomeWindow(7, 90)}
 

@@ -10,8 +10,8 @@ from handmade import AS_OF, DAY, TICK, World, answer, facts_of, world_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from npsight.jobs.closing import answers_since
-from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.building.frames import FeatureBuilder
+from npsight.jobs.runs.closing import answers_since
 
 START = AS_OF - 30 * DAY
 

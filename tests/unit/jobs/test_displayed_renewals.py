@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from npsight.jobs.fetched import displayed
+from npsight.jobs.building.fetched import displayed
 
 DAY = datetime(2027, 1, 23)
 

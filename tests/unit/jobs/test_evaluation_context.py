@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from npsight.config.specs import OutcomeWindow
-from npsight.jobs.context import Context
-from npsight.jobs.evaluation_learning import _part_of, _some_accounts, _thinned
+from npsight.jobs.evaluations.learning import _part_of, _some_accounts, _thinned
+from npsight.jobs.training.context import Context
 from npsight.models.examples import Examples
 
 DAYS = [np.datetime64("2024-01-01", "us") + np.timedelta64(30 * i, "D") for i in range(8)]
@@ -79,7 +79,7 @@ def test_of_a_snapshot_it_is_a_part_of_the_accounts_and_parts_are_nested():
 
 
 def test_many_rows_are_thinned_by_whole_accounts(monkeypatch):
-    monkeypatch.setattr("npsight.jobs.evaluation_learning.MOST_ROWS", 200)
+    monkeypatch.setattr("npsight.jobs.evaluations.learning.MOST_ROWS", 200)
     rows, part = _thinned(examples(100), seed=7)
     assert (len(rows), part) == (200, 0.25)
     assert len(set(rows.account)) == 25

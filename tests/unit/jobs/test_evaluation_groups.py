@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from npsight.jobs.context import Context
-from npsight.jobs.evaluation_drivers import _stability, evenly
-from npsight.jobs.evaluation_found import Verdict
-from npsight.jobs.evaluation_groups import (
+from npsight.jobs.evaluations.drivers import _stability, evenly
+from npsight.jobs.evaluations.found import Verdict
+from npsight.jobs.evaluations.groups import (
     OutcomeRows,
     by_past_answers,
     by_silence,
@@ -21,8 +20,9 @@ from npsight.jobs.evaluation_groups import (
     groups,
     wilson,
 )
-from npsight.jobs.evaluation_nps import nps_row
-from npsight.jobs.evaluation_verdict import judge, verdict
+from npsight.jobs.evaluations.nps import nps_row
+from npsight.jobs.evaluations.verdict import judge, verdict
+from npsight.jobs.training.context import Context
 from npsight.models.bootstrap import Interval
 from npsight.models.contest import Difference, Standing
 

@@ -14,9 +14,9 @@ from handmade import AS_OF, DAY, OWN, SEGMENT, World, answer, fact, facts_of, wo
 
 from npsight.config.schema.settings import Engine
 from npsight.config.specs import FeatureSpec
-from npsight.jobs import featurecache
-from npsight.jobs.featurecache import FeatureCache, definitions_digest
-from npsight.jobs.frames import FeatureBuilder
+from npsight.jobs.building import featurecache
+from npsight.jobs.building.featurecache import FeatureCache, definitions_digest
+from npsight.jobs.building.frames import FeatureBuilder
 from npsight.tables.digest import visible_digests
 
 SUM = FeatureSpec(source="usage", aggregation="sum", measure="logins", window_days=30)

@@ -8,8 +8,8 @@ import pytest
 
 from npsight.config.schema import Goal
 from npsight.config.specs import OutcomeWindow
-from npsight.jobs.goals import goal_outlook
-from npsight.jobs.segmentreport import PeriodNps
+from npsight.jobs.segmenting.goals import goal_outlook
+from npsight.jobs.segmenting.report import PeriodNps
 from npsight.models.forecast import Forecast
 from npsight.models.reported import Reported
 

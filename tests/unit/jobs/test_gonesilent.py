@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from handmade import AS_OF, DAY, TICK, fact, facts_of, world_of
 
-from npsight.jobs.gonesilent import gone_silent
+from npsight.jobs.notes.gonesilent import gone_silent
 
 NAMES = [f"a{n:02}" for n in range(40)]
 

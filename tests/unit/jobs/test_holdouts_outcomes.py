@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from npsight.config.schema import ChurnTarget
 from npsight.config.specs import OutcomeWindow
-from npsight.jobs.frames import FeatureBuilder
-from npsight.jobs.holdouts import Rhythm, read_outcomes
+from npsight.jobs.building.frames import FeatureBuilder
+from npsight.jobs.runs.holdouts import Rhythm, read_outcomes
 from npsight.store.holdouts import Enrolment, Outcome
 from npsight.worklist.holdout import measured
 

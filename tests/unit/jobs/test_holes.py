@@ -10,7 +10,7 @@ import pytest
 
 from npsight.config.load import load_project
 from npsight.jobs.check import check
-from npsight.jobs.holes import Hole, holes_between
+from npsight.jobs.notes.holes import Hole, holes_between
 
 FIRST = date(2024, 1, 1)
 DAILY = [FIRST + timedelta(days=n) for n in range(365)]

@@ -12,7 +12,7 @@ from small_company import SmallCompany
 from npsight.config.load import load_project
 from npsight.config.specs import OutcomeWindow, ProjectSpec
 from npsight.errors import NothingToLearnError
-from npsight.jobs.labels import ensure_learnable
+from npsight.jobs.training.labels import ensure_learnable
 from npsight.models.examples import Examples
 
 

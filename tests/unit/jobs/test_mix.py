@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from npsight.jobs.fit import Fitted
-from npsight.jobs.mix import with_mix
-from npsight.jobs.report import _mix_lines
+from npsight.jobs.training.card import _mix_lines
+from npsight.jobs.training.fit import Fitted
+from npsight.jobs.training.mix import with_mix
 
 DAYS = [pd.Timestamp("2025-01-01"), pd.Timestamp("2025-04-01"), pd.Timestamp("2025-07-01")]
 

@@ -11,7 +11,7 @@ from proposals import CUSTOMERS, LOGINS, SURVEY, TICKETS, folder, proposed
 from npsight.config.load import load_project
 from npsight.errors import DataError
 from npsight.jobs.check import check
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 
 def test_a_typical_folder(tmp_path):

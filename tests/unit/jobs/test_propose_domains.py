@@ -8,7 +8,7 @@ from proposals import folder, proposed
 
 from npsight.config.load import load_project
 from npsight.jobs.check import check
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 COMPANIES = "account_id,Name,Website,Region\n" + "".join(
     f"C{n},Company {n},https://www.Company{n}.com/,{'EU' if n % 2 else 'US'}\n" for n in range(30)

@@ -10,7 +10,7 @@ from proposals import CUSTOMERS, LOGINS, SURVEY, TICKETS, folder, proposed
 
 from npsight.config.load import load_project
 from npsight.jobs.check import check
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 
 def test_files_split_by_month_and_folders_are_one_table_each(tmp_path):

@@ -7,7 +7,7 @@ import yaml
 from proposals import CUSTOMERS, SURVEY, folder, proposed
 
 from npsight.errors import DataError
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 USAGE = "CustomerId,Logins\n" + "".join(f"{n},{n * 7}\n" for n in range(1, 5))
 

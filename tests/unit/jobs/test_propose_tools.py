@@ -7,7 +7,7 @@ import json
 import yaml
 from proposals import folder, proposed
 
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 COMPANIES = "Record ID,Company name,Company owner,Create Date,Company Domain Name,Country\n" + (
     "".join(f"{8000 + n},Firm {n} Ltd,Ada,2023-01-05 10:00,firm{n}.com,DE\n" for n in range(20))

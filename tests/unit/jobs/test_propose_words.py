@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from proposals import CUSTOMERS, SURVEY, folder, proposed
 
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 
 def survey(header: str) -> str:

@@ -7,9 +7,9 @@ from importlib.resources import files
 
 import pytest
 
-from npsight.jobs.report_pictures import COLOURS
+from npsight.jobs.reports.drawings import COLOURS
 
-TEMPLATE = files("npsight.jobs").joinpath("templates", "report.html.j2").read_text("utf-8")
+TEMPLATE = files("npsight.jobs.reports").joinpath("templates", "report.html.j2").read_text("utf-8")
 LIGHT, DARK = (
     dict(re.findall(r"--(\w+): (#\w{6})", block))
     for block in re.findall(r":root \{(.*?)\}", TEMPLATE, re.DOTALL)[:2]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npsight.jobs.rescore import TICK, as_ofs
+from npsight.jobs.scoring.rescore import TICK, as_ofs
 from npsight.store import ScoreRow, ScoreRun
 
 RUN_AT = datetime(2026, 6, 30, tzinfo=UTC)

@@ -14,7 +14,7 @@ from api_client import TestClient
 from written_company import END, WrittenCompany, write_company
 
 from npsight.features.history import history_columns_of
-from npsight.jobs.audit_oracle import check_oracle
+from npsight.jobs.audits.oracle import check_oracle
 from npsight.service.app import build_app
 from npsight.service.state import Live, load_state
 from npsight.service.writing import close

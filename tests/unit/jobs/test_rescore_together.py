@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, cast
 
-from npsight.jobs.rescore import Rescorer, Settled
+from npsight.jobs.scoring.rescore import Rescorer, Settled
 
 NOBODY: Any = None
 

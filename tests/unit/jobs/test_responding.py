@@ -10,14 +10,14 @@ import pytest
 
 from npsight.config.specs import OutcomeWindow
 from npsight.features.history import BANDS, history_columns
-from npsight.jobs.labels import (
+from npsight.jobs.training.cardnps import coverage_lines, response_lines
+from npsight.jobs.training.labels import (
     detractor_examples,
     promoter_examples,
     response_examples,
 )
-from npsight.jobs.outcomes import PartResult
-from npsight.jobs.report_nps import coverage_lines, response_lines
-from npsight.jobs.responding import fit_response, forecast_days
+from npsight.jobs.training.outcomes import PartResult
+from npsight.jobs.training.responding import fit_response, forecast_days
 from npsight.models.backtest import backtest, time_pairs
 from npsight.models.coverage import CoverageRow
 from npsight.models.fitting import FitSettings, fit_part

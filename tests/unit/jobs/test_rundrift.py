@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from npsight.config.schema import Worklist
-from npsight.jobs.modelfigures import levels
-from npsight.jobs.rundrift import BINS, scores_json
+from npsight.jobs.evaluations.modelfigures import levels
+from npsight.jobs.runs.drift import BINS, scores_json
 
 LIMITS = Worklist(high_risk=0.5, medium_risk=0.25)
 

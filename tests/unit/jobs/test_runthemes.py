@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from npsight.config.schema import Training
-from npsight.jobs.frames import FeatureBuilder
-from npsight.jobs.runthemes import (
+from npsight.jobs.building.frames import FeatureBuilder
+from npsight.jobs.runs.themes import (
     EXAMPLES,
     LONGEST,
     OTHER,
@@ -27,7 +27,7 @@ from npsight.jobs.runthemes import (
     theme_counts,
     themes_json,
 )
-from npsight.jobs.segmentinputs import grouped_inputs
+from npsight.jobs.segmenting.inputs import grouped_inputs
 from npsight.models.reported import reported
 
 THEMES = ("price", "support")

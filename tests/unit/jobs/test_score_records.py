@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from npsight.jobs.scored import _plain, _plain_records
+from npsight.jobs.scoring.scored import _plain, _plain_records
 
 FRAME = pd.DataFrame(
     {

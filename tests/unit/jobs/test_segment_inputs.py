@@ -10,8 +10,8 @@ from handmade import AS_OF, DAY, TICK, answer, builder_of, fact, world_of
 
 from npsight.config.schema import Training, Worklist
 from npsight.errors import ConfigError
-from npsight.jobs.segmentinputs import _edges, _labels, attributes_asked, read_inputs
-from npsight.jobs.segmentreport import NONE
+from npsight.jobs.segmenting.inputs import _edges, _labels, attributes_asked, read_inputs
+from npsight.jobs.segmenting.report import NONE
 
 ACCOUNTS = SimpleNamespace(
     attributes={"plan": "category", "seats": "number"},

@@ -13,7 +13,7 @@ from handmade import AS_OF, DAY, LONG_AGO, TICK, builder_of, fact, world_of
 from npsight.config.schema import ChurnTarget, Training
 from npsight.config.specs import OutcomeWindow
 from npsight.errors import ConfigError
-from npsight.jobs.survival import (
+from npsight.jobs.training.survival import (
     _risk_out_of_time,
     can_have_curve,
     curve_for,
@@ -159,7 +159,7 @@ def test_without_a_backtest_everyone_gets_the_base_rate():
 
 
 def test_the_fitted_model_gets_the_curve():
-    from npsight.jobs.fit import Fitted
+    from npsight.jobs.training.fit import Fitted
     from npsight.models.model import Model
 
     frame = rows_on("2024-01-30", "2024-01-31", accounts=80)

@@ -7,8 +7,8 @@ from proposals import folder
 
 from npsight.config.load import load_project
 from npsight.jobs.check import check
-from npsight.jobs.propose import propose
-from npsight.jobs.trials import is_trial
+from npsight.jobs.notes.trials import is_trial
+from npsight.jobs.proposal.propose import propose
 
 PROJECT = """\
 project: trials

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from npsight.errors import DataError
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 from npsight.tables.sheetnames import fitting, patterns_of
 
 from .test_workbooks import HEADER, Workbench, read, reasons, rows, workbook

@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter
 
 from npsight.errors import DataError
-from npsight.jobs.propose import propose
+from npsight.jobs.proposal.propose import propose
 
 from .conftest import Workbench, reasons, rows
 

@@ -1,0 +1,1 @@
+"""The checks of the leakage audit, on the rows that training uses."""

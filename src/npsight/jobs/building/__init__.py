@@ -1,0 +1,1 @@
+"""From tables to features: expressions run here, once, and are kept."""

@@ -1,0 +1,1 @@
+"""What a backtest found, as frozen objects of plain values."""

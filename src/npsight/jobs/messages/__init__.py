@@ -1,0 +1,1 @@
+"""What happened, in words: single events, and the week of an owner."""

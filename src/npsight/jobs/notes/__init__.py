@@ -1,0 +1,1 @@
+"""What `npsight check` and `npsight init` note of data before anything is learned."""

@@ -1,0 +1,1 @@
+"""`npsight init`: a first project file, guessed from tables."""

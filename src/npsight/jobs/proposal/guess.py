@@ -1,0 +1,347 @@
+"""What each column and table of unmapped data probably is, by its name and its values.
+
+Guesses only: whatever cannot be told safely is left out rather than guessed, and `propose` says
+in the file what the author is to verify.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from npsight.config.schema import PERIOD_OVER
+from npsight.jobs.notes.words import ACCOUNT_WORDS, is_id, plain, words
+from npsight.tables.profile import ColumnProfile, TableProfile
+
+KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
+KNOWN_WORDS |= {"imported", "importiert", "geladen", "importado"}
+END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
+END_WORDS |= {"expires", "expired", "solved"}
+END_WORDS |= {"gelost", "geloest", "ausgleich", "resolu", "ferme", "cerrado", "resuelto"}
+END_WORDS |= {"bezahlt", "geschlossen", "erledigt", "ende", "vertragsende", "fin"}
+END_WORDS |= {"beendet", "abgeschlossen", "enddatum", "endet", "termine", "finalizado"}
+START_WORDS = {"started", "start", "begin", "began", "beginn", "vertragsbeginn", "debut", "inicio"}
+START_WORDS |= {"beginnt", "startdatum", "vertragsstart", "laufzeitbeginn"}
+VALID_WORDS = {"valid", "gultig", "gueltig", "valable", "valide", "valido"}
+FROM_WORDS = {"from", "since", "ab", "von", "depuis", "du", "desde"}
+TO_WORDS = {"to", "until", "bis", "au", "jusqu", "hasta"}
+CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
+CANCEL_WORDS |= {"kundigung", "kuendigung", "gekundigt", "gekuendigt", "kundigungsdatum"}
+CANCEL_WORDS |= {"resiliation", "cancelacion"}
+FORM_END_WORDS = {"end", "ended", "completed", "finished", "beendet", "abgeschlossen"}
+FORM_END_WORDS |= {"termine", "finalizado"}
+INVITED_WORDS = {"invited", "invitation", "sent", "eingeladen", "einladung", "versendet"}
+INVITED_WORDS |= {"versandt", "gesendet", "envoye", "envoi", "enviado", "envio", "invitado"}
+ANSWERED_WORDS = {"answered", "responded", "submitted", "submit", "response", "answer"}
+ANSWERED_WORDS |= {"beantwortet", "geantwortet", "antwort", "antwortdatum", "abgegeben"}
+ANSWERED_WORDS |= {"ausgefullt", "ausgefuellt", "eingereicht", "repondu", "reponse", "soumis"}
+ANSWERED_WORDS |= {"respondido", "respuesta", "contestado"}
+SCORE_WORDS = (
+    *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
+    *("weiterempfehlen", "weiterempfehlungsbereitschaft", "empfehlen", "empfehlung"),
+    *("recommander", "recommanderiez", "recommandation", "recomendaria", "recomendar"),
+    *("recomendacion", "bewertung", "puntuacion", "likely", "wahrscheinlich", "overall"),
+    *("valoracion", "calificacion", "puntaje", "punktzahl", "punkte", "evaluation", "note"),
+    *("nota", "notation", "answer", "antwort", "reponse", "respuesta"),
+)
+_NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
+_RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
+COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
+COMMENT_WORDS |= {"message", "body", "reason", "kommentar", "commentaire", "comentario"}
+COMMENT_WORDS |= {"why", "warum", "pourquoi", "porque"}
+COMMENT_WORDS |= {"kommentare", "commentaires", "comentarios", "freitext", "ruckmeldung"}
+COMMENT_WORDS |= {"rueckmeldung", "bemerkung", "bemerkungen", "anmerkungen", "nachricht"}
+COMMENT_WORDS |= {"avis", "motif", "raison", "motivo", "razon", "opinion", "note", "notes"}
+COMMENT_WORDS |= {"begrundung", "anmerkung", "remarque", "observaciones"}
+ROLE_WORDS = {"role", "persona", "rolle", "funktion", "fonction", "cargo", "puesto"}
+TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey", "kanal", "kontaktpunkt", "canal"}
+RENEWAL_WORDS = {"renewal", "renew", "renews", "verlangerung", "verlaengerung", "verlangert"}
+RENEWAL_WORDS |= {"vertragsverlangerung", "vertragsverlaengerung", "renouvellement", "renovacion"}
+LATER_WORDS = {"due", "updated", "modified", "valid", "expected"} | RENEWAL_WORDS
+LATER_WORDS |= {"fallig", "falligkeit", "nettofalligkeit", "faelligkeit", "echeance", "vencimiento"}
+LATER_WORDS |= {"geandert", "geaendert", "aktualisiert", "modifie", "actualizado", "modificado"}
+LATER_WORDS |= VALID_WORDS
+STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent", "branche"}
+STABLE_WORDS |= {"land", "bundesland", "pays", "secteur", "pais", "industria"}
+DOMAIN_WORDS = {"domain", "domains", "website", "webseite", "url", "web", "homepage", "site"}
+NAME_WORDS = {"name", "firma", "firmenname", "unternehmen", "kundenname", "nom", "nombre"}
+NAME_WORDS |= {"societe", "empresa"}
+OWNER_WORDS = {"owner", "csm", "manager", "kundenbetreuer", "kundenbetreuerin", "betreuer"}
+OWNER_WORDS |= {"betreuerin", "vertriebler", "verantwortlich", "responsable", "gestor"}
+OWNER_WORDS |= {"kundenberater", "kundenberaterin", "gestionnaire", "propietario", "encargado"}
+REVENUE_WORDS = {"arr", "revenue", "acv", "jahresumsatz", "umsatz", "vertragswert"}
+REVENUE_WORDS |= {"jahresvertragswert", "ingresos", "facturacion"}
+_REVENUE_PHRASES = (
+    {"contract", "value"},
+    {"contract", "amount"},
+    {"chiffre", "affaires"},
+    {"annual", "value"},
+)
+CHURN_WORDS = {"churn", "churned", "churner", "left", "exited", "attrition", "attrited", "lost"}
+JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded", "registered", "registration"}
+JOINED_WORDS |= {"create", "erfasst", "erfassung", "anlagedatum"}
+JOINED_WORDS |= {"seit", "angelegt", "erstellt", "depuis", "desde", "alta"}
+JOINED_WORDS |= {"erstellungsdatum", "beitritt", "cree", "inscription", "creado", "registro"}
+PERIOD_WORDS = {"period", "trial", "phase"}
+TODAY_WORDS = {"status", "stage", "statut", "etat", "estado", "zustand"}
+_OF_THE_NEWEST = {"current", "latest"}
+_NO_FACTS = ("__index_level_", "unnamed")
+"""How names of columns begin that pandas made for the numbers of its rows."""
+ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+LEFT_WORDS = {"closed", "churned", "terminated", "left", "lost"} | CANCEL_WORDS - {"notice"}
+_LOSS_WORDS = (CHURN_WORDS - {"left", "lost"}) | {"churns", "losses"}
+_NEARLY_ONCE = 0.9
+LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left", "lost", "Y", "y")
+_LEAVING = re.compile(
+    r"(?i)^(yes|y|true|t|1|1\.0|churn.*|left|lost|exit.*|attrited.*|cancel.*)\.?$"
+)
+_DAY_AT_END = re.compile(r"(?<=[a-z])_?(19|20)\d\d_?[01]\d_?[0-3]\d(_[\d_]*)?$")
+_CATEGORY_VALUES = 30
+
+
+def config_name(column: str) -> str:
+    """The column's name as a name of the project file."""
+    name = re.sub(r"[^a-z0-9]+", "_", plain(column)).strip("_")
+    return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
+
+
+def without_day(name: str) -> str:
+    """A name of the project file without the day of the export that ends it."""
+    return _DAY_AT_END.sub("", name) or name
+
+
+def pick(
+    columns: Iterable[ColumnProfile], wanted: Collection[str], *, time: bool | None = None
+) -> ColumnProfile | None:
+    """The first column with one of the words in its name, a time or not as asked."""
+    for column in columns:
+        if words(column.name) & set(wanted) and time in (None, column.is_time):
+            return column
+    return None
+
+
+def is_category(column: ColumnProfile) -> bool:
+    """Text with few values that repeat."""
+    few = 2 <= column.distinct <= _CATEGORY_VALUES and column.distinct < column.filled
+    return few and not column.is_number and not column.is_time
+
+
+def left_out_because(table: TableProfile, key: str | None) -> str:
+    """Why nothing is proposed for a table, and what would help."""
+    if not table.rows:
+        return "it holds no rows"
+    left = pick([c for c in table.columns if c.distinct == 2], CHURN_WORDS, time=False)
+    if left is not None and not any(c.is_time for c in table.columns):
+        return (
+            f"`{left.name}` says who left, but not when: bring the day of each loss, or propose "
+            "from a folder with this table alone, as a snapshot"
+        )
+    if key is None:
+        return "no column with an account was recognised"
+    return "no column with the time of an event was recognised"
+
+
+def guess_score(table: TableProfile) -> ColumnProfile | None:
+    """A column of numbers within 0–10 that is named as a score, the likeliest name first.
+
+    In a survey, numbers from 0 to 100 may be a score, too, or such with parts. Words may stand
+    behind the numbers, and the name may stand in a further line of the header.
+    """
+    survey = is_survey(table)
+    fitting = [
+        c
+        for c in table.columns
+        if (c.is_number or c.is_scored)
+        and not words(c.name) & _NO_SCORE_WORDS
+        and (c.share_on_ten >= 0.95 or (survey and (c.is_percent or c.is_scored)))
+    ]
+    for word in SCORE_WORDS:
+        named = [c for c in fitting if word in words(c.name) | words(c.label)]
+        overall = [c for c in named if "overall" in words(c.name) or words(c.name) == {word}]
+        if overall or named:
+            return (overall or named)[0]
+    return None
+
+
+def guess_comment(table: TableProfile, taken: Collection[str]) -> ColumnProfile | None:
+    """The longest free text that is named as a comment."""
+    texts = [
+        c
+        for c in table.columns
+        if c.mean_length > 8 and not (c.is_time or c.is_number or is_id(c) or c.name in taken)
+    ]
+    named = [c for c in texts if (words(c.name) | words(c.label)) & COMMENT_WORDS]
+    return max(named, key=lambda c: c.mean_length, default=None)
+
+
+def guess_ratings(table: TableProfile, taken: Collection[str]) -> list[ColumnProfile]:
+    """Further scores of a table of answers, such as of staff or cleanliness."""
+    return [
+        c
+        for c in table.columns
+        if c.name not in taken
+        and c.is_number
+        and c.distinct > 1
+        and words(c.name) & _RATING_WORDS
+        and not words(c.name) & _NO_SCORE_WORDS
+    ]
+
+
+@dataclass(frozen=True)
+class Times:
+    """The time columns of a table, by what they seem to say."""
+
+    occurred: ColumnProfile | None
+    known: ColumnProfile | None
+    ended: ColumnProfile | None
+    ended_known: ColumnProfile | None
+
+
+def guess_times(table: TableProfile) -> Times:
+    """When a fact happened, was known, ended, and its end was known."""
+    columns = [c for c in table.columns if c.is_time]
+    known = [c for c in columns if words(c.name) & KNOWN_WORDS]
+    of_end = [c for c in known if words(c.name) & (END_WORDS | {"resolution", "end"})]
+    ended = pick([c for c in columns if c not in known], END_WORDS)
+    rest = [c for c in columns if c not in known and c is not ended]
+    first = [c for c in rest if not words(c.name) & (LATER_WORDS | INVITED_WORDS)]
+    candidates = first or rest
+    occurred = candidates[0] if candidates else None
+    if occurred is None and ended is not None:
+        occurred, ended = ended, None
+    plain = [c for c in known if c not in of_end]
+    if occurred is None and plain:
+        occurred = plain.pop(0)
+    return Times(
+        occurred, plain[0] if plain else None, ended, of_end[0] if of_end and ended else None
+    )
+
+
+def guess_measures(
+    table: TableProfile, taken: Collection[str]
+) -> tuple[list[ColumnProfile], list[ColumnProfile]]:
+    """Number columns and text columns with few values, without those that mean something else."""
+    free = [
+        c
+        for c in table.columns
+        if c.name not in taken
+        and not c.is_time
+        and not is_id(c)
+        and c.filled
+        and not c.name.lower().startswith(_NO_FACTS)
+    ]
+    return [c for c in free if c.is_number], [c for c in free if is_category(c)]
+
+
+def guess_accounts(
+    tables: Sequence[TableProfile], keys: dict[str, str], taken: Collection[str]
+) -> TableProfile | None:
+    """The table with one row an account, or with versions of accounts (`valid_from`)."""
+    found: list[tuple[bool, bool, bool, int, TableProfile]] = []
+    for table in tables:
+        key = table.column(keys.get(table.name, ""))
+        if key is None or table.name in taken:
+            continue
+        of_table = words(table.name) | {word.rstrip("s") for word in words(table.name)}
+        named = bool(of_table & ACCOUNT_WORDS)
+        versioned = pick(table.columns, VALID_WORDS, time=True) is not None
+        # One list of accounts for each month: what each says was so when the month was over.
+        versioned = versioned or (named and table.column(PERIOD_OVER) is not None)
+        if key.distinct == table.rows or versioned:
+            # One that says since when each is an account lists them, whatever it is called.
+            joined = len(tables) > 1 and guess_joined(table) is not None
+            found.append((named, versioned, joined, len(table.columns), table))
+    if not found:
+        return None
+    named, versioned, joined, _, best = max(found, key=lambda item: item[:4])
+    dated = any(c.is_time for c in best.columns)
+    # A table of events in which every account happens to occur once is not one of accounts.
+    return best if named or versioned or joined or not dated else None
+
+
+def marks_the_newest(column: ColumnProfile) -> bool:
+    """Whether it says which of an account's versions is the newest: what only later days know."""
+    return bool(words(column.name) & _OF_THE_NEWEST) and column.distinct <= 2
+
+
+def guess_loss(table: TableProfile, key: str) -> ColumnProfile | None:
+    """The time of the loss in a table with a row for each account that left."""
+    column = table.column(key)
+    if column is None or column.distinct < _NEARLY_ONCE * table.rows:
+        return None
+    times = guess_times(table)
+    filled = [c for c in table.columns if c.filled >= _NEARLY_ONCE * table.rows]
+    timed = [c for c in filled if c.is_time and c is not times.known]
+    if len(timed) == 1 and words(table.name) & _LOSS_WORDS:
+        return timed[0]
+    return pick(timed, _LOSS_WORDS)
+
+
+def guess_joined(table: TableProfile) -> ColumnProfile | None:
+    """The time since when the account is one."""
+    timed = [c for c in table.columns if c.is_time]
+    from_on = (c for c in timed if words(c.name) & ACCOUNT_WORDS and words(c.name) & FROM_WORDS)
+    return pick(timed, JOINED_WORDS) or next(from_on, None)
+
+
+def guess_name(table: TableProfile, key: str) -> ColumnProfile | None:
+    """The name of the account; a column named as a company only where another one is the key."""
+    named = [
+        c
+        for c in table.columns
+        if not (c.is_time or c.is_number or c.name == key or words(c.name) & DOMAIN_WORDS)
+    ]
+    return pick(named, {"name"}) or pick(named, NAME_WORDS)
+
+
+def guess_revenue(columns: Iterable[ColumnProfile]) -> ColumnProfile | None:
+    """The number of what an account pays, named by a word or several, such as `Contract Value`."""
+    numbers = [c for c in columns if c.is_number and not c.is_time]
+    phrased = (c for c in numbers if any(p <= words(c.name) for p in _REVENUE_PHRASES))
+    return pick(numbers, REVENUE_WORDS) or next(phrased, None)
+
+
+def guess_end(table: TableProfile) -> ColumnProfile | None:
+    """When a subscription ended: not the end of its paid period, which comes again; rather a
+    column that is blank while it runs.
+    """
+    ends = [c for c in table.columns if not words(c.name) & PERIOD_WORDS]
+    blank = [c for c in ends if c.filled < table.rows]
+    return pick(blank, END_WORDS, time=True) or pick(ends, END_WORDS, time=True)
+
+
+def leaving_values(outcome: ColumnProfile) -> list[str]:
+    """The values of a column of two that mean the account left; every usual one if none is told."""
+    told = sorted(text for text in outcome.sample if _LEAVING.match(text))
+    return told if len(told) == 1 else list(LEAVING_VALUES)
+
+
+def guess_snapshot(
+    tables: Sequence[TableProfile], keys: dict[str, str]
+) -> tuple[TableProfile, ColumnProfile] | None:
+    """A single table without any time, with one row an account and a column of who left."""
+    if len(tables) != 1 or any(c.is_time for c in tables[0].columns):
+        return None
+    table = tables[0]
+    key = table.column(keys[table.name])
+    left = pick([c for c in table.columns if c.distinct == 2], CHURN_WORDS)
+    if key is None or left is None or key.distinct != table.rows:
+        return None
+    return table, left
+
+
+def is_survey(table: TableProfile) -> bool:
+    """Whether a table with a score also has what surveys have: a name, a comment, a person."""
+    named = words(table.name) & {"survey", "surveys", "nps", "responses", "feedback"}
+    texts = [c for c in table.columns if c.mean_length > 15]
+    return bool(named) or pick(texts, COMMENT_WORDS, time=False) is not None
+
+
+def is_directory(table: TableProfile, key: str) -> bool:
+    """Whether a table lists people or places of the accounts rather than events."""
+    created = {"created", "create", "creation", "updated", "update", "modified", "added"}
+    timed = [c for c in table.columns if c.is_time]
+    listed = all(words(c.name) & created for c in timed)
+    people = words(table.name) & {"contact", "contacts", "users", "people", "members"}
+    return bool(listed and people) and table.column(key) is not None

@@ -1,0 +1,85 @@
+"""The lines of a proposal, and those that every table has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from npsight.jobs.proposal import guess
+from npsight.jobs.proposal.keys import Hop
+from npsight.jobs.proposal.table import file_of, place_of, rows_of
+from npsight.jobs.proposal.yamltext import Lines, flow, scalar
+from npsight.tables.namedperiods import is_named
+from npsight.tables.profiletimes import MONTH_FORMATS
+
+if TYPE_CHECKING:
+    from npsight.tables.profile import ColumnProfile, TableProfile
+
+
+_PERIODS = {168: "week", 744: "month"}
+
+
+class ProposedLines:
+    """Lines and features of a proposal; `naive` says whether a mapped time lacks a zone."""
+
+    def __init__(self, relative_to: Path | None) -> None:
+        self.relative_to = relative_to
+        self.lines = Lines()
+        self.features: list[str] = []
+        self.naive = False
+
+    def where(
+        self, table: TableProfile, indent: int, key: str, hops: Sequence[Hop] | None = None
+    ) -> None:
+        """Where a table lies, how and which rows of it are read, where its account is found."""
+        for text, comment in (*place_of(table, self.relative_to), *rows_of(table, key)):
+            self.lines.add(indent, text, comment)
+        if hops:
+            by_domain = any(hop.match == "domain" for hop in hops)
+            why = "; an account is taken by the domain of an address" if by_domain else ""
+            said = f"VERIFY: these lead to whom you want to foresee{why}"
+            self.lines.add(indent, "lookup:", said)
+        for hop in hops or ():
+            settings = [text for text, _ in file_of(hop.table, self.relative_to)]
+            settings += [f"by: {scalar(hop.by)}"]
+            settings += [f"key: {scalar(hop.key)}"] if hop.key != hop.by else []
+            settings += [f"take: {scalar(hop.take)}"]
+            settings += [f"called: {scalar(hop.called)}"] if hop.called else []
+            settings += ["match: domain"] if hop.match == "domain" else []
+            self.lines.add(indent + 2, f"- {{{', '.join(settings)}}}")
+
+    def column(self, indent: int, setting: str, column: ColumnProfile | None) -> None:
+        """The setting with its column, if there is one."""
+        if column is not None:
+            self.naive = self.naive or (column.is_time and column.is_naive)
+            self.lines.add(indent, f"{setting}: {scalar(column.name)}")
+
+    def columns(self, indent: int, setting: str, columns: Sequence[ColumnProfile]) -> None:
+        """Columns with their names in the project file, if there are any."""
+        named = {guess.config_name(c.name): c.name for c in columns}
+        if named:
+            same = all(name == column for name, column in named.items())
+            self.lines.add(indent, f"{setting}: {flow(list(named) if same else named)}")
+
+    def known_at(
+        self, at: int, column: ColumnProfile | None, table: TableProfile, period_hours: int = 0
+    ) -> None:
+        """When a row could first be read; `period_hours` after its time where it tells of a period
+        that begins then.
+        """
+        if column is not None:
+            self.column(at, "known_at", column)
+            return
+        hours, why = 0, "hours until a row can first be read (24: loaded nightly)"
+        if table.source.wide is not None:
+            hours, why = 24, "what a column says of a period is complete after its last day"
+        elif is_named(table.source):
+            why = "hours after the end of the period until its rows can first be read"
+        elif any(c.time_format in MONTH_FORMATS for c in table.columns):
+            hours, why = 744, "a month is read as its first day; 31 days later it is over"
+        elif period_hours:
+            hours = period_hours
+            why = f"each row is taken for the {_PERIODS[hours]} that begins then, complete at its "
+            why += "end; 0 where it is of that day alone"
+        self.lines.add(at, f"delay_hours: {hours}", f"VERIFY: {why}")

@@ -1,0 +1,1 @@
+"""What a scoring run writes beside its scores, in the same transaction."""

@@ -1,0 +1,1 @@
+"""Accounts scored: all of them, or a few at once; and forecasts kept to be judged."""

@@ -1,0 +1,1 @@
+"""NPS now and next by attribute, and the goals."""

@@ -1,0 +1,1 @@
+"""From features and outcomes to a model: examples, backtest, fit."""
