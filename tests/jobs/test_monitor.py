@@ -226,12 +226,21 @@ def test_a_difference_counts_beyond_chance_and_tolerance(found, by, verdict):
 # --- Boundaries -----------------------------------------------------------------------------------
 
 
-def scored_company(folder: Path, last: datetime) -> SmallCompany:
-    """Trained, and with one fact known at exactly `last`, after day 330."""
-    company = SmallCompany(folder, accounts=60, days=330)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+    """Trained after 330 days; to be copied."""
+    company = SmallCompany(tmp_path_factory.mktemp("trained") / "company", accounts=60, days=330)
     company.project["targets"]["detractor"] = {"gap_days": 7, "horizon_days": 53}
     company.write()
     npsight("train", "-c", company.config).succeeded()
+    return company
+
+
+def known_until(trained: SmallCompany, folder: Path, last: datetime) -> SmallCompany:
+    """A copy with one more fact, known at exactly `last`."""
+    company = copy.deepcopy(trained)
+    company.folder = folder / "company"
+    shutil.copytree(trained.folder, company.folder)
     company.tables["usage"].append(["a000", last.isoformat(), 9])
     company.write()
     return company
@@ -245,8 +254,8 @@ def scored_company(folder: Path, last: datetime) -> SmallCompany:
     ],
     ids=["at the window's start", "behind it"],
 )
-def test_a_forecast_is_kept_while_nothing_of_its_window_is_known(tmp_path, last, kept):
-    company = scored_company(tmp_path, last)
+def test_a_forecast_is_kept_while_nothing_of_its_window_is_known(trained, tmp_path, last, kept):
+    company = known_until(trained, tmp_path, last)
     npsight("score", "-c", company.config, "--as-of", f"{day(330):%Y-%m-%d}").succeeded()
     forecasts = kept_forecasts(load_project(company.config))
     assert [f.as_of for f in forecasts] == ([day(330)] if kept else [])
@@ -260,8 +269,8 @@ def test_a_forecast_is_kept_while_nothing_of_its_window_is_known(tmp_path, last,
     ],
     ids=["at the window's end", "before it"],
 )
-def test_a_forecast_is_judged_once_its_window_has_ended(tmp_path, end, judged):
-    company = scored_company(tmp_path, day(330) - timedelta(hours=1))
+def test_a_forecast_is_judged_once_its_window_has_ended(trained, tmp_path, end, judged):
+    company = known_until(trained, tmp_path, day(330) - timedelta(hours=1))
     npsight("score", "-c", company.config).succeeded()
     inside = (day(330) + GAP, day(330) + WINDOW - timedelta(microseconds=2))
     outside = (day(330) + GAP - timedelta(microseconds=1), end)
@@ -284,8 +293,8 @@ def test_a_forecast_is_judged_once_its_window_has_ended(tmp_path, end, judged):
 # --- What is kept, and what is not ----------------------------------------------------------------
 
 
-def test_scoring_a_day_again_replaces_its_forecast(tmp_path):
-    company = scored_company(tmp_path, day(330) - timedelta(hours=1))
+def test_scoring_a_day_again_replaces_its_forecast(trained, tmp_path):
+    company = known_until(trained, tmp_path, day(330) - timedelta(hours=1))
     npsight("score", "-c", company.config).succeeded()
     npsight("score", "-c", company.config).succeeded()
     (file,) = (company.state / FOLDER).iterdir()
@@ -295,8 +304,8 @@ def test_scoring_a_day_again_replaces_its_forecast(tmp_path):
     assert table["account"].is_unique
 
 
-def test_another_window_is_left_out_and_said(tmp_path):
-    company = scored_company(tmp_path, day(330) - timedelta(hours=1))
+def test_another_window_is_left_out_and_said(trained, tmp_path):
+    company = known_until(trained, tmp_path, day(330) - timedelta(hours=1))
     npsight("score", "-c", company.config).succeeded()
     company.project["targets"]["detractor"]["horizon_days"] = 60
     company.write()
