@@ -13,6 +13,7 @@ from npsight.cli.audit import audit_command
 from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
 from npsight.cli.compare import compare_command
+from npsight.cli.erase import erase_command
 from npsight.cli.explain import explain_command
 from npsight.cli.impact import impact_command
 from npsight.cli.init import init_command
@@ -72,6 +73,7 @@ app.command("segments", rich_help_panel=DAILY)(segments_command)
 app.command("explain", rich_help_panel=DAILY)(explain_command)
 app.command("impact", rich_help_panel=DAILY)(impact_command)
 app.command("export", rich_help_panel=DAILY)(export_command)
+app.command("erase", rich_help_panel=DAILY)(erase_command)
 app.command("serve", rich_help_panel=SERVICE)(serve_command)
 app.add_typer(users_app, name="users", rich_help_panel=SERVICE)
 app.add_typer(keys_app, name="keys", rich_help_panel=SERVICE)
