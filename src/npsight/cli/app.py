@@ -13,6 +13,7 @@ from npsight.cli.audit import audit_command
 from npsight.cli.backtest import backtest_command
 from npsight.cli.check import check_command
 from npsight.cli.compare import compare_command
+from npsight.cli.copystore import copy_store_command
 from npsight.cli.erase import erase_command
 from npsight.cli.explain import explain_command
 from npsight.cli.impact import impact_command
@@ -81,6 +82,7 @@ app.add_typer(writeback_app, name="writeback", rich_help_panel=SERVICE)
 app.add_typer(webhooks_app, name="webhooks", rich_help_panel=SERVICE)
 app.add_typer(alerts_app, name="alerts", rich_help_panel=SERVICE)
 app.command("deliver", rich_help_panel=SERVICE)(deliver_command)
+app.command("copy-store", rich_help_panel=SERVICE)(copy_store_command)
 
 
 def main() -> None:

@@ -78,6 +78,6 @@ def test_all_commands_are_in_the_help():
     named = [command for command in COMMANDS if " " not in command] + list(GROUPS)
     assert sorted(named) == sorted(
         ["alerts", "init", "check", "simulate", "audit", "backtest", "train", "models", "compare", "monitor", "promote", "truth", "score", "worklist",
-         "segments", "explain", "export", "erase", "serve", "keys", "writeback", "deliver", "webhooks", "users", "impact"]
+         "segments", "explain", "export", "erase", "serve", "keys", "writeback", "deliver", "webhooks", "users", "impact", "copy-store"]
     )  # fmt: skip
     assert all(f" {command} " in output for command in named)

@@ -3,40 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 import pytest
+from filled_store import NOW, OF_ACCOUNTS, WITHOUT_ACCOUNTS, fill
 from postgres_server import postgres_server
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Float,
-    Integer,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    delete,
-    insert,
-    select,
-)
+from sqlalchemy import delete, select
 
 from npsight.store import Store, open_store
 from npsight.store.erasure import ERASED, erase_account, overwrite_deleted, texts, without
 from npsight.store.tables import metadata
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 KEY, NAME = "ACME-1", "Acme Limited"
 MINE, BESIDE, ELSEWHERE = ("p", KEY, NAME), ("p", "ACME-11", "Acme"), ("q", KEY, NAME)
-WITHOUT_ACCOUNTS = {
-    "alembic_version", "alert_looks", "api_keys", "saved_views", "score_runs", "sessions",
-    "sign_in_failures", "used_states", "users", "webhook_endpoints", "worklist_facets",
-}  # fmt: skip
-"""Tables that tell nothing of a single account."""
-NUMBER = count(1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"], scope="module")
@@ -62,69 +41,9 @@ def store(opened: Store) -> Store:
             connection.execute(delete(table))
     for project in ("p", "q"):
         fill(opened, project, "", "", WITHOUT_ACCOUNTS)
-    told = {table.name for table in metadata.sorted_tables} - WITHOUT_ACCOUNTS
     for project, account, name in (MINE, BESIDE, ELSEWHERE):
-        fill(opened, project, account, name, told)
+        fill(opened, project, account, name, OF_ACCOUNTS)
     return opened
-
-
-def fill(store: Store, project: str, account: str, name: str, tables: set[str]) -> None:
-    """A row in each of the tables; what is text or JSON tells of the account."""
-    with store.writing() as connection:
-        for table in metadata.sorted_tables:
-            if table.name in tables:
-                row = {c.name: value(table, c, project, account, name) for c in table.c}
-                connection.execute(insert(table), row)
-
-
-def value(table: Table, column: Column[Any], project: str, account: str, name: str) -> Any:
-    special = {
-        ("audit_log", "subject"): f"account {account}",
-        ("audit_log", "detail"): {"note": name},
-        ("audit_log", "actor"): "ada",
-        ("audit_log", "action"): "account snoozed",
-        ("run_pages", "name"): f"themes{sum(map(ord, account))}",
-        ("score_job_chunks", "accounts"): [account, "another"],
-        ("score_job_chunks", "results"): [{"account": account}],
-        ("run_pages", "content"): {
-            "examples": [{"account": account, "text": f"{name} is not happy"}, {"account": "b"}]
-        },
-        ("answers", "body"): f'{{"account": "{account}", "name": "{name}"}}'.encode(),
-        ("alert_events", "key"): f"level {account} 2026-03-01",
-        ("alert_sends", "key"): f"level {account} 2026-03-01",
-        ("alert_messages", "body"): f"- {name} ({account}): now high risk",
-    }
-    if (table.name, column.name) in special:
-        return special[table.name, column.name]
-    if column.name == "project":
-        return project
-    if column.name in ("account", "name") and account:
-        return {"account": account, "name": name}[column.name]
-    if column.foreign_keys:
-        (parent,) = column.foreign_keys
-        alone = parent.column.table.name in WITHOUT_ACCOUNTS
-        return identity(project, "" if alone else account)
-    if column.primary_key and column.name == "id":
-        return identity(project, account)
-    kind = column.type
-    if isinstance(kind, JSON):
-        return {"account": account, "called": name}
-    if isinstance(kind, Boolean):
-        return False
-    if isinstance(kind, LargeBinary):
-        return f"{project} {account}".encode()
-    if isinstance(kind, Float):
-        return 0.5
-    if isinstance(kind, Integer):
-        return next(NUMBER)
-    if isinstance(kind, String | Text):
-        return f"{name} {next(NUMBER)}" if account else f"{column.name} {next(NUMBER)}"
-    return NOW
-
-
-def identity(project: str, account: str) -> str:
-    """Of the one row of its table; with an account, not telling which."""
-    return f"{project}{sum(map(ord, account))}"
 
 
 def rows(store: Store) -> dict[str, set[str]]:
@@ -189,8 +108,7 @@ def test_the_file_of_sqlite_holds_it_no_more(tmp_path):
     file = tmp_path / "npsight.db"
     store = open_store(file)
     fill(store, "p", "", "", WITHOUT_ACCOUNTS)
-    told = {table.name for table in metadata.sorted_tables} - WITHOUT_ACCOUNTS
-    fill(store, "p", KEY, NAME, told)
+    fill(store, "p", KEY, NAME, OF_ACCOUNTS)
     assert KEY.encode() in written(file)
     erase_account(store, "p", KEY, NOW, "npsight erase")
     assert overwrite_deleted(store)
