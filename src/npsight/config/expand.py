@@ -10,7 +10,8 @@ from typing import Literal
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.own import own_source
 from npsight.config.schema import Accounts, Driver, Feature, Project, Tables
-from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec, themes_of
+from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
+from npsight.config.themes import themes_of
 
 _SIGNS: dict[str | None, Literal[-1, 0, 1]] = {"increasing": 1, "decreasing": -1, None: 0}
 

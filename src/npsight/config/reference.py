@@ -30,7 +30,8 @@ from npsight.config.schema import (
     Tables,
     Wide,
 )
-from npsight.config.specs import DEFAULT_THEMES, NPS_HISTORY, FeatureSpec
+from npsight.config.specs import NPS_HISTORY, FeatureSpec
+from npsight.config.themes import THEMES
 
 HEAD = f"""# The project file
 
@@ -342,16 +343,20 @@ _INVITED: tuple[str, dict[str, str]] = ("`invited_at`", {"invited_at": "i"})
 def _built_in(**columns: str) -> list[FeatureSpec]:
     given = {"path": "-", "account": "-", "time": "-", "score": "-", **columns}
     tables = Tables.model_validate({"responses": [given]})
-    return history_features(tables, DEFAULT_THEMES)
+    return history_features(tables, THEMES["en"])
 
 
 def _themes() -> str:
-    rows = ((f"`{name}`", ", ".join(words)) for name, words in DEFAULT_THEMES.items())
-    lead = (
-        "A comment has a theme when one of its words begins so, in any case. These are the themes "
-        "of English projects; `comments.themes` replaces them."
+    rows = (
+        (f"`{language}`", f"`{name}`", ", ".join(words))
+        for language, themes in THEMES.items()
+        for name, words in themes.items()
     )
-    table = _table(("theme", "beginnings"), rows)
+    lead = (
+        "A comment has a theme when one of its words begins so, in any case. These are built in, "
+        "by `comments.language`; `comments.themes` replaces them."
+    )
+    table = _table(("language", "theme", "beginnings"), rows)
     return "\n".join(["## Themes of comments", "", lead, "", *table])
 
 

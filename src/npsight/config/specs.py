@@ -27,6 +27,7 @@ from npsight.config.schema import (
     Worklist,
     Writeback,
 )
+from npsight.config.themes import themes_of
 
 NPS_HISTORY = "nps_history"
 """Driver of everything read from the account's own answers, and of the history prior's term."""
@@ -190,20 +191,3 @@ class ProjectSpec:
             if driver.key == key:
                 return driver
         raise KeyError(key)
-
-
-DEFAULT_THEMES: dict[str, tuple[str, ...]] = {
-    "features": ("feature", "functional", "missing", "roadmap", "capabilit"),
-    "onboarding": ("onboard", "training", "getting started", "set up", "setup", "implementation"),
-    "price": ("price", "pricing", "expensive", "cost", "invoice", "renewal", "value for money"),
-    "reliability": ("outage", "downtime", "crash", "bug", "slow", "unreliable", "error"),
-    "support": ("support", "ticket", "response time", "helpdesk", "helpful", "unhelpful"),
-    "usability": ("usab", "interface", "intuitive", "confusing", "easy to use", "clunky"),
-}
-
-
-def themes_of(comments: Comments) -> dict[str, tuple[str, ...]]:
-    """Theme to word beginnings, in a fixed order; none for a language without defaults."""
-    if comments.themes is not None:
-        return {k: tuple(v) for k, v in sorted(comments.themes.items())}
-    return DEFAULT_THEMES if comments.language == "en" else {}

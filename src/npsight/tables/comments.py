@@ -25,9 +25,9 @@ def with_comment_measures(responses: ir.Table, project: ProjectSpec, backend: Ba
     """Add `comment_length` (characters), `sentiment` (−1 to 1) and `theme_<name>` (0 or 1).
 
     All are null where there is no comment. Sentiment is the polarity of TextBlob's English
-    lexicon, scored once for each distinct comment; for other languages it is null throughout.
+    lexicon, scored once for each distinct comment; null throughout where nobody writes English.
     """
-    if project.comments.language != "en":
+    if not project.comments.scores_sentiment:
         return measured(responses, project, None)
     name = fresh_name("sentiment")
     scores = sentiment_table(name, backend)

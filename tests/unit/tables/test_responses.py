@@ -158,6 +158,40 @@ def test_other_languages_have_no_sentiment(bench):
     assert rows(found.sources["responses"], "sentiment") == [(None,)]
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "themes"),
+    [
+        ("de", "Der Kundendienst ist träge", {"support"}),
+        ("de", "ZU TEUER, und die Oberfläche verwirrt", {"price", "usability"}),
+        ("de", "It is too expensive", set()),
+        ("fr", "L'assistance répond vite", {"support"}),
+        ("fr", "On cherche une autre solution, trop chère", {"price"}),
+        ("es", "Se cae, es lento y la factura sube", {"reliability", "price"}),
+        ("es", "Es una característica útil", {"features"}),
+        ("nl", "support", set()),
+        ("[en, de]", "Support is fine, der Preis nicht", {"support", "price"}),
+    ],
+)
+def test_themes_of_the_languages_that_people_write(bench, language, said, themes):
+    csv = f'account,at,score,said\na,{at(1)},9,"{said}"\n'
+    found = bench.answers(csv, "comment: said", head=f"comments: {{language: {language}}}").facts
+    source = found.sources["responses"]
+    columns = [column for column in source.columns if column.startswith("theme_")]
+    assert len(columns) == (0 if language == "nl" else 6)
+    (row,) = rows(source, *columns) if columns else ((),)
+    named = {
+        column.removeprefix("theme_") for column, value in zip(columns, row, strict=True) if value
+    }
+    assert named == themes
+
+
+def test_sentiment_is_scored_where_english_is_among_the_languages(bench):
+    csv = f"account,at,score,said\na,{at(1)},9,great\n"
+    found = bench.answers(csv, "comment: said", head="comments: {language: [de, en]}").facts
+    ((sentiment,),) = rows(found.sources["responses"], "sentiment")
+    assert sentiment > 0
+
+
 def test_several_response_tables_are_one_source(bench):
     bench.write("web.csv", f"account,at,score\na,{at(1)},9\n")
     bench.write("call.csv", f"who,when,mark\nb,{at(2)},5\n")

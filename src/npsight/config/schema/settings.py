@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from npsight.config.schema.base import Days, Name, Section
+from npsight.config.schema.base import Days, Name, Section, as_list
+
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 
 
 class Quarantine(Section):
@@ -26,16 +28,22 @@ class Quarantine(Section):
 class Comments(Section):
     """What is read out of comments."""
 
-    language: str = Field(
-        "en",
-        pattern=r"^[a-z]{2}$",
-        description="Sentiment is scored for `en` only; other languages switch it off.",
+    language: Annotated[list[Language], BeforeValidator(as_list)] = Field(
+        ["en"],
+        description="In which language people write, such as `de`, or a list of several. Themes "
+        "are built in for `en`, `de`, `fr` and `es`; sentiment is scored where `en` is among them.",
     )
     themes: dict[Name, list[str]] | None = Field(
         None,
-        description="Theme to the word beginnings that reveal it. Default: six English themes "
-        "(support, price, reliability, usability, features, onboarding); none otherwise.",
+        description="Theme to the word beginnings that reveal it. Default: "
+        "[six themes](#themes-of-comments) of the languages (support, price, reliability, "
+        "usability, features, onboarding).",
     )
+
+    @property
+    def scores_sentiment(self) -> bool:
+        """Whether sentiment is scored: its lexicon is English."""
+        return "en" in self.language
 
 
 ListedBand = Literal["detractor", "passive", "promoter", "silent"]

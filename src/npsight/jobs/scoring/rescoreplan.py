@@ -226,7 +226,7 @@ class Plan:
         reading.append(f"DELETE FROM {read} WHERE {FAULTS} IS NOT NULL")
         rows, comments = self._backend.table(read), None
         if isinstance(table, Responses):
-            english = self.project.comments.language == "en"
+            english = self.project.comments.scores_sentiment
             scores = self._backend.table(self._sentiments) if english else None
             rows = measured(rows, self.project, scores)
             comments = f"SELECT DISTINCT comment FROM {read} WHERE comment IS NOT NULL"
@@ -299,7 +299,7 @@ class Plan:
         self._with(facts, f"INSERT INTO {adding.incoming} SELECT * FROM {{}}")
         for statement in adding.reading:
             run(self._backend, statement)
-        if adding.comments and self.project.comments.language == "en":
+        if adding.comments and self.project.comments.scores_sentiment:
             self._score_comments(adding.comments)
         for statement in adding.adding:
             run(self._backend, statement)
