@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from npsight.errors import NotFoundError
 from npsight.service.accountkeys import account_fault, key_of, shown_key
 from npsight.service.body import ScoreRequest
-from npsight.service.instants import instant_of, instant_text
+from npsight.service.instants import instant_of, instant_text, written
 from npsight.service.problems import ApiError, Fault
 from npsight.service.scoring import JsonObject, score_accounts, score_inputs
-from npsight.service.shapes.base import Model, faults_of, invalid_body
+from npsight.service.shapes.base import Model, faults_of, invalid_body, without_blanks
 from npsight.service.shapes.score import MAX_TARGETS, Numbers, ScoreBody
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow, ScoreRun
@@ -61,6 +61,7 @@ def checked_too(model: type[Model], body: Any) -> Model:
     ApiError
         422 with every fault and the JSON pointer of its place.
     """
+    body = without_blanks(model, body)
     found, faults = faults_of(model, body)
     fields = body if isinstance(body, dict) else {}
     known = model.__pydantic_fields__
@@ -75,6 +76,7 @@ def checked_too(model: type[Model], body: Any) -> Model:
 
 
 def _instant_faults(as_of: Any) -> list[Fault]:
+    as_of = written(as_of)
     try:
         if isinstance(as_of, str):
             instant_of(as_of)

@@ -13,7 +13,7 @@ from npsight.service.accountkeys import account_fault, key_of, shown_key
 from npsight.service.answered import Answer
 from npsight.service.instants import instant_of
 from npsight.service.problems import Fault
-from npsight.service.shapes.base import faults_of
+from npsight.service.shapes.base import faults_of, without_blanks
 from npsight.service.shapes.features import (
     MAX_ANSWERS,
     MAX_FEATURES,
@@ -55,6 +55,7 @@ class RowReader:
 
     def read(self, raw: Any) -> Row:
         """The row, with every fault it has."""
+        raw = without_blanks(FeatureRow, raw)
         fields = raw if isinstance(raw, dict) else {}
         given, faults = faults_of(FeatureRow, raw)
         features, of_features, warnings = self._features(fields.get("features"))

@@ -177,9 +177,9 @@ KNOWN = (
         "invalid-idempotency-key",
         422,
         "The idempotency key cannot be used",
-        "The key is empty, too long or holds other characters than printable ASCII; or header and "
-        "body have two different ones. A wrong key in the header is answered 400, one in the body, "
-        "or two different ones, 422.",
+        "The key is too long or holds other characters than printable ASCII; the header is empty; "
+        "or two headers, or header and body, have different ones. What is wrong with headers alone "
+        "is answered 400, all else 422.",
         "Send 1 to 200 printable ASCII characters without spaces, such as a UUID, in the header "
         "`Idempotency-Key` or the field `idempotency_key`.",
         also=(400,),

@@ -24,7 +24,7 @@ from npsight.service.body import read_json
 from npsight.service.call import call_of
 from npsight.service.limits import whole_seconds
 from npsight.service.problems import ApiError, Fault, on_npsight_error, problem
-from npsight.service.shapes.base import KEY_FORM, KEY_PATTERN
+from npsight.service.shapes.base import KEY_FORM, KEY_PATTERN, is_blank
 from npsight.store import answers
 from npsight.store.answers import Claimed, Different, InFlight, Kept, Repeatable
 
@@ -117,20 +117,31 @@ def request_hash(request: Request, body: Any) -> bytes:
 
 def _key(request: Request, body: Any) -> str | None:
     """The key of the header or of the body; None where the caller gave none."""
-    header = request.headers.get(HEADER)
-    if header is not None:
-        # The IETF's draft quotes it, most callers do not.
-        header = header.strip().removeprefix('"').removesuffix('"')
-        if not _KEY.fullmatch(header):
-            raise ApiError(400, "invalid-idempotency-key", f"{HEADER} must be {KEY_FORM}")
+    header = _header_key(request)
     field = body.get(FIELD) if isinstance(body, dict) else None
-    if field is None:
+    if field is None or is_blank(field):
         return header
     if not isinstance(field, str) or not _KEY.fullmatch(field):
         raise _unusable(f"must be {KEY_FORM}")
     if header is not None and header != field:
         raise _unusable(f"is another key than that of the header {HEADER}; send one of them")
     return field
+
+
+def _header_key(request: Request) -> str | None:
+    # The IETF's draft quotes it, most callers do not.
+    given = {
+        value.strip().removeprefix('"').removesuffix('"')
+        for value in request.headers.getlist(HEADER)
+    }
+    if len(given) > 1:
+        what = f"the request has {len(given)} headers {HEADER} that differ; send one of them"
+        raise ApiError(400, "invalid-idempotency-key", what)
+    for key in given:
+        if not _KEY.fullmatch(key):
+            raise ApiError(400, "invalid-idempotency-key", f"{HEADER} must be {KEY_FORM}")
+        return key
+    return None
 
 
 def _unusable(what: str) -> ApiError:

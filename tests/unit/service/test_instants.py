@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from npsight.service.instants import instant_of, instant_text
+from npsight.service.instants import MILLISECONDS_FROM, instant_of, instant_text, written
 
 AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -43,7 +43,10 @@ def test_ways_to_write_an_instant(text, microseconds) -> None:
         "2026-11-20T10:00:00.Z",
         "2026-11-20T10:00:00 Z",
         "٢٠٢٦-11-20T10:00:00Z",
-        "1795168800",
+        "-1795168800",
+        "1795168800.5",
+        "1.7951688e9",
+        "1" * 21,
         "2026-11-20T10:00:00." + "1" * 60 + "Z",
     ],
 )
@@ -67,6 +70,54 @@ def test_an_offset_is_needed_unless_there_is_a_zone() -> None:
 )
 def test_clocks_that_jump_are_read_as_in_the_tables(clock, utc) -> None:
     assert instant_text(instant_of(clock, "Europe/Berlin")) == utc
+
+
+@pytest.mark.parametrize(
+    ("number", "utc"),
+    [
+        (1795168800, "2026-11-20T10:00:00Z"),
+        (1795168800000, "2026-11-20T10:00:00Z"),
+        (1795168800123, "2026-11-20T10:00:00.123000Z"),
+        (" 1795168800000 ", "2026-11-20T10:00:00Z"),
+        (946684800, "2000-01-01T00:00:00Z"),
+        (946684800000, "2000-01-01T00:00:00Z"),
+        (4102444799, "2099-12-31T23:59:59Z"),
+        (4102444799999, "2099-12-31T23:59:59.999000Z"),
+    ],
+)
+def test_whole_numbers_count_from_1970(number, utc) -> None:
+    assert instant_text(instant_of(written(number))) == utc
+    assert instant_text(instant_of(written(number), "Europe/Berlin")) == utc
+
+
+@pytest.mark.parametrize(
+    ("number", "counts"),
+    [
+        (0, "seconds"),
+        (46000, "seconds"),
+        (20261120, "seconds"),
+        (946684799, "seconds"),
+        (4102444800, "seconds"),
+        (MILLISECONDS_FROM - 1, "seconds"),
+        (MILLISECONDS_FROM, "milliseconds"),
+        (202611201000, "milliseconds"),
+        (946684799999, "milliseconds"),
+        (4102444800000, "milliseconds"),
+        (20261120100000, "milliseconds"),
+        (1795168800123456, "milliseconds"),
+        (1795168800123456789, "milliseconds"),
+    ],
+)
+def test_numbers_that_no_survey_can_mean_are_refused_with_how_they_were_read(
+    number, counts
+) -> None:
+    with pytest.raises(ValueError, match=f"is read as {counts} since 1970.*ISO 8601"):
+        instant_of(written(number))
+
+
+@pytest.mark.parametrize("value", [True, 1795168800.0, None, [], 10**20])
+def test_only_whole_numbers_are_written_as_texts(value) -> None:
+    assert written(value) is value
 
 
 def test_instants_beyond_the_calendar() -> None:

@@ -108,7 +108,31 @@ def test_two_different_keys_are_refused(writer, effects) -> None:
     assert effects.bodies == []
 
 
-@pytest.mark.parametrize("key", ["", " ", "a b", "k" * 201, 7, True, ["k"], {}])
+def test_two_headers_that_differ_are_refused_and_alike_are_one(writer, effects) -> None:
+    def twice(*keys: str):
+        headers = [("Idempotency-Key", key) for key in keys]
+        return writer.post(PATH, json={"a": 1}, headers=headers)
+
+    refused = twice("key-5", "key-6")
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid-idempotency-key")
+    assert "2 headers Idempotency-Key that differ" in refused.json()["detail"]
+    assert effects.bodies == []
+    assert twice("key-5", '"key-5"').content == twice("key-5").content
+    assert len(effects.bodies) == 1
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_blank_key_in_the_body_is_none(writer, effects, blank: str) -> None:
+    """A workflow that fills the field from an empty property."""
+    first, second = (post(writer, {"a": 1, "idempotency_key": blank}) for _ in range(2))
+    assert first.status_code == second.status_code == 201
+    assert effects.bodies == [{"a": 1}, {"a": 1}]
+    assert post(writer, {"a": 1, "idempotency_key": blank}, "key-7").content == (
+        post(writer, {"a": 1}, "key-7").content
+    )
+
+
+@pytest.mark.parametrize("key", ["a b", "k" * 201, 7, True, ["k"], {}])
 def test_a_key_that_cannot_be_used_is_refused_in_the_body(writer, effects, key) -> None:
     answer = post(writer, {"idempotency_key": key})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-idempotency-key")

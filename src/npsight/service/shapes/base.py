@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
 
 from npsight.service.problems import ApiError, Fault
@@ -33,13 +33,30 @@ class Shape(BaseModel):
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, value: Any) -> Any:
+        return without_blanks(cls, value)
 
-def _given(value: Any) -> Any:
-    return None if isinstance(value, str) and not value.strip() else value
+
+def without_blanks(model: type[Shape], value: Any) -> Any:
+    """The value without optional fields that hold a blank text: workflows send empty fields so."""
+    if not isinstance(value, dict):
+        return value
+    fields = model.__pydantic_fields__
+    blank = {
+        name
+        for name, given in value.items()
+        if is_blank(given) and name in fields and not fields[name].is_required()
+    }
+    return {n: given for n, given in value.items() if n not in blank} if blank else value
 
 
-BLANK = BeforeValidator(_given)
-"""Of an optional field: a blank text is a missing value, as forms and workflows send it."""
+def is_blank(value: Any) -> bool:
+    """Whether it is a text without any character to see."""
+    return isinstance(value, str) and not value.strip()
+
+
 IdempotencyKey = Annotated[
     str | None,
     Field(

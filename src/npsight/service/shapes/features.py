@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from npsight.service.accountkeys import Key
+from npsight.service.instants import Instant
 from npsight.service.shapes.base import Shape, ShownAs
 from npsight.service.shapes.score import MAX_TARGETS, Numbers
 
@@ -27,7 +28,7 @@ class GivenAnswer(Shape):
     """One survey answer."""
 
     score: float = Field(description="Score from 0 to 10.")
-    occurred_at: str = Field(
+    occurred_at: Instant = Field(
         description="When it was given: ISO 8601 with an offset, before the as_of of the answer."
     )
 

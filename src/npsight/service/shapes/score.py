@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from npsight.service.instants import Instant
 from npsight.service.shapes.base import FIRST, Shape, ShownAs
 
 MAX_ACCOUNTS = 1000
@@ -29,7 +30,7 @@ class ScoreBody(Shape):
         description="Key of one account, in place of `accounts`: for workflow steps that send flat "
         "names and values only. A whole number is taken as in `accounts`.",
     )
-    as_of: str | None = Field(
+    as_of: Instant | None = Field(
         None,
         description="Instant in ISO 8601 with an offset, such as 2026-06-01T00:00:00Z. Scores as "
         "they were then: of the newest run at or before it, and where an account was scored again "

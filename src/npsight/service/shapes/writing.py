@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field, SkipValidation
 
 from npsight.service.accountkeys import Key
-from npsight.service.shapes.base import BLANK, IdempotencyKey, Shape
+from npsight.service.instants import Instant
+from npsight.service.shapes.base import IdempotencyKey, Shape
 
 MAX_RESPONSES = 100
 MAX_FACTS = 1000
@@ -17,7 +16,10 @@ _ACCOUNT = (
     "Key of the account, as in the project's tables. A whole number of at most 15 digits is taken "
     "as the text it prints as."
 )
-_AT = "ISO 8601 with an offset, such as 2026-06-01T09:30:00Z"
+_AT = (
+    "ISO 8601 with an offset, such as 2026-06-01T09:30:00Z; a whole number is read as milliseconds "
+    "since 1970, or below 10^11 as seconds"
+)
 _KNOWN = (
     "When it could first be read, for facts of earlier days: not before the fact itself and not "
     f"after now. {_AT}. Null: now."
@@ -30,13 +32,13 @@ class PostedResponse(Shape):
     id: Key = Field(description="Your id of the answer. The same id again is the same answer.")
     account: Key = Field(description=_ACCOUNT)
     score: float = Field(description="The score, on the scale of the project file.")
-    occurred_at: str = Field(description=f"When it was given. {_AT}. Not after now.")
+    occurred_at: Instant = Field(description=f"When it was given. {_AT}. Not after now.")
     respondent: Key | None = Field(None, description="Key of the person who answered.")
     comment: str | None = Field(None, description="The free text.")
     touchpoint: str | None = Field(None, description="Where it was asked.")
     role: str | None = Field(None, description="The respondent's role.")
     seniority: str | None = Field(None, description="The respondent's seniority.")
-    known_at: Annotated[str | None, BLANK] = Field(None, description=_KNOWN)
+    known_at: Instant | None = Field(None, description=_KNOWN)
 
 
 class ResponsesBody(Shape):
@@ -52,8 +54,8 @@ class NamedValue(Shape):
     """One value by the name that the project file gives it; both null for a missing one."""
 
     name: str = Field(description="Name of a measure or a category of the table.")
-    number: Annotated[float | None, BLANK] = Field(None, description="The value of a measure.")
-    text: Annotated[str | None, BLANK] = Field(None, description="The value of a category.")
+    number: float | None = Field(None, description="The value of a measure.")
+    text: str | None = Field(None, description="The value of a category.")
 
 
 class PostedFact(Shape):
@@ -61,14 +63,14 @@ class PostedFact(Shape):
 
     id: Key = Field(description="Your id of the fact. The same id again is the same fact.")
     account: Key = Field(description=_ACCOUNT)
-    occurred_at: str = Field(
+    occurred_at: Instant = Field(
         description=f"When it happened. {_AT}. After now only in a table that is `scheduled`."
     )
-    ended_at: Annotated[str | None, BLANK] = Field(
+    ended_at: Instant | None = Field(
         None,
         description=f"When it ended, for a table of things that last. {_AT}. Null while it lasts.",
     )
-    known_at: Annotated[str | None, BLANK] = Field(None, description=_KNOWN)
+    known_at: Instant | None = Field(None, description=_KNOWN)
     values: list[NamedValue] = Field(
         default_factory=list,
         max_length=MAX_VALUES,
