@@ -122,6 +122,34 @@ GOOD: dict[str, list[Any]] = {
             "idempotency_key": "w1",
         },
     ],
+    "addResponse": [
+        {
+            "id": "r2",
+            "account": "a/0 é",
+            "score": "4",
+            "occurred_at": 1780392600000,
+            "comment": "",
+            "known_at": None,
+            "idempotency_key": "w2",
+        },
+    ],
+    "addFact": [
+        {
+            "table": "tickets",
+            "id": "f2",
+            "account": "a/0 é",
+            "occurred_at": "2026-06-02T08:00:00Z",
+            "ended_at": "",
+            "severity": "high",
+        },
+        {
+            "table": "tickets",
+            "id": "f3",
+            "account": "a/0 é",
+            "occurred_at": "2026-06-02T08:00:00Z",
+            "values": [{"name": "severity", "number": None, "text": "high"}],
+        },
+    ],
     "addFacts": [
         {
             "table": "tickets",

@@ -9,7 +9,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import documents, jobs, listing, readiness, reading, whatif, writing
+from npsight.service import documents, jobs, listing, onefact, readiness, reading, whatif, writing
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer, AccountsAnswer
@@ -20,7 +20,14 @@ from npsight.service.shapes.model import HealthAnswer, ModelAnswer
 from npsight.service.shapes.problem import Explanation, OpenApiDocument, SwaggerDocument
 from npsight.service.shapes.score import ScoreAnswer, ScoreBody
 from npsight.service.shapes.standing import ReadyAnswer
-from npsight.service.shapes.writing import FactsBody, ResponsesBody, WriteAnswer
+from npsight.service.shapes.writing import (
+    FactsBody,
+    OneFact,
+    OneResponse,
+    OneWriteAnswer,
+    ResponsesBody,
+    WriteAnswer,
+)
 
 Scope = Literal["score", "read", "write", "admin", "any"]
 """What a key must allow; `any` is content with every key."""
@@ -61,6 +68,8 @@ class Endpoint:
         Of a good answer.
     body_bytes
         The longest body that is read.
+    conflicts
+        Whether what is sent may contradict what is kept (409).
     """
 
     method: str
@@ -75,6 +84,7 @@ class Endpoint:
     setting: Setting | None = None
     status: int = 200
     body_bytes: int = MAX_BODY_BYTES
+    conflicts: bool = False
 
 
 def _parameters(descriptions: Mapping[str, str]) -> tuple[Parameter, ...]:
@@ -153,6 +163,17 @@ ENDPOINTS = (
     ),
     Endpoint(
         "POST",
+        "/v1/responses/one",
+        "addResponse",
+        "write",
+        onefact.response,
+        writes=True,
+        body=OneResponse,
+        answer=OneWriteAnswer,
+        conflicts=True,
+    ),
+    Endpoint(
+        "POST",
         "/v1/facts",
         "addFacts",
         "write",
@@ -160,6 +181,17 @@ ENDPOINTS = (
         writes=True,
         body=FactsBody,
         answer=WriteAnswer,
+    ),
+    Endpoint(
+        "POST",
+        "/v1/facts/one",
+        "addFact",
+        "write",
+        onefact.fact,
+        writes=True,
+        body=OneFact,
+        answer=OneWriteAnswer,
+        conflicts=True,
     ),
     Endpoint("GET", "/v1/model", "model", "read", reading.model, answer=ModelAnswer),
     Endpoint("GET", "/healthz", "live", None, reading.live, answer=HealthAnswer),

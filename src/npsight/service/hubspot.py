@@ -16,7 +16,7 @@ import time
 SIGNATURE_HEADER = "X-HubSpot-Signature-v3"
 TIMESTAMP_HEADER = "X-HubSpot-Request-Timestamp"
 MAX_AGE_MS = 5 * 60 * 1000
-PATHS = frozenset({"/v1/score", "/v1/responses", "/v1/facts"})
+PATHS = frozenset({"/v1/score", "/v1/responses", "/v1/responses/one", "/v1/facts", "/v1/facts/one"})
 """What HubSpot's workflows and webhooks may call without a key."""
 SCOPES = frozenset({"score", "write"})
 

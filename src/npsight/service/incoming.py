@@ -33,12 +33,25 @@ TOO_LARGE = 1e12
 """Numbers are kept with twelve digits before the point and six behind it."""
 
 
-class RowError(Exception):
-    """A row with faults, in words that name fields and no values; the text tells the first."""
+@dataclass(frozen=True)
+class RowFault:
+    """What is wrong at a place within a row, in words that show no value."""
 
-    def __init__(self, faults: Iterable[str]) -> None:
+    place: tuple[str | int, ...]
+    what: str
+
+    def __str__(self) -> str:
+        """A sentence; a name that is the sender's own may be of any length."""
+        whole = ".".join(map(str, self.place)) or "the row"
+        return f"{whole if len(whole) <= MAX_PLACE else f'{whole[:MAX_PLACE]}…'} {self.what}"
+
+
+class RowError(Exception):
+    """A row with faults; the text tells the first."""
+
+    def __init__(self, faults: Iterable[RowFault]) -> None:
         self.faults = tuple(faults)
-        shown = list(self.faults[:MOST_FAULTS])
+        shown = list(map(str, self.faults[:MOST_FAULTS]))
         if len(shown) < len(self.faults):
             shown.append(f"{len(self.faults) - len(shown):,} more faults; mend these first")
         super().__init__("; ".join(shown))
@@ -48,10 +61,10 @@ class RowError(Exception):
 class _Faults:
     """What is wrong with one row so far."""
 
-    found: list[str] = field(default_factory=list)
+    found: list[RowFault] = field(default_factory=list)
 
-    def add(self, name: str, what: str) -> None:
-        self.found.append(f"{name} {what}")
+    def add(self, name: str | tuple[str | int, ...], what: str) -> None:
+        self.found.append(RowFault((name,) if isinstance(name, str) else name, what))
 
     def check(self) -> None:
         if self.found:
@@ -69,7 +82,8 @@ def read_answer(row: Any, project: ProjectSpec, now: datetime) -> PostedFact:
     place = table_of(project.tables.responses, texts["touchpoint"])
     if place is None:
         names = ", ".join(str(table.touchpoint_name) for table in project.tables.responses)
-        raise RowError([*faults.found, f"touchpoint is none of the project's: {names}"])
+        faults.add("touchpoint", f"is none of the project's: {names}")
+        raise RowError(faults.found)
     table = project.tables.responses[place]
     times = _times(faults, shape, table, project, now, scheduled=False)
     if times.occurred_at is not None:
@@ -107,17 +121,8 @@ def _shaped(model: type[Model], row: Any) -> Model:
     try:
         return model.model_validate(row)
     except ValidationError as error:
-        raise RowError(_said(e) for e in error.errors(include_url=False)) from None
-
-
-def _said(error: Any) -> str:
-    return f"{_place(error['loc']) or 'the row'} {said(error)}"
-
-
-def _place(parts: Iterable[str | int]) -> str:
-    """Where in the row; a name that is the sender's own may be of any length."""
-    whole = ".".join(map(str, parts))
-    return whole if len(whole) <= MAX_PLACE else f"{whole[:MAX_PLACE]}…"
+        found = error.errors(include_url=False)
+        raise RowError(RowFault(e["loc"], said(e)) for e in found) from None
 
 
 def _fact(
@@ -202,7 +207,9 @@ def _ended(
     return ended
 
 
-def _text(faults: _Faults, name: str, value: str | None, limit: int | None = None) -> str | None:
+def _text(
+    faults: _Faults, name: str | tuple[str, ...], value: str | None, limit: int | None = None
+) -> str | None:
     limit = limit or MAX_TEXT
     if value is None or not value.strip():
         return None
@@ -226,19 +233,19 @@ def _content(faults: _Faults, shape: FactShape, table: Activity) -> dict[str, st
         name = value.name
         if name not in known:
             names = ", ".join(known) or "none"
-            faults.add(f"values.{place}.name", f"is not known; the table has {names}")
+            faults.add(("values", place, "name"), f"is not known; the table has {names}")
         elif name in content:
-            faults.add(f"values.{name}", "is given twice")
+            faults.add(("values", name), "is given twice")
         elif name in table.measures:
             if value.text is not None:
-                faults.add(f"values.{name}", "is a measure: give `number`, not `text`")
+                faults.add(("values", name), "is a measure: give `number`, not `text`")
             elif value.number is not None and abs(value.number) >= TOO_LARGE:
-                faults.add(f"values.{name}", "is not below 10^12")
+                faults.add(("values", name), "is not below 10^12")
             content[name] = None if value.number is None else _number(value.number)
         else:
             if value.number is not None:
-                faults.add(f"values.{name}", "is a category: give `text`, not `number`")
-            content[name] = _text(faults, f"values.{name}", value.text)
+                faults.add(("values", name), "is a category: give `text`, not `number`")
+            content[name] = _text(faults, ("values", name), value.text)
     return content
 
 

@@ -146,6 +146,14 @@ KNOWN = (
         "Send the body at once, over a connection that can carry it.",
     ),
     Known(
+        "fact-conflict",
+        409,
+        "Another fact has this id",
+        "Other content was kept under the id, and the table has no versions; or a correction is "
+        "known no later than what it corrects.",
+        "`detail` names what differs. Send a new fact under an id of its own.",
+    ),
+    Known(
         "cursor-expired",
         410,
         "The list that the cursor goes through is gone",

@@ -20,11 +20,11 @@ from npsight.service.accountkeys import as_stored, shown_key
 from npsight.service.api import Api
 from npsight.service.body import read_json
 from npsight.service.closing import close_loops
-from npsight.service.incoming import RowError, read_answer, read_fact
+from npsight.service.incoming import RowError, RowFault, read_answer, read_fact
 from npsight.service.instants import instant_text
 from npsight.service.problems import ApiError, Fault, Json, request_id
 from npsight.service.scoring import model_facts
-from npsight.service.shapes.base import checked
+from npsight.service.shapes.base import checked, invalid_body
 from npsight.service.shapes.writing import FactsBody, ResponsesBody
 from npsight.service.state import Live, ServingState
 from npsight.store import Keeping, PostedFact, keep_posted, pending
@@ -46,30 +46,48 @@ NOT_LATER = "a correction must be known later than what it corrects: give a late
 
 async def responses(api: Api, request: Request) -> Response:
     """`POST /v1/responses`: survey answers."""
-    body = checked(ResponsesBody, await read_json(request))
-    project = api.state.spec
-    if not project.tables.responses:
-        raise _no_such_table("/responses", "the project file declares no `tables.responses`")
-
-    def read(row: Any, now: datetime) -> PostedFact:
-        return _as_stored(read_answer(row, project, now), project)
-
+    body = checked(ResponsesBody, _no_single(await read_json(request), "responses"))
+    read = reader_of_answers(api.state.spec, "/responses")
     return await _written(api, request, body.responses, read, "response")
 
 
 async def facts(api: Api, request: Request) -> Response:
     """`POST /v1/facts`: facts of one activity table."""
-    body = checked(FactsBody, await read_json(request))
-    project = api.state.spec
-    table = project.tables.activity.get(body.table)
+    body = checked(FactsBody, _no_single(await read_json(request), "facts"))
+    read = reader_of_facts(api.state.spec, body.table)
+    return await _written(api, request, body.facts, read, "fact")
+
+
+def _no_single(body: Any, rows: str) -> Any:
+    """The body, unless it is one row by itself: 422 says where that is taken."""
+    if isinstance(body, dict) and rows not in body and "account" in body:
+        one = f"is missing; send one by itself, as here, to POST /v1/{rows}/one"
+        raise invalid_body([Fault(f"/{rows}", one)])
+    return body
+
+
+def reader_of_answers(project: ProjectSpec, pointer: str) -> Read:
+    """What reads a survey answer; 422 at the pointer where the project has none."""
+    if not project.tables.responses:
+        raise _no_such_table(pointer, "the project file declares no `tables.responses`")
+
+    def read(row: Any, now: datetime) -> PostedFact:
+        return _as_stored(read_answer(row, project, now), project)
+
+    return read
+
+
+def reader_of_facts(project: ProjectSpec, name: str) -> Read:
+    """What reads a fact of an activity table; 422 where the project has no such table."""
+    table = project.tables.activity.get(name)
     if table is None:
-        hint = suggest(body.table, project.tables.activity)
+        hint = suggest(name, project.tables.activity)
         raise _no_such_table("/table", f"is no activity table of the project; {hint}")
 
     def read(row: Any, now: datetime) -> PostedFact:
-        return _as_stored(read_fact(row, body.table, table, project, now), project)
+        return _as_stored(read_fact(row, name, table, project, now), project)
 
-    return await _written(api, request, body.facts, read, "fact")
+    return read
 
 
 def _as_stored(fact: PostedFact, project: ProjectSpec) -> PostedFact:
@@ -77,8 +95,7 @@ def _as_stored(fact: PostedFact, project: ProjectSpec) -> PostedFact:
 
 
 def _no_such_table(pointer: str, detail: str) -> ApiError:
-    fault = Fault(pointer, detail)
-    return ApiError(422, "invalid-body", "the body has 1 fault; see errors", [fault])
+    return invalid_body([Fault(pointer, detail)])
 
 
 async def _written(
@@ -122,10 +139,18 @@ def _sweep(live: Live) -> None:
 
 def write_rows(live: Live, rows: Sequence[Any], read: Read, cause: str) -> JsonObject:
     """Keep the rows that are facts, score their accounts, and tell what became of each row."""
+    head, written = keep_rows(live, rows, read, cause)
+    return {**head, "results": [row.result() for row in written]}
+
+
+def keep_rows(
+    live: Live, rows: Sequence[Any], read: Read, cause: str
+) -> tuple[JsonObject, list[RowAtWork]]:
+    """The same: what all answers tell of model and run, and the rows in order."""
     state = live.state
     run = state.store.latest_run(state.project)
     now = datetime.now(UTC)
-    written = [_Row(place, row) for place, row in enumerate(rows)]
+    written = [RowAtWork(place, row) for place, row in enumerate(rows)]
     for row in written:
         row.read(read, now)
     rescorer = rescorer_of(live)
@@ -140,16 +165,12 @@ def write_rows(live: Live, rows: Sequence[Any], read: Read, cause: str) -> JsonO
         row.settle(settled)
     kept = [row.fact for row in written if row.fact and row.status not in ("conflict", "invalid")]
     close_loops(state, kept, now)
-    return {
-        **model_facts(state),
-        "as_of": instant_text(run.as_of),
-        "results": [row.result() for row in written],
-    }
+    return {**model_facts(state), "as_of": instant_text(run.as_of)}, written
 
 
 @dataclass
-class _Row:
-    """One row of a request on its way."""
+class RowAtWork:
+    """One row of a request on its way; `faults` are those of one that is `invalid`."""
 
     place: int
     given: Any
@@ -157,15 +178,18 @@ class _Row:
     kept: Keeping | None = None
     status: str = ""
     detail: str | None = None
+    faults: tuple[RowFault, ...] = ()
     settled: Settled | None = None
 
     def read(self, read: Read, now: datetime) -> None:
+        """Take it for a fact, or note its faults."""
         try:
             self.fact = read(self.given, now)
         except RowError as error:
-            self.status, self.detail = "invalid", str(error)
+            self.status, self.detail, self.faults = "invalid", str(error), error.faults
 
     def take(self, kept: Keeping) -> None:
+        """Note what became of the fact in the store."""
         self.kept, self.status = kept, kept.outcome
         if kept.outcome == "conflict":
             later = kept.differs == ("known_at",) and self.fact is not None and self.fact.versioned
@@ -174,6 +198,7 @@ class _Row:
             self.detail = "the same was kept before"
 
     def settle(self, settled: dict[str, Settled]) -> None:
+        """Note what became of its account."""
         if self.fact is None or self.kept is None or self.kept.outcome != "stored":
             return
         self.settled = settled[self.fact.account]
@@ -183,6 +208,7 @@ class _Row:
             self.detail = self.settled.why
 
     def result(self) -> JsonObject:
+        """What the answer tells of it."""
         change = self.settled.change if self.settled else None
         return {
             "row": self.place,
@@ -200,7 +226,7 @@ def _numbers(shown: JsonObject) -> JsonObject | None:
     return {name: rounded(value) for name, value in shown.items()} or None
 
 
-def _refuse_unknown(rescorer: Rescorer, rows: Sequence[_Row]) -> None:
+def _refuse_unknown(rescorer: Rescorer, rows: Sequence[RowAtWork]) -> None:
     asked = list(dict.fromkeys(row.fact.account for row in rows if row.fact))
     known = rescorer.known(asked) if asked else set()
     for row in rows:
@@ -213,7 +239,7 @@ def _refuse_unknown(rescorer: Rescorer, rows: Sequence[_Row]) -> None:
             )
 
 
-def _keep(state: ServingState, rows: Sequence[_Row], now: datetime) -> None:
+def _keep(state: ServingState, rows: Sequence[RowAtWork], now: datetime) -> None:
     wanted = [row for row in rows if row.fact is not None]
     facts = [row.fact for row in wanted if row.fact is not None]
     for row, kept in zip(wanted, keep_posted(state.store, state.project, facts, now), strict=True):

@@ -23,7 +23,7 @@ def faults_of(table: str, *values: dict[str, Any]) -> tuple[str, ...]:
     activity = PROJECT.tables.activity[table]
     with pytest.raises(RowError, match="values") as caught:
         read_fact(row, table, activity, PROJECT, NOW)
-    return caught.value.faults
+    return tuple(map(str, caught.value.faults))
 
 
 def test_a_name_that_the_table_does_not_have_is_told_by_its_place() -> None:

@@ -192,7 +192,12 @@ def test_all_faults_of_a_body_are_told_at_once(
         ({"accounts": "a"}, "must be a list"),
         ({"accounts": ["a"] * 1001}, "may have at most 1000 items"),
         ({"account": "a", "drivers": "true"}, "must be true or false"),
-        ({"account": "a", "as_of": 1}, "must be a string"),
+        ({"accounts": ["a"], "targets": [1]}, "must be a string"),
+        (
+            {"account": "a", "as_of": True},
+            "must be an instant in ISO 8601, such as 2026-06-01T00:00:00Z, or a whole number of "
+            "milliseconds since 1970",
+        ),
         ({"account": "a", "colour": 1}, "is no field of this; leave it out"),
     ],
 )

@@ -1,4 +1,7 @@
-"""`POST /v1/responses` and `POST /v1/facts`: new facts in, what they change out."""
+"""`POST /v1/responses` and `POST /v1/facts`: new facts in, what they change out.
+
+The bodies of `…/one` are flat, for senders that know names and values only.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,12 @@ class ResponsesBody(Shape):
     idempotency_key: IdempotencyKey = None
 
 
+class OneResponse(PostedResponse):
+    """One survey answer by itself."""
+
+    idempotency_key: IdempotencyKey = None
+
+
 class NamedValue(Shape):
     """One value by the name that the project file gives it; both null for a missing one."""
 
@@ -85,6 +94,17 @@ class FactsBody(Shape):
     facts: list[SkipValidation[PostedFact]] = Field(
         max_length=MAX_FACTS, description="At most 1,000 facts."
     )
+    idempotency_key: IdempotencyKey = None
+
+
+class OneFact(PostedFact):
+    """One row of an activity table by itself.
+
+    Beside the fields here, each measure and category of the table may stand as a field of its own
+    name, in place of an entry of `values`.
+    """
+
+    table: str = Field(description="Name of the table under `tables.activity` in the project file.")
     idempotency_key: IdempotencyKey = None
 
 
@@ -132,3 +152,27 @@ class WriteAnswer(Shape):
     model_digest: str = Field(description="Digest of the served model's files.")
     as_of: str = Field(description="The instant of the latest run of all accounts, in UTC.")
     results: list[WrittenRow] = Field(description="One for each row, in order.")
+
+
+class OneWriteAnswer(Shape):
+    """What became of the fact, and of its account."""
+
+    request_id: str = Field(description="Id of this request, for support.")
+    model_version: int = Field(description="Version of the served model.")
+    model_digest: str = Field(description="Digest of the served model's files.")
+    as_of: str = Field(description="The instant of the latest run of all accounts, in UTC.")
+    id: str = Field(description="Its id.")
+    account: str = Field(description="Its account.")
+    status: str = Field(
+        description="rescored: stored, and the account was scored with it. stored: kept, but not "
+        "scored with yet. unchanged: the same was stored before."
+    )
+    detail: str | None = Field(
+        description="Why it was not rescored, and what to do; null for rescored."
+    )
+    before: ScoreNow | None = Field(
+        description="The account's numbers before this request; null where it was not scored."
+    )
+    after: ScoreNow | None = Field(
+        description="The account's numbers with all its facts; null where it was not scored."
+    )

@@ -40,6 +40,8 @@ def statuses(endpoint: Endpoint) -> list[int]:
         found |= {400, 408, 413, 415, 422}
     if endpoint.writes:
         found |= {422}
+    if endpoint.conflicts:
+        found |= {409}
     if any(parameter.name == "cursor" for parameter in endpoint.parameters):
         found |= {410}
     return sorted(found)

@@ -136,6 +136,21 @@ WORDS = {
             "idempotency_key": "survey-8841",
         },
     ),
+    "addResponse": Words(
+        "Writing",
+        "Send one survey answer",
+        "Stores one new survey answer, sent as flat names and values, and scores its account at "
+        "once. The same answer sent again is stored once. The score may be text, such as 7.",
+        "What became of it, with the account's numbers before and after.",
+        "The answer.",
+        {
+            "id": "survey-8842",
+            "account": "A-1001",
+            "score": 4,
+            "occurred_at": "2026-06-02T09:30:00Z",
+            "comment": "Support was slow.",
+        },
+    ),
     "addFacts": Words(
         "Writing",
         "Send usage facts",
@@ -154,6 +169,22 @@ WORDS = {
                 }
             ],
             "idempotency_key": "ticket-311",
+        },
+    ),
+    "addFact": Words(
+        "Writing",
+        "Send one usage fact",
+        "Stores one new fact of an activity table and scores its account at once. The same fact "
+        "sent again is stored once. For workflows that send flat names and values, each measure "
+        "and category may be a field of its own name, and a number may be text.",
+        "What became of it, with the account's numbers before and after.",
+        "The fact.",
+        {
+            "table": "tickets",
+            "id": "ticket-312",
+            "account": "A-1001",
+            "occurred_at": "2026-06-02T08:00:00Z",
+            "values": [{"name": "severity", "number": None, "text": "high"}],
         },
     ),
     "model": Words(
