@@ -150,6 +150,24 @@ GOOD: dict[str, list[Any]] = {
             "values": [{"name": "severity", "number": None, "text": "high"}],
         },
     ],
+    "takeFollowUpStep": [
+        {"account": "a/5 é", "step": "call"},
+        {"account": "a/6 é", "step": "call", "note": "x", "due_on": None, "notes": "y"},
+        {
+            "account": "a/4 é",
+            "step": "call",
+            "note": "Promised a fix.",
+            "contacted_at": None,
+            "owner": "",
+            "reason": "Support",
+            "driver": None,
+            "due_on": None,
+            "notes": "Asks for Ada.",
+            "id": None,
+            "version": None,
+            "idempotency_key": "w3",
+        },
+    ],
     "addFacts": [
         {
             "table": "tickets",

@@ -85,7 +85,7 @@ async def _answer(api: Api, request: Request, endpoint: Endpoint) -> Response:
     """What the endpoint gives the caller, an error included."""
     call = begin_call(request.scope, endpoint.body_bytes)
     try:
-        caller = await admit(api, request, endpoint)
+        caller = call.caller = await admit(api, request, endpoint)
         if endpoint.writes:
             response = await answered_once(api, request, endpoint, caller)
         else:

@@ -34,9 +34,11 @@ class Call:
         Its bytes as they came; None until they were read.
     json
         The value that the body holds; `UNREAD` until it was read.
+    caller
+        Who calls, once that is known; None before.
     """
 
-    __slots__ = ("body", "headers", "id", "json", "most_bytes")
+    __slots__ = ("body", "caller", "headers", "id", "json", "most_bytes")
 
     def __init__(self, headers: Headers, most_bytes: int | None = None) -> None:
         # Of headers of one name the first is meant.
@@ -45,6 +47,7 @@ class Call:
         self.most_bytes = most_bytes
         self.body: bytes | None = None
         self.json = UNREAD
+        self.caller: Any = None
 
 
 def call_of(request: Request) -> Call:

@@ -9,12 +9,24 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from npsight.service import documents, jobs, listing, onefact, readiness, reading, whatif, writing
+from npsight.service import (
+    documents,
+    followups,
+    followupsteps,
+    jobs,
+    listing,
+    onefact,
+    readiness,
+    reading,
+    whatif,
+    writing,
+)
 from npsight.service.api import Api
 from npsight.service.body import MAX_BODY_BYTES
 from npsight.service.shapes.accounts import AccountAnswer, AccountsAnswer
 from npsight.service.shapes.base import Shape
 from npsight.service.shapes.features import FeaturesAnswer, FeaturesBody
+from npsight.service.shapes.followups import FollowUpAnswer, FollowUpsAnswer, FollowUpStep
 from npsight.service.shapes.jobs import JobAnswer, JobBody, JobResultsAnswer
 from npsight.service.shapes.model import HealthAnswer, ModelAnswer
 from npsight.service.shapes.problem import Explanation, OpenApiDocument, SwaggerDocument
@@ -191,6 +203,26 @@ ENDPOINTS = (
         writes=True,
         body=OneFact,
         answer=OneWriteAnswer,
+        conflicts=True,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/follow-ups",
+        "followUps",
+        "read",
+        followups.follow_ups,
+        answer=FollowUpsAnswer,
+        parameters=_parameters(followups.PARAMETERS),
+    ),
+    Endpoint(
+        "POST",
+        "/v1/follow-ups",
+        "takeFollowUpStep",
+        "write",
+        followupsteps.take_step,
+        writes=True,
+        body=FollowUpStep,
+        answer=FollowUpAnswer,
         conflicts=True,
     ),
     Endpoint("GET", "/v1/model", "model", "read", reading.model, answer=ModelAnswer),

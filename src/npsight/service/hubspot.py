@@ -16,7 +16,16 @@ import time
 SIGNATURE_HEADER = "X-HubSpot-Signature-v3"
 TIMESTAMP_HEADER = "X-HubSpot-Request-Timestamp"
 MAX_AGE_MS = 5 * 60 * 1000
-PATHS = frozenset({"/v1/score", "/v1/responses", "/v1/responses/one", "/v1/facts", "/v1/facts/one"})
+PATHS = frozenset(
+    {
+        "/v1/score",
+        "/v1/responses",
+        "/v1/responses/one",
+        "/v1/facts",
+        "/v1/facts/one",
+        "/v1/follow-ups",
+    }
+)
 """What HubSpot's workflows and webhooks may call without a key."""
 SCOPES = frozenset({"score", "write"})
 

@@ -8,7 +8,7 @@ a calendar day nor micro- or nanoseconds are taken for another instant.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -91,6 +91,40 @@ def _read(value: Any) -> Any:
 
 Instant = Annotated[str, BeforeValidator(_read)]
 """A field that holds an instant, as a text for `instant_of`."""
+
+
+Day = Annotated[str, BeforeValidator(_read)]
+"""A field that holds a day, or an instant on it, as a text for `day_of`."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+DAY_SECONDS = 86_400
+
+
+def day_of(text: str, zone: str) -> date:
+    """The day that a text such as `2026-06-01` names, or on which an instant is in the zone.
+
+    A number that is midnight in UTC is that day, wherever clocks are: so HubSpot writes days.
+
+    Raises
+    ------
+    ValueError
+        It is neither. The message fits behind the name of the field.
+    """
+    text = text.strip()
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is no day of the calendar; write it as 2026-06-01") from None
+    try:
+        at = instant_of(text, zone)
+    except ValueError as error:
+        raise ValueError(f"must be a day such as 2026-06-01; as an instant it {error}") from None
+    is_midnight = at.timestamp() % DAY_SECONDS == 0
+    return at.date() if _DIGITS.fullmatch(text) and is_midnight else _in_zone(at, zone)
+
+
+def _in_zone(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
 
 
 def _of_clock(at: datetime, zone: ZoneInfo) -> datetime:

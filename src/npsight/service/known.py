@@ -154,6 +154,15 @@ KNOWN = (
         "`detail` names what differs. Send a new fact under an id of its own.",
     ),
     Known(
+        "follow-up-conflict",
+        409,
+        "The follow-up is not as it was thought",
+        "Its state does not allow the step, the account has an open one already, or somebody was "
+        "quicker than the version that was sent.",
+        "`detail` says how it stands. Read it with `GET /v1/follow-ups`, then send the step that "
+        "fits.",
+    ),
+    Known(
         "cursor-expired",
         410,
         "The list that the cursor goes through is gone",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from npsight.store.followuprows import FIELDS, STILL_OPEN, follow_up_of, follow_
 from npsight.store.store import Store
 from npsight.store.tables import scores
 from npsight.worklist.followups import OPEN, FollowUp, State
+
+SHOWN = (*FIELDS, scores.c.name, scores.c.revenue, scores.c.detractor_risk, scores.c.run_id)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class BoardFilter:
         Both inclusive.
     ended_from
         Ended ones only if they were closed at this instant or later.
+    account
+        Only of this account; None for all.
     """
 
     run_id: str | None
@@ -39,6 +44,7 @@ class BoardFilter:
     due_from: date | None = None
     due_until: date | None = None
     ended_from: datetime | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,31 @@ def cards(
     store: Store, project: str, state: State, wanted: BoardFilter, limit: int, offset: int = 0
 ) -> list[Card]:
     """Follow-ups of a state: open ones by due day, ended ones the newest first."""
-    shown = (*FIELDS, scores.c.name, scores.c.revenue, scores.c.detractor_risk, scores.c.run_id)
-    query = _matching(select(*shown), project, wanted).where(follow_ups.c.state == state)
+    query = _matching(select(*SHOWN), project, wanted).where(follow_ups.c.state == state)
     is_open = state in OPEN
     order = follow_ups.c.due_on.asc() if is_open else follow_ups.c.closed_at.desc()
     query = query.order_by(order, follow_ups.c.id).limit(limit).offset(offset)
+    return _cards(store, query, wanted)
+
+
+def cards_by_due(
+    store: Store,
+    project: str,
+    states: Sequence[State],
+    wanted: BoardFilter,
+    limit: int,
+    after: tuple[date, str] | None = None,
+) -> list[Card]:
+    """Follow-ups of some states by due day, then id; `after` is the place of the last one seen."""
+    due, identity = follow_ups.c.due_on, follow_ups.c.id
+    query = _matching(select(*SHOWN), project, wanted).where(follow_ups.c.state.in_(states))
+    if after is not None:
+        day, last = after
+        query = query.where(or_(due > day, and_(due == day, identity > last)))
+    return _cards(store, query.order_by(due, identity).limit(limit), wanted)
+
+
+def _cards(store: Store, query: Select[Any], wanted: BoardFilter) -> list[Card]:
     with store.reading() as connection:
         rows = connection.execute(query).all()
     found = [
@@ -129,6 +155,8 @@ def _matching(query: Select[Any], project: str, wanted: BoardFilter) -> Select[A
         found = found.where(follow_ups.c.owner.in_(wanted.owners))
     if wanted.account_owner is not None:
         found = found.where(scores.c.owner == wanted.account_owner)
+    if wanted.account is not None:
+        found = found.where(follow_ups.c.account == wanted.account)
     if wanted.due_from is not None:
         found = found.where(follow_ups.c.due_on >= wanted.due_from)
     if wanted.due_until is not None:

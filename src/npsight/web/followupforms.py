@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from npsight.service.followuprules import driver_changes, text_of
 from npsight.store import ScoreRow
 from npsight.web.page import Page, PageError
 from npsight.worklist.followups import FollowUpError
@@ -33,13 +34,11 @@ def read_form(page: Page, row: ScoreRow | None, zone: ZoneInfo) -> Wanted:
     """The fields of the form; raises FollowUpError for a day or a time that cannot be read."""
     form, faults = page.form, []
     changes: dict[str, Any] = {name: text_of(form[name]) for name in TEXTS if name in form}
-    if changes.get("driver"):
-        plays = plays_of(row)
-        if changes["driver"] not in plays:
+    if "driver" in changes:
+        try:
+            changes |= driver_changes(changes["driver"], row)
+        except KeyError:
             faults.append("The account has no such driver.")
-        changes["play"] = plays.get(changes["driver"])
-    elif "driver" in changes:
-        changes["play"] = None
     if form.get("due_on"):
         try:
             changes["due_on"] = date.fromisoformat(form["due_on"])
@@ -56,11 +55,6 @@ def read_form(page: Page, row: ScoreRow | None, zone: ZoneInfo) -> Wanted:
     return Wanted(form.get("action", ""), text_of(form.get("note", "")), at, changes)
 
 
-def text_of(value: str) -> str | None:
-    """A text without blank ends, its lines ended alike; None for an empty one."""
-    return value.replace("\r\n", "\n").replace("\r", "\n").strip() or None
-
-
 def local_instant(text: str, zone: ZoneInfo) -> datetime:
     """The instant of a wall clock's time in the zone.
 
@@ -71,14 +65,6 @@ def local_instant(text: str, zone: ZoneInfo) -> datetime:
     if read.tzinfo is not None:
         raise ValueError("a wall clock has no offset")
     return read.replace(tzinfo=zone).astimezone(UTC)
-
-
-def plays_of(row: ScoreRow | None) -> dict[str, str | None]:
-    """The drivers of an account, and the play that each suggests."""
-    if row is None:
-        return {}
-    told = [*row.drivers, *row.churn_drivers]
-    return {str(one["driver"]): one.get("play") for one in reversed(told)}
 
 
 def etag(identity: str, version: int) -> str:

@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from npsight.service import followuprules
 from npsight.store import ScoreRow
 from npsight.store.followuprows import Event
 from npsight.store.followups import events_of, follow_ups_of
 from npsight.store.marks import Marks, contact_until_of, marks_of
 from npsight.store.rows import JsonObject
-from npsight.store.users import User, users_of
+from npsight.store.users import users_of
 from npsight.web.page import Page
 from npsight.web.rendering import NONE, day, moment
 from npsight.web.visible import latest_run, successor
@@ -139,21 +140,7 @@ class Panel:
 
 def rules_of(page: Page) -> Rules:
     """What the project allows, in the user's zone."""
-    pages = page.project.pages
-    return Rules(
-        ZoneInfo(page.user.time_zone),
-        page.project.training.period_days,
-        pages.due_days,
-        pages.soon_days,
-        tuple(pages.reasons),
-    )
-
-
-def owners_known(users: Sequence[User], *more: str | None) -> tuple[str, ...]:
-    """Names that a follow-up can be owned by: people who may write, and those named."""
-    able = [user for user in users if user.disabled_at is None and user.role != "viewer"]
-    names = {user.owner or user.name for user in able} | {name for name in more if name}
-    return tuple(sorted(names))
+    return followuprules.rules_of(page.project, page.user.time_zone)
 
 
 def panel(
@@ -201,7 +188,9 @@ def panel(
         last_due=rules.last_due(begun),
         due_default=rules.due_default(today),
         owner_default=(row.owner if row else None) or mine,
-        owners=owners_known(users, row.owner if row else None, current.owner if current else None),
+        owners=followuprules.owners_known(
+            users, row.owner if row else None, current.owner if current else None
+        ),
         drivers=drivers,
         marks=marks,
         steps_back_until=until,

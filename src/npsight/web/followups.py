@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import uuid
 from datetime import UTC, date, datetime, time, timedelta
-from typing import cast
 from urllib.parse import quote
 
 from starlette.responses import Response
 
+from npsight.service.followuprules import fresh, owners_known, text_of
 from npsight.store import ScoreRow
 from npsight.store.followups import (
     EditConflictError,
@@ -22,18 +21,16 @@ from npsight.store.followups import (
 from npsight.store.users import users_of
 from npsight.web.followupboard import board
 from npsight.web.followupconflict import conflict_page, is_repeated
-from npsight.web.followupforms import Wanted, etag, read_form, seen_version, text_of
-from npsight.web.followuppanel import Panel, owners_known, panel, rules_of
+from npsight.web.followupforms import Wanted, etag, read_form, seen_version
+from npsight.web.followuppanel import Panel, panel, rules_of
 from npsight.web.page import Page, PageError, PageRoute
 from npsight.web.signin import local_path
 from npsight.web.visible import visible_account
-from npsight.worklist.bands import BandNow
 from npsight.worklist.followups import (
     NAME_LIMIT,
     Done,
     FollowUp,
     FollowUpError,
-    Reading,
     opened,
     step,
 )
@@ -139,30 +136,9 @@ def _visible(page: Page) -> tuple[FollowUp, ScoreRow | None]:
 
 
 def _new(page: Page, row: ScoreRow, wanted: Wanted) -> FollowUp:
-    rules, changes = rules_of(page), wanted.changes
-    before = Reading(
-        row.as_of,
-        cast(BandNow, row.band_now or "silent"),
-        row.last_score,
-        row.detractor_risk,
-        row.predicted_nps,
-        row.churn_risk,
-    )
-    fresh = FollowUp(
-        id=uuid.uuid4().hex,
-        account=row.account,
-        state="to contact",
-        owner=row.owner or page.user.owner or page.user.name,
-        reason=None,
-        driver=None,
-        play=None,
-        due_on=rules.due_default(rules.day(page.now)),
-        notes=None,
-        opened_at=page.now,
-        opened_by=page.user.login,
-        before=before,
-    )
-    return dataclasses.replace(fresh, **changes)
+    user = page.user
+    made = fresh(row, rules_of(page), page.now, user.login, (user.owner, user.name))
+    return dataclasses.replace(made, **wanted.changes)
 
 
 def _known(page: Page, row: ScoreRow | None) -> tuple[str, ...]:

@@ -30,6 +30,10 @@ class FollowUpError(ValueError):
         super().__init__(" ".join(self.reasons))
 
 
+class NotNowError(FollowUpError):
+    """The state of the follow-up does not allow the step."""
+
+
 @dataclass(frozen=True)
 class Step:
     """Something that can be done with a follow-up.
@@ -238,7 +242,7 @@ def step(
     taken = next((one for one in steps_of(current.state) if one.name == name), None)
     if taken is None:
         can = ", ".join(f"“{one.label}”" for one in steps_of(current.state))
-        raise FollowUpError([f"A follow-up that is “{current.state}” allows {can}, nothing else."])
+        raise NotNowError([f"A follow-up that is “{current.state}” allows {can}, nothing else."])
     after = dataclasses.replace(current, **changes, version=current.version + 1)
     if taken.target is not None:
         after = dataclasses.replace(after, state=taken.target)

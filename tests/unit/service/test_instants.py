@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from npsight.service.instants import MILLISECONDS_FROM, instant_of, instant_text, written
+from npsight.service.instants import MILLISECONDS_FROM, day_of, instant_of, instant_text, written
 
 AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -118,6 +118,41 @@ def test_numbers_that_no_survey_can_mean_are_refused_with_how_they_were_read(
 @pytest.mark.parametrize("value", [True, 1795168800.0, None, [], 10**20])
 def test_only_whole_numbers_are_written_as_texts(value) -> None:
     assert written(value) is value
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-06-01", "2026-06-01"),
+        (" 2026-06-01 ", "2026-06-01"),
+        ("2026-06-01T21:59:59Z", "2026-06-01"),
+        ("2026-06-01T22:00:00Z", "2026-06-02"),
+        ("2026-06-01T23:30:00+02:00", "2026-06-01"),
+        ("2026-06-01T23:30:00", "2026-06-01"),
+        ("1780272000000", "2026-06-01"),
+        ("1780272000", "2026-06-01"),
+        ("1780351199999", "2026-06-01"),
+        ("1780351200000", "2026-06-02"),
+    ],
+)
+def test_days_and_instants_on_them(text, day) -> None:
+    """In Berlin; but midnight in UTC is that day, also as HubSpot writes it for New York."""
+    assert day_of(text, "Europe/Berlin").isoformat() == day
+    if text == "1780272000000":
+        assert day_of(text, "America/New_York").isoformat() == day
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-02-30", "is no day of the calendar"),
+        ("01.06.2026", "must be a day such as 2026-06-01"),
+        ("20260601", "must be a day such as 2026-06-01; as an instant it is read as seconds"),
+    ],
+)
+def test_what_is_no_day(text, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        day_of(text, "UTC")
 
 
 def test_instants_beyond_the_calendar() -> None:

@@ -24,6 +24,7 @@ TAGS = [
     {"name": "Scores", "description": "Scores of accounts, and of what-if rows."},
     {"name": "Accounts", "description": "What the latest run says of the accounts."},
     {"name": "Writing", "description": "New survey answers and facts."},
+    {"name": "Follow-ups", "description": "What is done about accounts, and what came of it."},
     {"name": "Service", "description": "The model, and whether the service is well."},
 ]
 
@@ -185,6 +186,27 @@ WORDS = {
             "account": "A-1001",
             "occurred_at": "2026-06-02T08:00:00Z",
             "values": [{"name": "severity", "number": None, "text": "high"}],
+        },
+    ),
+    "followUps": Words(
+        "Follow-ups",
+        "List follow-ups",
+        "Open follow-ups by due day, page by page: whom to call, whose task it is and why. Also "
+        "those that ended, by their state.",
+        "One page of follow-ups.",
+    ),
+    "takeFollowUpStep": Words(
+        "Follow-ups",
+        "Take a step with a follow-up",
+        "Begins the follow-up of an account, logs a contact, or ends it with an outcome, as the "
+        "pages of npsight do: the board, the worklist and the history show it at once.",
+        "The follow-up after the step.",
+        "The account, the step, and what goes with it.",
+        {
+            "account": "A-1001",
+            "step": "call",
+            "note": "Promised a fix of the export until Friday.",
+            "idempotency_key": "task-00T5g00000QwErT",
         },
     ),
     "model": Words(
