@@ -70,6 +70,9 @@ class FrameRows:
 
 
 def _numeric(column: pd.Series[Any]) -> Matrix:
+    if column.dtype == np.float64:
+        numbers: Matrix = column.to_numpy()
+        return numbers
     values: Matrix = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     return values
 

@@ -28,6 +28,7 @@ class CheckedRows:
     """The good rows of every table with all columns of its contract; see `CheckedTable.rows`.
 
     `answers` has one table for each table of responses, with what was measured in comments.
+    `invited` are those of them whose invitations are read; None for all.
     """
 
     accounts: ir.Table | None
@@ -36,6 +37,7 @@ class CheckedRows:
     subscriptions: ir.Table | None
     churn: ir.Table | None
     merges: ir.Table | None
+    invited: Sequence[ir.Table] | None = None
 
     def named(self) -> dict[str, ir.Table]:
         """Every table by a name of its own."""
@@ -61,7 +63,8 @@ def assembled(
         answers = [facts_among(table) for table in rows.answers]
         sources["responses"] = keep("responses", _answered(answers))
         if any(table.invited_at for table in mapped.responses):
-            sent = [invitations_of(table) for table in answers]
+            read = answers if rows.invited is None else map(facts_among, rows.invited)
+            sent = [invitations_of(table) for table in read]
             sources["invitations"] = keep("invitations", together(sent))
     if rows.subscriptions is not None:
         sources["subscriptions"] = facts_among(rows.subscriptions)

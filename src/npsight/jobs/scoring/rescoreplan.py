@@ -3,6 +3,7 @@
 Putting facts together and computing features are Ibis expressions; to make and compile them takes
 seconds, to run them milliseconds. A plan makes them once, by the same functions as a run of all
 accounts, over tables that hold whatever a request needs, and keeps the compiled statements.
+What was read and put together for the request before stays, as far as it would be the same again.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 SPINE = "rescore_spine"
+ROW_GROUP = 122_880
+"""Rows that DuckDB gives to a thread at a time."""
 NO_END = datetime(8999, 12, 31)
 """What may lie ahead was judged when the fact came: no instant is compared with the clock here."""
 
@@ -61,6 +64,15 @@ class _Query:
 
 
 @dataclass(frozen=True)
+class _Step:
+    """The statement that makes a table of others, and the names of those that it reads."""
+
+    name: str
+    statement: str
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True)
 class _Adding:
     """How posted facts of one table come among its checked rows.
 
@@ -68,7 +80,6 @@ class _Adding:
     scored; `adding` measures them and adds them to the rows.
     """
 
-    source: str
     incoming: str
     reading: tuple[str, ...]
     comments: str | None
@@ -123,9 +134,11 @@ class Plan:
         Exactly `FeatureBuilder.features` and `display` of the project's tables with these facts
         among them, for those rows of the spine that exist on their day.
         """
-        self._fill(spine, posted)
-        for statement in self._steps:
-            run(self._backend, statement)
+        changed = self._fill(spine, posted)
+        for step in self._steps:
+            if step.reads & changed:
+                run(self._backend, step.statement)
+                changed.add(step.name)
         alive = self._fetch(self._alive)[KEYS]
         frames = [self._alive_only(self._fetch(query), alive) for query in self._features]
         shown = [self._alive_only(self._fetch(query), alive) for query in self._display]
@@ -139,14 +152,26 @@ class Plan:
 
     def _make(self) -> None:
         self._names = {name: fresh_name("checked") for name in self.facts.files}
-        self._steps: list[str] = []
-        self._adding: list[_Adding] = []
+        self._steps: list[_Step] = []
+        self._adding: dict[str, _Adding] = {}
         self._with_ids: set[str] = set()
+        self._filled: dict[str, object] = {}
+        self._own_rows = {n: fresh_name("own") for n in self._names if n.startswith("responses.")}
+        for name, table in self._own_rows.items():
+            # Answers of everybody are read after each new one: from memory.
+            run(self._backend, f"CREATE TABLE {table} AS SELECT * FROM {self._file(name)}")
+        self._concerned = {name: fresh_name("concerned") for name in self._own_rows}
         for name, table in self._names.items():
             # What cannot be posted is read once.
             rows = "" if self._is_static(name) else " LIMIT 0"
             run(self._backend, f"CREATE TABLE {table} AS {self._stored(name)}{rows}")
+        for name, table in self._concerned.items():
+            run(self._backend, f"CREATE TABLE {table} AS FROM {self._names[name]}")
         run(self._backend, f"CREATE TABLE {SPINE} (account VARCHAR, as_of TIMESTAMP)")
+        # Of tables that one thread reads, more would only wait for each other.
+        counts = [run(self._backend, f"SELECT count(*) FROM {t}") for t in self._own_rows.values()]
+        if not self.reads_everyone and all(found[0][0] <= ROW_GROUP for found in counts):
+            run(self._backend, "SET threads = 1")
         self._merged = self._components()
         self._sentiments = fresh_name("sentiments")
         sentiment_table(self._sentiments, self._backend)
@@ -166,7 +191,10 @@ class Plan:
         return not name.startswith(("activity.", "responses."))
 
     def _stored(self, name: str) -> str:
-        return f"SELECT * FROM read_parquet({text_literal(str(self.facts.files[name]))})"
+        return f"SELECT * FROM {self._own_rows.get(name) or self._file(name)}"
+
+    def _file(self, name: str) -> str:
+        return f"read_parquet({text_literal(str(self.facts.files[name]))})"
 
     def _checked(self) -> CheckedRows:
         def table(name: str) -> ir.Table | None:
@@ -187,6 +215,7 @@ class Plan:
             table("subscriptions"),
             table("churn"),
             table("merges"),
+            [self._backend.table(name) for name in self._concerned.values()],
         )
 
     def _own(self, name: str) -> ir.Table:
@@ -199,16 +228,15 @@ class Plan:
         tables = self.project.tables
         for name, activity in tables.activity.items():
             build = partial(contracts.activity_contract, known=known)
-            self._plan_addition(f"activity.{name}", name, activity, build, "true")
+            self._plan_addition(f"activity.{name}", activity, build, "true")
         for place, answers in enumerate(tables.responses):
             build = partial(contracts.response_contract, known=known)
             condition = of_table(tables.responses, place)
-            self._plan_addition(f"responses.{place}", RESPONSES, answers, build, condition)
+            self._plan_addition(f"responses.{place}", answers, build, condition)
 
     def _plan_addition(
         self,
         name: str,
-        source: str,
         table: Activity | Responses,
         build: Callable[..., Contract],
         condition: str,
@@ -239,7 +267,7 @@ class Plan:
             adding.append(correct(own, marks))
         if FACT_ID in columns:
             self._with_ids.add(name)
-        self._adding.append(_Adding(source, incoming, tuple(reading), comments, tuple(adding)))
+        self._adding[name] = _Adding(incoming, tuple(reading), comments, tuple(adding))
 
     def _keep(self, stem: str, expression: ir.Table) -> ir.Table:
         name = fresh_name(stem)
@@ -247,7 +275,8 @@ class Plan:
             # Made of what was read once, such as who was merged into whom.
             self._backend.create_table(name, expression)
         else:
-            self._steps.append(self._made(name, expression))
+            read = frozenset(found.name for found in expression.op().find(ops.DatabaseTable))
+            self._steps.append(_Step(name, self._made(name, expression), read))
         return self._backend.table(name)
 
     def _made(self, name: str, expression: ir.Table) -> str:
@@ -275,26 +304,53 @@ class Plan:
 
     # --- Running -----------------------------------------------------------------------------
 
-    def _fill(self, spine: pd.DataFrame, posted: Posted) -> None:
-        """Stored rows, then posted ones; of the accounts alone where no other can matter."""
+    def _fill(self, spine: pd.DataFrame, posted: Posted) -> set[str]:
+        """Stored rows, then posted ones; of the accounts alone where no other can matter.
+
+        Returns the tables that hold other rows than for the request before: answers of everybody
+        are the same until another is posted.
+        """
         accounts = self.together_with(list(dict.fromkeys(spine["account"])))
-        ids = {source: facts.column("id").to_pylist() for source, facts in posted.facts.items()}
+        changed = set()
         for name, table in self._names.items():
-            if not self._is_static(name):
-                where = self._of(name, accounts, ids)
-                run(
-                    self._backend, f"CREATE OR REPLACE TABLE {table} AS {self._stored(name)}{where}"
-                )
+            if self._is_static(name):
+                continue
+            facts = posted.facts.get(self._source(name))
+            where = self._of(name, accounts, facts)
+            # A number is one fact for ever.
+            wanted = where, None if facts is None else facts.column("seq").to_pylist()
+            if self._filled.get(name) == wanted:
+                continue
+            run(self._backend, f"CREATE OR REPLACE TABLE {table} AS {self._stored(name)}{where}")
+            if facts is not None:
+                self._add(self._adding[name], facts)
+            self._filled[name] = wanted
+            changed.add(table)
+        for name, table in self._concerned.items():
+            run(self._backend, self._concerning(name, table, accounts))
+            changed.add(table)
         keys = pa.Table.from_pandas(spine[KEYS], preserve_index=False)
         run(self._backend, f"DELETE FROM {SPINE}")
         self._with(keys, f"INSERT INTO {SPINE} SELECT account, as_of FROM {{}}")
-        for adding in self._adding:
-            self._add(adding, posted)
+        return changed
 
-    def _add(self, adding: _Adding, posted: Posted) -> None:
-        facts = posted.facts.get(adding.source)
-        if facts is None:
-            return
+    def _concerning(self, name: str, table: str, accounts: Sequence[str]) -> str:
+        """The statement that puts the answers of the accounts into a table, and no others."""
+        every = self._names[name]
+        if self.reads_everyone:
+            return f"CREATE OR REPLACE TABLE {table} AS FROM {every}"
+        mine = f"account IN ({_texts(accounts)})"
+        # Versions of one answer may lie on several accounts.
+        same = f"response_id IN (SELECT response_id FROM {every} WHERE {mine})"
+        return f"CREATE OR REPLACE TABLE {table} AS FROM {every} WHERE {mine} OR {same}"
+
+    @staticmethod
+    def _source(name: str) -> str:
+        """Under which name facts of a table are posted."""
+        kind, _, own = name.partition(".")
+        return RESPONSES if kind == "responses" else own
+
+    def _add(self, adding: _Adding, facts: pa.Table) -> None:
         run(self._backend, f"DELETE FROM {adding.incoming}")
         self._with(facts, f"INSERT INTO {adding.incoming} SELECT * FROM {{}}")
         for statement in adding.reading:
@@ -304,17 +360,17 @@ class Plan:
         for statement in adding.adding:
             run(self._backend, statement)
 
-    def _of(self, name: str, accounts: Sequence[str], ids: Mapping[str, list[str]]) -> str:
+    def _of(self, name: str, accounts: Sequence[str], facts: pa.Table | None) -> str:
         """The condition that picks the rows which can matter to the accounts."""
-        kind, _, source = name.partition(".")
-        if kind == "responses" or self.reads_everyone:
+        if name.startswith("responses.") or self.reads_everyone:
             return ""
         mine = f"account IN ({_texts(accounts)})"
         if name not in self._with_ids:
             return f" WHERE {mine}"
         # Versions of one fact may lie on several accounts.
         same = f"{FACT_ID} IN (SELECT {FACT_ID} FROM ({self._stored(name)}) WHERE {mine})"
-        came = f" OR {FACT_ID} IN ({_texts(ids[source])})" if ids.get(source) else ""
+        ids = [] if facts is None else facts.column("id").to_pylist()
+        came = f" OR {FACT_ID} IN ({_texts(ids)})" if ids else ""
         return f" WHERE {mine} OR {same}{came}"
 
     def _score_comments(self, query: str) -> None:
