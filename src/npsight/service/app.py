@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
 
@@ -47,7 +47,7 @@ class App(Starlette):
 
         super().__init__(
             lifespan=life,
-            routes=[Route("/", _index()), *(_route(api, endpoint) for endpoint in ENDPOINTS)],
+            routes=[Route("/", _index()), *_routes(api)],
             middleware=[Middleware(CountRequests, metrics=api.metrics)],
             exception_handlers={
                 HTTPException: problems.on_http_error,
@@ -97,12 +97,24 @@ async def _answer(api: Api, request: Request, endpoint: Endpoint) -> Response:
     return await packed(response, call.headers.get(b"accept-encoding", b""))
 
 
-def _route(api: Api, endpoint: Endpoint) -> Route:
-    async def answer(request: Request) -> Response:
-        return await _answer(api, request, endpoint)
+def _routes(api: Api) -> list[Route]:
+    """One for each path, so that a wrong method is told all those that the path takes."""
+    of_path: dict[str, list[Endpoint]] = {}
+    for endpoint in ENDPOINTS:
+        of_path.setdefault(endpoint.path, []).append(endpoint)
+    return [_route(api, endpoints) for endpoints in of_path.values()]
 
-    answer.__name__ = endpoint.operation
-    return Route(endpoint.path, answer, methods=[endpoint.method])
+
+def _route(api: Api, endpoints: Sequence[Endpoint]) -> Route:
+    by_method = {endpoint.method: endpoint for endpoint in endpoints}
+
+    async def answer(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await _answer(api, request, by_method[method])
+
+    # Figures are told by it; of several, the one without a body is asked by `HEAD`, too.
+    answer.__name__ = endpoints[0].operation
+    return Route(endpoints[0].path, answer, methods=list(by_method))
 
 
 def _index() -> Callable[[Request], Awaitable[Response]]:

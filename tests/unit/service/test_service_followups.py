@@ -308,5 +308,12 @@ def test_reading_and_writing_have_scopes_of_their_own(state) -> None:
         assert "scope `read`" in refused(writer.get(PATH), 403, "insufficient-scope")
 
 
+def test_a_wrong_method_is_told_all_that_the_path_takes(crm) -> None:
+    answer = crm.delete(PATH)
+    assert answer.headers["Allow"] == "GET, HEAD, POST"
+    assert "GET, HEAD, POST" in refused(answer, 405, "method-not-allowed")
+    assert crm.head(PATH).status_code == 200
+
+
 def test_who_calls_is_told_by_the_name_of_the_key() -> None:
     assert actor_of(HUBSPOT) == "HubSpot"
