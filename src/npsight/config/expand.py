@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
 from npsight.config.aggregations import AGGREGATIONS
 from npsight.config.own import own_source
-from npsight.config.schema import Accounts, Driver, Feature, Project, Tables
+from npsight.config.schema import NPS_0_10, Accounts, Bands, Driver, Feature, Project, Tables
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
 from npsight.config.themes import themes_of
 
@@ -86,6 +86,9 @@ def history_features(tables: Tables, themes: Mapping[str, tuple[str, ...]]) -> l
     if not tables.responses:
         return []
 
+    scale = only_scale([bands for table in tables.responses for bands in table.bands])
+    asked = None if scale == NPS_0_10.scale else scale
+
     def own(aggregation: str, label: str, **rest: object) -> FeatureSpec:
         missing = AGGREGATIONS[aggregation].missing
         return FeatureSpec(
@@ -97,8 +100,8 @@ def history_features(tables: Tables, themes: Mapping[str, tuple[str, ...]]) -> l
         )
 
     specs = [
-        own("last", "last score", measure="score"),
-        own("mean", "mean score in a year", measure="score", window_days=365),
+        own("last", "last score", measure="score", scale=asked),
+        own("mean", "mean score in a year", measure="score", window_days=365, scale=asked),
         own("days_since_last", "days since the last answer"),
         own("count", "answers in a year", window_days=365),
         own("count", "detractor answers", where=(("band", "detractor"),), window_days=365),
@@ -119,6 +122,12 @@ def history_features(tables: Tables, themes: Mapping[str, tuple[str, ...]]) -> l
             own("open", "invitations without an answer", source="invitations", window_days=365),
         ]
     return specs
+
+
+def only_scale(bands: Iterable[Bands]) -> tuple[float, float] | None:
+    """Lowest and highest possible score, as it is asked; None where surveys differ in it."""
+    scales = {one.scale for one in bands}
+    return scales.pop() if len(scales) == 1 else None
 
 
 def all_drivers(

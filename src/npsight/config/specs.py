@@ -41,7 +41,8 @@ class FeatureSpec:
     (category, value). `against` "segment" ranks the number among the segment's accounts of the
     day. `expression` is `file.py:function` of an own aggregation, `expression_digest` the SHA-256
     of that file. `monotone` is +1 when the risk may only rise with the feature, −1 when it may
-    only fall, else 0.
+    only fall, else 0. `scale` is the lowest and highest score that people are asked for, where
+    the feature is a score and all surveys ask on one scale other than 0–10: sentences tell it so.
     """
 
     source: str
@@ -60,6 +61,7 @@ class FeatureSpec:
     missing: Missing = "unknown"
     monotone: Literal[-1, 0, 1] = 0
     dtype: Literal["number", "category"] = "number"
+    scale: tuple[float, float] | None = None
 
     @cached_property
     def name(self) -> str:

@@ -20,6 +20,7 @@ from npsight.drivers.words import (
     nothing,
     number,
     step,
+    unknown,
 )
 from npsight.models.logits import Vector
 
@@ -44,7 +45,7 @@ def _sum(subject: Subject, now: float, past: float) -> str:
 
 def _mean(subject: Subject, now: float, past: float) -> str:
     if isnan(now):
-        return absent(subject)
+        return unknown(subject)
     return change(subject, subject.start, now, past, average(subject))
 
 
@@ -54,7 +55,7 @@ def _mean_title(subject: Subject) -> str:
 
 def _ratio(subject: Subject, now: float, past: float) -> str:
     if isnan(now):
-        return absent(subject)
+        return unknown(subject)
     return change(subject, in_window(subject), now, past)
 
 
@@ -82,7 +83,7 @@ def _extreme(word: str) -> tuple[Head, Title]:
 
     def head(subject: Subject, now: float, past: float) -> str:
         if isnan(now):
-            return absent(subject)
+            return f"{title(subject)}: not on record"
         return level(subject, title(subject), now, past)
 
     return head, title
@@ -97,7 +98,7 @@ def _edge(word: str) -> tuple[Head, Title]:
 
     def head(subject: Subject, now: float, past: float) -> str:
         if isnan(now):
-            return absent(subject)
+            return f"{title(subject)}: not on record"
         was = "" if isnan(past) or past == now else f" (was {show(past, subject.unit)})"
         return f"{title(subject)} {show(now, subject.unit)}{was}"
 
@@ -208,7 +209,7 @@ def _compared_peer(subject: Subject, peer: float) -> str:
         return f"down {word.removesuffix(' below')}"
     if word.endswith("above"):
         return f"up {word.removesuffix(' above')}"
-    return f"{word} as much" if word.endswith("times") else word
+    return f"{word} as much" if word.endswith("times") else "unchanged"
 
 
 def _slope(subject: Subject, now: float, past: float) -> str:
@@ -233,7 +234,7 @@ def _slope_title(subject: Subject) -> str:
 
 def _own(subject: Subject, now: float, past: float) -> str:
     if isnan(now):
-        return absent(subject)
+        return unknown(subject)
     return change(subject, in_window(subject), now, past)
 
 

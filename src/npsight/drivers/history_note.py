@@ -94,7 +94,7 @@ def _ignored(unanswered: float, sent: float) -> str:
         return ""
     of = f" of {show(sent)}" if sent >= unanswered else ""
     total = sent if of else unanswered
-    return f"; {show(unanswered)}{of} invitation{'' if total == 1 else 's'} unanswered"
+    return f"; {show(unanswered)}{of} invitation{'' if total == 1 else 's'} unanswered in a year"
 
 
 def _segment_shares(readings: Readings, rows: Rows, tell: Flags) -> list[str]:
@@ -106,9 +106,14 @@ def _segment_shares(readings: Readings, rows: Rows, tell: Flags) -> list[str]:
     known = tell & (total >= FEWEST_ANSWERS)
     share = np.divide(counts[0], total, out=np.zeros(len(rows)), where=known)
     return [
-        f"; {100 * s:.0f} % of answers from similar accounts are detractors'" if k else ""
+        f"; {_share(s)} of answers from similar accounts are detractors'" if k else ""
         for s, k in zip(share.tolist(), known.tolist(), strict=True)
     ]
+
+
+def _share(value: float) -> str:
+    percent = round(100 * value)
+    return "under 1 %" if percent == 0 and value > 0 else f"{percent} %"
 
 
 def extra_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[str]:
@@ -124,6 +129,17 @@ def extra_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[s
         shown = rounded(values).tolist()
         return [f"{label}{year}: {show(v)}" if v > 0 else "" for v in shown]
     return _where_known(values, sentences_of(readings, spec, rows))
+
+
+def speaks_against(readings: Readings, spec: FeatureSpec, rows: Rows, raises: Flags) -> Flags:
+    """Whether a mood is at odds with its driver: a good one beside a raised risk, or the reverse.
+
+    A reader takes the mood for the reason, and it is not.
+    """
+    if spec.measure != "sentiment" or spec.against:
+        return np.zeros(len(rows), dtype=np.bool_)
+    values = readings.number(spec.name, rows)
+    return np.where(raises, values > FEELING, values < -FEELING)
 
 
 def _where_known(values: Vector, told: list[str]) -> list[str]:

@@ -28,8 +28,8 @@ LEVELS = frozenset(
     }
 )
 """Aggregations whose distance from the peers can say more than their change."""
-MOVES = frozenset({"trend", "mean_trend", "vs_usual"})
-"""Aggregations that are a move themselves: where there is none, that of others says nothing."""
+ALONE = frozenset({"trend", "mean_trend", "vs_usual", "days_until_end", "days_until_next"})
+"""Moves, and what lies ahead: where an account has none, that of those who have says nothing."""
 NEVER_ZERO = frozenset({"days_since_first", "days_since_last", "longest_gap", "oldest_open"})
 """Aggregations of facts before as_of whose 0 can only be what `missing: zero` put there."""
 Rows = NDArray[np.intp]
@@ -62,7 +62,20 @@ class Readings:
         if name not in features.columns:
             return np.full(len(rows), np.nan)
         values: Vector = features.numbers((name,))[rows, 0]
-        return values
+        return self._as_asked(name, values)
+
+    def usual(self, name: str, rows: Rows) -> tuple[Vector, NDArray[np.bool_]]:
+        """The peers' median of each row, and whether it is its own segment's; see `Peers.of`."""
+        medians, own = self.peers.of(name, self.segments[rows])
+        return self._as_asked(name, medians), own
+
+    def _as_asked(self, name: str, values: Vector) -> Vector:
+        """Scores on the scale that people know, which features have on 0–10."""
+        spec = self.by_name.get(name)
+        if spec is None or spec.scale is None:
+            return values
+        low, high = spec.scale
+        return low + values * (high - low) / 10.0
 
     def category(self, name: str, rows: Rows, past: bool = False) -> list[object]:
         """Values of a category column; None where it is missing or not in the data."""
@@ -77,7 +90,7 @@ class Readings:
 
         "all accounts" where the segment is unknown or too small to have a median of its own.
         """
-        medians, own = self.peers.of(spec.name, self.segments[rows])
+        medians, own = self.usual(spec.name, rows)
         shown = phrase.round(medians)
         pairs = np.column_stack([shown, own])
         kinds, codes = np.unique(pairs, axis=0, return_inverse=True)
@@ -127,7 +140,7 @@ def _told(
 ) -> list[str]:
     subject, phrase = subject_of(spec), PHRASES[spec.aggregation]
     tails = readings.tails(spec, subject, phrase, rows)
-    medians, _ = readings.peers.of(spec.name, readings.segments[rows])
+    medians, _ = readings.usual(spec.name, rows)
     # A value that is far from the peers but coming nearer says little by its change: "fell from
     # 1.7 to 1.6" would read as good news beside a risk that it raises. The level comes first.
     shown, earlier = phrase.round(now), phrase.round(past)
@@ -137,7 +150,7 @@ def _told(
     for value, before, tail, near in zip(
         shown.tolist(), earlier.tolist(), tails, nearing, strict=True
     ):
-        if spec.aggregation in MOVES and np.isnan(value):
+        if spec.aggregation in ALONE and np.isnan(value):
             tail = ""
         head = phrase.head(subject, value, np.nan if near else before)
         if near:

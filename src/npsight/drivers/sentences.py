@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
 from npsight.drivers.advice import WORTH_ADVICE, fits
 from npsight.drivers.explain import Explanation, groups_of
-from npsight.drivers.history_note import answered, extra_sentences, history_sentences, is_core
+from npsight.drivers.history_note import (
+    answered,
+    extra_sentences,
+    history_sentences,
+    is_core,
+    speaks_against,
+)
 from npsight.drivers.peers import Peers
 from npsight.drivers.points import Points
 from npsight.drivers.readings import LONGEST_SENTENCE, Readings, Rows, sentences_of
@@ -213,7 +219,7 @@ def _findings(
     score = np.maximum(table.evidence[rows][:, columns] * sign[:, None], 0.0)
     terms = [table.terms[i] for i in columns]
     if driver == NPS_HISTORY:
-        pieces = _history(readings, terms, score, rows, target == "detractor")
+        pieces = _history(readings, terms, score, rows, sign > 0, target == "detractor")
         fit = answered(readings, rows)
     else:
         specs = [readings.by_name[t] for t in terms]
@@ -237,7 +243,7 @@ def _fitting(
             fit[chosen] = True
         elif len(chosen):
             at = rows[chosen]
-            usual, _ = readings.peers.of(spec.name, readings.segments[at])
+            usual, _ = readings.usual(spec.name, at)
             now = readings.number(spec.name, at)
             past = readings.number(spec.name, at, past=True)
             fit[chosen] = fits(spec, sides.get(spec.name, 0), now, past, usual)
@@ -287,9 +293,17 @@ def _tell(readings: Readings, specs: list[FeatureSpec], picked: Rows, rows: Rows
 
 
 def _history(
-    readings: Readings, terms: list[str], score: Matrix, rows: Rows, detractors: bool
+    readings: Readings,
+    terms: list[str],
+    score: Matrix,
+    rows: Rows,
+    raises: Flags,
+    detractors: bool,
 ) -> list[tuple[str, str]]:
-    """The core sentence, then the most telling feature that it does not hold already."""
+    """The core sentence, then the most telling feature that it does not hold already.
+
+    `raises`, one boolean a row: whether the driver raises the risk.
+    """
     prior = [i for i, term in enumerate(terms) if term == PRIOR_TERM]
     strongest = np.zeros(len(rows), dtype=bool)
     if prior and detractors:
@@ -300,7 +314,8 @@ def _history(
     extras = [i for i, spec in specs.items() if not is_core(spec)]
     more = np.full(len(rows), "", dtype=object)
     if extras:
-        among = score[:, extras]
+        at_odds = [speaks_against(readings, specs[i], rows, raises) for i in extras]
+        among = np.where(np.column_stack(at_odds), 0.0, score[:, extras])
         picked = np.where(among.max(axis=1) > 0, among.argmax(axis=1), -1)
         for position, column in enumerate(extras):
             chosen = np.flatnonzero(picked == position)

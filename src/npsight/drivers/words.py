@@ -98,6 +98,11 @@ def absent(subject: Subject) -> str:
     return f"No {subject.label} on record{subject.within}"
 
 
+def unknown(subject: Subject) -> str:
+    """`Time to resolve in 90 days: not on record`, of what is measured rather than counted."""
+    return f"{in_window(subject)}: not on record"
+
+
 def nothing(subject: Subject, past: float) -> str:
     """`No logins in 30 days, down from 540`."""
     was = f", down from {show(past)}" if past > 0 else ""

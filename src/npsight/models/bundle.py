@@ -313,7 +313,8 @@ def _curve(fields: dict[str, Any] | None) -> ChurnCurve | None:
 
 def _spec(fields: dict[str, Any]) -> FeatureSpec:
     where = tuple((column, value) for column, value in fields["where"])
-    return FeatureSpec(**{**fields, "where": where})
+    scale = tuple(fields["scale"]) if fields.get("scale") else None
+    return FeatureSpec(**{**fields, "where": where, "scale": scale})
 
 
 def _json(content: Any) -> bytes:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 from starlette.responses import Response
 
+from npsight.config.expand import only_scale
 from npsight.drivers.shown import capital, rounded, show
 from npsight.features.weeks import DAYS
 from npsight.store import HistoryPoint, ScoreRow, ScoreRun
@@ -122,7 +123,8 @@ def show_account(page: Page) -> Response:
         moved=_moved_drivers(row, earlier, by_churn),
         answers=answers,
         first_answers=FIRST_ANSWERS,
-        answer_chart=_answer_chart(answers, zone),
+        answer_chart=_answer_chart(answers, _scale(page), zone),
+        mixed_scales=_scale(page) is None,
         history_chart=_history_chart(history, zone),
         sparks=_sparks(kept),
         spark_numbers=_spark_numbers(kept, run, zone),
@@ -222,17 +224,29 @@ def _points(row: ScoreRow, by_churn: bool) -> dict[str, float]:
     return {str(driver["label"]): 100 * float(driver["points"]) for driver in drivers}
 
 
-def _answer_chart(answers: Sequence[Answer], zone: ZoneInfo) -> tuple[Markup, Numbers] | None:
-    lines = lines_of(answers)
+def _scale(page: Page) -> tuple[float, float] | None:
+    """What people are asked on; None where surveys differ in it, and are drawn on 0–10."""
+    return only_scale(bands for table in page.project.tables.responses for bands in table.bands)
+
+
+def _answer_chart(
+    answers: Sequence[Answer], scale: tuple[float, float] | None, zone: ZoneInfo
+) -> tuple[Markup, Numbers] | None:
+    lines = lines_of(answers, as_asked=scale is not None)
     if len(lines) < 2:
         return None
     newest = answers[0]
+    low, high = scale or (0, 10)
     description = (
-        f"{len(answers)} answers on a scale from 0 to 10; "
+        f"{len(answers)} answers on a scale from {low:g} to {high:g}; "
         f"the newest, of {day(newest.at, zone)}, was {_score(newest)}."
     )
     chart = line_chart(
-        lines, title="Scores over time", description=description, y_range=(0, 10.4), height=160
+        lines,
+        title="Scores over time",
+        description=description,
+        y_range=(low, high + 0.04 * (high - low)),
+        height=160,
     )
     rows = [(day(a.at, zone), _score(a), a.band or NONE, a.touchpoint or NONE) for a in answers]
     return chart, Numbers(("Day", "Score", "Band", "Asked at"), tuple(rows))

@@ -80,12 +80,16 @@ def answers_of(
     return sorted([*kept, *new], key=lambda answer: (answer.at, answer.known_at), reverse=True)
 
 
-def lines_of(answers: Sequence[Answer]) -> list[Line]:
-    """Scores over days: a thin line through all, and dots by band."""
-    told = [a for a in sorted(answers, key=lambda a: a.at) if a.score is not None]
-    lines = [Line("", tuple((a.at, a.score) for a in told), "dim", dots=False)]
+def lines_of(answers: Sequence[Answer], as_asked: bool = False) -> list[Line]:
+    """Scores over days, on 0–10 or as they were asked: a line through all, and dots by band."""
+    told = [
+        (a.at, a.raw_score if as_asked else a.score, a.band)
+        for a in sorted(answers, key=lambda a: a.at)
+        if a.score is not None
+    ]
+    lines = [Line("", tuple((at, score) for at, score, _ in told), "dim", dots=False)]
     for band, color in COLORS.items():
-        points = tuple((a.at, a.score) for a in told if a.band == band)
+        points = tuple((at, score) for at, score, of in told if of == band)
         if points:
             lines.append(Line(band, points, color, stroke=False))
     return lines

@@ -90,6 +90,27 @@ def test_nps_history_is_always_included(load):
     assert "invitations__open__365d" in names
 
 
+@pytest.mark.parametrize(
+    ("bands", "scale"),
+    [
+        ("", None),
+        (", bands: {scale: [0, 10], detractor: [0, 6], promoter: [9, 10]}", None),
+        (", bands: {scale: [1, 5], detractor: [1, 3], promoter: [5, 5]}", (1, 5)),
+        (
+            ", bands: [{scale: [1, 5], detractor: [1, 3], promoter: [5, 5], valid_to: 2024-07-01},"
+            " {scale: [0, 10], detractor: [0, 6], promoter: [9, 10], valid_from: 2024-07-01}]",
+            None,
+        ),
+    ],
+)
+def test_scores_know_the_one_scale_that_is_not_0_to_10(load, bands, scale):
+    text = BASE.replace("score: score}", f"score: score{bands}}}")
+    known = {spec.name: spec.scale for spec in load(text).features if spec.scale}
+    assert known == (
+        {"responses__last_score": scale, "responses__mean_score__365d": scale} if scale else {}
+    )
+
+
 def test_a_declared_feature_replaces_the_one_of_the_history(load):
     line = "{source: responses, measure: score, aggregate: last, driver: mood, label: mark}"
     project = load(BASE.replace(FEATURE, line))

@@ -12,10 +12,16 @@ import pytest
 from npsight.config.specs import NPS_HISTORY, DriverSpec, FeatureSpec
 from npsight.drivers.advice import WORTH_ADVICE
 from npsight.drivers.explain import explain
-from npsight.drivers.history_note import extra_sentences, history_sentences, is_core, last_score
+from npsight.drivers.history_note import (
+    extra_sentences,
+    history_sentences,
+    is_core,
+    last_score,
+    speaks_against,
+)
 from npsight.drivers.peers import Peers
 from npsight.drivers.readings import Readings
-from npsight.drivers.sentences import LITTLE, DriverNote, _picked, notes
+from npsight.drivers.sentences import LITTLE, DriverNote, _history, _picked, notes
 from npsight.models.rows import rows_of
 
 NAN = float("nan")
@@ -54,11 +60,13 @@ HISTORY = (
     ("score", "was", "age", "invited", "unanswered", "counts", "sentence"),
     [
         (4, 8, 37.5, 0, 0, (0, 0, 0), "Last score 4 (was 8), 37 days ago"),
-        (4, 4, 1.5, 5, 2, (0, 0, 0), "Last score 4, 1 day ago; 2 of 5 invitations unanswered"),
-        (4, NAN, 0.2, 1, 1, (0, 0, 0), "Last score 4, today; 1 of 1 invitation unanswered"),
-        (4, NAN, NAN, NAN, 3, (0, 0, 0), "Last score 4; 3 invitations unanswered"),
+        (4, 4, 1.5, 5, 2, (0, 0, 0), "Last score 4, 1 day ago; 2 of 5 invitations unanswered in a year"),
+        (4, NAN, 0.2, 1, 1, (0, 0, 0), "Last score 4, today; 1 of 1 invitation unanswered in a year"),
+        (4, NAN, NAN, NAN, 3, (0, 0, 0), "Last score 4; 3 invitations unanswered in a year"),
         (NAN, NAN, NAN, 0, 0, (30, 10, 60), "Never answered a survey; 30 % of answers from similar accounts are detractors'"),
-        (NAN, NAN, NAN, 3, 3, (1, 1, 1), "Never answered a survey; 3 of 3 invitations unanswered"),
+        (NAN, NAN, NAN, 0, 0, (0.3, 9.7, 90), "Never answered a survey; under 1 % of answers from similar accounts are detractors'"),
+        (NAN, NAN, NAN, 0, 0, (0, 10, 90), "Never answered a survey; 0 % of answers from similar accounts are detractors'"),
+        (NAN, NAN, NAN, 3, 3, (1, 1, 1), "Never answered a survey; 3 of 3 invitations unanswered in a year"),
         (NAN, NAN, NAN, NAN, NAN, (NAN, NAN, NAN), "Never answered a survey"),
     ],
 )  # fmt: skip
@@ -121,6 +129,55 @@ def test_further_features_of_the_answers_are_told_by_what_they_are():
             NOBODY,
         )
         assert extra_sentences(readings, spec, np.array([0])) == [sentence]
+
+
+def test_a_mood_is_not_told_where_it_speaks_against_the_driver():
+    """Somebody pleased beside a raised risk reads like its reason, which it is not."""
+    mood = replace(HISTORY[0], measure="sentiment")
+    moods = [0.1, 0.11, -0.1, -0.11, NAN]
+    now = pd.DataFrame({mood.name: moods, HISTORY[0].name: [9.0] * 5})
+    readings = Readings((mood, HISTORY[0]), rows_of(now), rows_of(now), NOBODY)
+    rows = np.arange(5)
+
+    def told(spec, raises):
+        return speaks_against(readings, spec, rows, np.full(5, raises)).tolist()
+
+    assert told(mood, True) == [False, True, False, False, False]
+    assert told(mood, False) == [False, False, False, True, False]
+    assert told(HISTORY[0], True) == [False] * 5
+
+
+def test_the_next_telling_feature_stands_in_for_a_mood_that_is_left_out():
+    mood = replace(HISTORY[0], measure="sentiment", label="sentiment of the last comment")
+    answers = replace(HISTORY[2], source="responses", label="answers in a year")
+    now = pd.DataFrame({HISTORY[0].name: [9.0, 9.0], mood.name: [0.5, 0.5], answers.name: [3, 3]})
+    readings = Readings((HISTORY[0], mood, answers), rows_of(now), rows_of(now), NOBODY)
+    score, rows = np.array([[0.0, 0.9, 0.1]] * 2), np.arange(2)
+    terms = [spec.name for spec in readings.specs]
+    told = _history(readings, terms, score, rows, np.array([True, False]), True)
+    assert [more for _, more in told] == [
+        "answers in a year: 3",
+        "sentiment of the last comment: positive",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "stored", "sentence"),
+    [
+        (None, 8.0, "Last score 8 (was 6), 2 days ago; all accounts: 8"),
+        ((0, 5), 8.0, "Last score 4 (was 3), 2 days ago; all accounts: 4"),
+        ((1, 5), 7.5, "Last score 4 (was 3.4), 2 days ago; all accounts: 4.2"),
+        ((1, 10), 70 / 9, "Last score 8 (was 6.4), 2 days ago; all accounts: 8.2"),
+    ],
+)
+def test_scores_are_told_on_the_scale_that_people_were_asked_on(scale, stored, sentence):
+    last = replace(HISTORY[0], scale=scale)
+    now = pd.DataFrame({last.name: [stored], HISTORY[1].name: [2.0]})
+    before = pd.DataFrame({last.name: [6.0]})
+    readings = Readings(
+        (last, HISTORY[1]), rows_of(now), rows_of(before), Peers({}, {last.name: 8.0})
+    )
+    assert history_sentences(readings, np.array([0]), np.array([False])) == [sentence]
 
 
 def picked(*specs, score):
@@ -219,7 +276,7 @@ def test_a_finding_on_the_good_side_gets_no_play(model, explanation, now, past, 
 
     fitting, unfitting = advised(-1), advised(+1)
     assert len(fitting) > 4 * len(unfitting)
-    assert any(n.sentence.startswith("No ") for n in fitting)
+    assert any("not on record" in n.sentence for n in fitting)
     assert not any(n.sentence.startswith("No ") for n in unfitting)
 
 

@@ -214,6 +214,13 @@ def test_no_file_holds_a_pickle(files):
     assert all(content.decode("utf-8") for content in files.values())
 
 
+def test_the_scale_of_scores_travels_with_the_model(model, examples, specs):
+    asked = replace(specs[0], scale=(1, 5))
+    known = replace(model, specs=(asked, *specs[1:]))
+    files = pack(known, golden_rows(examples.frame, specs), "# Card\n")
+    assert unpack(files).specs[0] == asked
+
+
 def test_an_own_expression_travels_with_the_digest_of_its_file(model, examples, specs):
     def packed(digest):
         own = FeatureSpec(

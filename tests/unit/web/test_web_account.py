@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from browsed import Browsed, browse
@@ -20,7 +21,8 @@ from npsight.store import PostedFact, ScoreRow, ScoreRun, keep_posted
 from npsight.store.accountpages import keep_account_pages
 from npsight.store.marks import mark
 from npsight.store.tables import scores
-from npsight.web.account import plays_of
+from npsight.web.account import _answer_chart, plays_of
+from npsight.web.answers import Answer
 from npsight.web.app import build_pages
 from npsight.web.why import adding_up, targets_of, why
 from npsight.web.worklistwords import risk_interval
@@ -227,6 +229,23 @@ def test_what_changed_is_told_with_both_numbers(page):
     before, after = re.findall(r'class="right">([^<]+)<', row)
     assert after == "66\u00a0%"
     assert before != after
+
+
+def test_the_chart_of_answers_is_on_the_scale_that_people_know():
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    answers = [
+        Answer(
+            None, at - timedelta(days=day), at, 2.5 * (raw - 1), raw, "passive", None, None, "", 0
+        )
+        for day, raw in ((0, 4.0), (9, 5.0))
+    ]
+    on_five, numbers = _answer_chart(answers, (1, 5), ZoneInfo("UTC"))
+    assert "2 answers on a scale from 1 to 5; the newest, of 1 Mar 2026, was 4." in on_five
+    assert ">10</text>" not in on_five
+    assert [row[1] for row in numbers.rows] == ["4", "5"]
+    several, _ = _answer_chart(answers, None, ZoneInfo("UTC"))
+    assert "on a scale from 0 to 10" in several
+    assert ">10</text>" in several
 
 
 def test_weeks_are_shown_with_their_units(page):
