@@ -153,6 +153,16 @@ def within_capacity(store: Store, run_id: str) -> int:
         return int(connection.execute(select(table.c.accounts).where(mine)).scalar() or 0)
 
 
+def revenue_at_risk(store: Store, run_id: str) -> tuple[int, float]:
+    """How many accounts of high risk have a known revenue, and its sum."""
+    table = worklist
+    mine = [table.c.run_id == run_id, table.c.risk_level == "high", table.c.revenue >= 0]
+    totals = select(func.count(), func.coalesce(func.sum(table.c.revenue), 0.0)).where(*mine)
+    with _reading(store) as connection:
+        count, revenue = connection.execute(totals).one()
+    return int(count), float(revenue)
+
+
 def choices(store: Store, run_id: str) -> dict[str, tuple[str, ...]]:
     """The values of each of the `FACETS`, in their order; none of one that has over `OFFERED`."""
     table = worklist_facets

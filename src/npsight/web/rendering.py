@@ -74,8 +74,15 @@ def environment() -> Environment:
 
 
 def percent(value: float | None) -> str:
-    """A probability as whole per cent; a dash for None."""
-    return NONE if value is None else f"{100 * value:.0f}{KEPT}%"
+    """A probability as whole per cent, `<1 %` where it is small but not 0; a dash for None."""
+    if value is None:
+        return NONE
+    whole = f"{100 * value:.0f}"
+    if whole == "0" and value > 0:
+        whole = "<1"
+    elif whole == "100" and value < 1:
+        whole = ">99"
+    return f"{whole}{KEPT}%"
 
 
 def signed(value: float | None, digits: int = 0) -> str:
@@ -99,7 +106,8 @@ def money(value: float | None, currency: str = "") -> str:
         (value, ""),
     )
     digits = 1 if unit and abs(amount) < 10 else 0
-    return f"{currency} {amount:,.{digits}f}{unit}".strip().replace(" ", KEPT)
+    shown = f"{currency} {amount:,.{digits}f}{unit}".strip().replace(" ", KEPT)
+    return shown.replace("-", "−") if amount < 0 else shown
 
 
 def day(value: date | datetime | None, zone: ZoneInfo | None = None) -> str:

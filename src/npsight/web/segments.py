@@ -12,6 +12,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.jobs.runs.trends import SEGMENTS, THEMES
 from npsight.store.rows import ScoreRun
 from npsight.store.runpages import run_page
+from npsight.store.worklistread import revenue_at_risk
 from npsight.web.page import Page, PageError, PageRoute
 from npsight.web.themes import Themes, themes_of
 from npsight.web.trends import Pictures, pictures
@@ -38,7 +39,10 @@ class Group:
 
 @dataclass(frozen=True)
 class View:
-    """What is shown: of the company, or of one segment of `by`."""
+    """What is shown: of the company, or of one segment of `by`.
+
+    `at_risk` is how many of the company's accounts are of high risk, and their revenue.
+    """
 
     run: ScoreRun
     report: Mapping[str, Any]
@@ -53,6 +57,7 @@ class View:
     pictures: Pictures
     themes: Themes | None
     on_worklist: bool
+    at_risk: tuple[int, float] | None
 
     @property
     def horizons(self) -> list[Mapping[str, Any]]:
@@ -101,7 +106,13 @@ def view_of(page: Page, run: ScoreRun, report: Mapping[str, Any]) -> View:
         pictures=pictures(report, shown, group.segments if group and value is None else ()),
         themes=None if themes is None else themes_of(themes, shown, page.only_owner),
         on_worklist=value is not None and _is_peers(page.project, by),
+        at_risk=_at_risk(page, run) if value is None and company["revenue"] is not None else None,
     )
+
+
+def _at_risk(page: Page, run: ScoreRun) -> tuple[int, float] | None:
+    """None for a user who may see their own accounts only: it would be the sum of few."""
+    return None if page.only_owner else revenue_at_risk(page.store, run.id)
 
 
 def _group(page: Page, report: Mapping[str, Any], by: str) -> Group:

@@ -88,7 +88,9 @@ def _reason(risk: float, times: str, slide: float, bands: float, what: str = "ri
         return UNKNOWN
     fall = "a band" if bands == 1 else f"{bands:.0f} bands"
     falling = f" × {_factor(slide)} (expected to fall {fall})" if slide > 1 else ""
-    return f"{100 * risk:.0f} % {what}{times}{falling}"
+    percent = f"{100 * risk:.0f}"
+    shown = "under 1" if percent == "0" and risk > 0 else percent
+    return f"{shown} % {what}{times}{falling}"
 
 
 def _money(money: float, known: bool, any_known: bool) -> str:

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 import pytest
 from browsed import Browsed, browse
 from run_documents import HOSTILE, forecast, nothing_known, report, write_segments
+from sqlalchemy import update
 
 from npsight.models.reported import Difference
+from npsight.store.worklist import worklist
 from npsight.web.rendering import environment, signed
 from npsight.web.themes import Theme, Themes
 
@@ -55,7 +57,35 @@ def test_the_company_is_told_with_intervals_both_versions_and_its_goal(browsed):
     assert "off course NPS +40: off course, 7 % likely." in words
     assert "goal +40 by" in words
     assert "no account has plan = gold" in words
-    assert "+20 more than chance" in words
+    assert "Expected change: +8 more than chance points" in words
+
+
+@pytest.mark.parametrize(
+    ("now", "following", "shown"),
+    [(20.4, 19.6, "0 points"), (4.4, 9.4, "+5 points"), (30.4, 30.6, "+1 point ("), (0.6, -0.6, "−2 points")],
+)  # fmt: skip
+def test_a_change_is_the_difference_of_what_stands_beside_it(now, following, shown, browsed):
+    """A board that reads +4 now and +9 next must not read a change of +4."""
+    change = {"points": following - now, "low_95": -9, "high_95": 9, "chance": 0.5}
+    one = {"now": {"nps": now}, "next_reported": {"nps": following}, "change": change}
+    macros = environment().get_template("segments_macros.html").module
+    words = f"{macros.change(one)} {macros.points(round(following) - round(now))} ("
+    assert shown in words
+
+
+def test_the_revenue_with_accounts_of_high_risk_is_told_to_who_sees_them_all(make):
+    pages = make()
+    with pages.live.state.store.writing() as connection:
+        connection.execute(update(worklist).values(risk_level="low", revenue=1_000.0))
+        some = worklist.c.account.in_(["a/0 é", "a/1 é", "a/2 é"])
+        connection.execute(update(worklist).where(some).values(risk_level="high"))
+        unknown = worklist.c.account == "a/2 é"
+        connection.execute(update(worklist).where(unknown).values(revenue=None))
+    browser = pages.sign_in("viewer")
+    words = text_of(browser.get("/segments"))
+    assert "of it with 2 of high risk" in words
+    one = report().groups["plan"][0].value
+    assert "of high risk" not in text_of(browser.get(f"/segments?by=plan&segment={one}"))
 
 
 def test_attributes_are_chosen_by_links(browsed):

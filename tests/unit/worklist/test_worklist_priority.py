@@ -37,6 +37,10 @@ def test_nearness_falls_from_the_day_of_renewal_to_the_limit(days, near):
         (0.5, 1_000.0, NAN, 500.0, "50 % risk × 1,000 revenue"),
         (0.5, 0.0, NAN, 0.0, "50 % risk × 0 revenue"),
         (NAN, 1_000.0, 10.0, 0.0, "risk unknown"),
+        (0.004, 1_000.0, NAN, 4.0, "under 1 % risk × 1,000 revenue"),
+        (0.005, 1_000.0, NAN, 5.0, "under 1 % risk × 1,000 revenue"),
+        (0.0051, 1_000.0, NAN, 5.1, "1 % risk × 1,000 revenue"),
+        (0.0, 1_000.0, NAN, 0.0, "0 % risk × 1,000 revenue"),
         (0.5, NAN, 60.0, 0.75, "50 % risk × 1.5 (renews in 60 days)"),
     ],
 )  # fmt: skip
