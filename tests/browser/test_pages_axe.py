@@ -23,6 +23,7 @@ FOLDED = "details:not([open]):not(.menu)"
 ELSEWHERE = {
     "/": "leads to the worklist",
     "/worklist.csv": "is a file",
+    "/worklist.xlsx": "is a file",
     "/sign-in/oidc": "leads to another host",
     "/sign-in/oidc/callback": "is come back to from another host",
     "/sign-in/oidc/end": "leads to another host",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
@@ -21,6 +22,7 @@ from npsight.store.savedviews import (
 from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import (
     Count,
+    Listed,
     Sheet,
     choices,
     contacted_since,
@@ -45,6 +47,7 @@ from npsight.web.worklistaddress import (
     token_of,
     wanted_of,
 )
+from npsight.web.worklistbook import as_workbook
 from npsight.web.worklistcsv import as_csv
 from npsight.web.worklistwords import (
     Line,
@@ -204,18 +207,27 @@ def _offered(page: Page, run: ScoreRun) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def export(page: Page) -> Response:
-    """The accounts of the address as a table for a spreadsheet."""
+def csv_file(page: Page) -> Response:
+    """The accounts of the address as a table for programs and spreadsheets."""
     run = latest_run(page)
+    return as_csv(page, run, _everything(page, run))
+
+
+def workbook_file(page: Page) -> Response:
+    """The accounts of the address as a workbook."""
+    run = latest_run(page)
+    return as_workbook(page, run, _everything(page, run))
+
+
+def _everything(page: Page, run: ScoreRun) -> Wanted | Sequence[Listed]:
+    """All accounts of the address, not only those of a page of it."""
     asked = read_address(page.query)
     if asked.list == "week":
         week = _week(page, run, asked)
         if week.owner is None:
-            return as_csv(page, run, Wanted(within_capacity=True, visible_to=page.only_owner))
-        return as_csv(page, run, _week_sheet(page, run, asked, week).rows)
-    if asked.q and not asked.words:
-        return as_csv(page, run, ())
-    return as_csv(page, run, _wanted(page, asked))
+            return Wanted(within_capacity=True, visible_to=page.only_owner)
+        return _week_sheet(page, run, asked, week).rows
+    return () if asked.q and not asked.words else _wanted(page, asked)
 
 
 def keep_view(page: Page) -> Response:
@@ -263,7 +275,8 @@ def drop_view(page: Page) -> Response:
 
 ROUTES = (
     PageRoute("GET", "/worklist", worklist_page),
-    PageRoute("GET", "/worklist.csv", export),
+    PageRoute("GET", "/worklist.csv", csv_file),
+    PageRoute("GET", "/worklist.xlsx", workbook_file),
     PageRoute("POST", "/worklist/views", keep_view),
     PageRoute("POST", "/worklist/views/rename", rename),
     PageRoute("POST", "/worklist/views/remove", drop_view),

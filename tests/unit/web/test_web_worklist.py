@@ -9,20 +9,21 @@ from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import pytest
 from browsed import Browsed, Browser, browse
 from listed import AS_OF, DAY, note, scored
+from python_calamine import CalamineWorkbook
 
 from npsight.store import ScoreRow, ScoreRun
 from npsight.store.marks import mark
 from npsight.store.worklistread import Count, Listed
 from npsight.web.worklist import week_start
 from npsight.web.worklistaddress import read_address
-from npsight.web.worklistcsv import COLUMNS, _cells, _zone
+from npsight.web.worklistbook import HEADINGS
+from npsight.web.worklisttable import COLUMNS, cells
 from npsight.web.worklistwords import Week, line_of, nothing_line, policy_sentence
 
 HOSTILE = {
@@ -228,9 +229,9 @@ def test_filters(viewer: Browser, query: str, expected: list[str]):
     ],
 )  # fmt: skip
 def test_addresses_that_mean_nothing_are_refused_with_a_sentence(viewer: Browser, query: str):
-    for path in ("/worklist", "/worklist.csv"):
+    for path in ("/worklist", "/worklist.csv", "/worklist.xlsx"):
         response = viewer.get(f"{path}?list=all&{query}")
-        if path == "/worklist.csv" and ("after" in query or "before" in query):
+        if path != "/worklist" and ("after" in query or "before" in query):
             continue
         assert response.status_code == 422, (path, query)
         assert "Error 422" in response.text
@@ -292,15 +293,60 @@ def test_the_table_holds_every_account_of_the_filters(viewer: Browser):
     assert row["renewal_at"] == f"{TODAY + timedelta(days=20):%Y-%m-%d}"
 
 
-def test_days_of_the_table_are_the_users(browsed):
-    page = SimpleNamespace(user=SimpleNamespace(time_zone="Pacific/Auckland"))
+def test_days_of_the_table_are_the_users():
+    zone = ZoneInfo("Pacific/Auckland")
     late, day = datetime(2026, 3, 1, 12, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
     empty = dict.fromkeys([f.name for f in fields(Listed)])
     row = Listed(**empty | {"renewal_at": day, "last_contact_at": late, "stands_back_until": late})
-    cells = dict(zip(COLUMNS, _cells(row, scored("a"), _zone(page)), strict=True))
-    assert cells["renewal_at"] == date(2026, 5, 1)
-    assert cells["last_contact_at"] == cells["steps_back_until"] == date(2026, 3, 2)
-    assert _cells(Listed(**empty), scored("a"), _zone(page))[COLUMNS.index("renewal_at")] is None
+    told = dict(zip(COLUMNS, cells(row, scored("a"), zone), strict=True))
+    assert told["renewal_at"] == date(2026, 5, 1)
+    assert told["last_contact_at"] == told["steps_back_until"] == date(2026, 3, 2)
+    assert cells(Listed(**empty), scored("a"), zone)[COLUMNS.index("renewal_at")] is None
+
+
+def sheet_of(response) -> list[dict[str, object]]:
+    """The rows of a workbook by the columns' names; empty cells are ""."""
+    assert response.status_code == 200
+    assert response.headers["content-type"].endswith("spreadsheetml.sheet")
+    assert 'filename="worklist-2026-06-02.xlsx"' in response.headers["content-disposition"]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(response.content))
+    heading, *rows = book.get_sheet_by_name("Worklist").to_python()
+    assert heading == [HEADINGS[name].heading for name in COLUMNS]
+    return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+
+
+def test_the_workbook_holds_what_the_table_does_in_types(viewer: Browser):
+    path = "list=all&owner=kim&sort=revenue"
+    rows = sheet_of(viewer.get(f"/worklist.xlsx?{path}"))
+    text = table(viewer.get(f"/worklist.csv?{path}"))
+    assert [row["account"] for row in rows] == [row["account"] for row in text]
+    row = rows[-1]
+    assert (row["detractor_risk"], row["risk_low_80"], row["revenue"]) == (0.5, 0.31, 3000.0)
+    assert row["renewal_at"] == (TODAY + timedelta(days=20)).date()
+    assert row["follow_up"] == "to contact"
+    assert row["churn_risk"] == 0.1
+
+
+def test_a_workbook_holds_hostile_texts_as_texts(viewer: Browser):
+    by_key = {row["account"]: row for row in sheet_of(viewer.get("/worklist.xlsx?owner=max"))}
+    assert len(by_key) == len(HOSTILE)
+    names = {key: row["name"] for key, row in by_key.items()}
+    # XML holds no carriage return of its own.
+    assert names == {**HOSTILE, "x11": " cmd"}
+    assert by_key["x2"]["revenue"] == -5.5
+
+
+def test_the_week_as_a_workbook(browsed: Browsed):
+    rows = sheet_of(browsed.sign_in("csm", owner="kim").get("/worklist.xlsx?list=week&owner=kim"))
+    assert [row["account"] for row in rows] == [f"k{i:02d}" for i in range(2, 13)]
+
+
+def test_too_many_accounts_for_a_workbook_are_refused(viewer: Browser, monkeypatch):
+    monkeypatch.setattr("npsight.web.worklistbook.MOST", 10)
+    refused = viewer.get("/worklist.xlsx?list=all")
+    assert refused.status_code == 422
+    assert "A workbook is for at most 10 accounts" in unescape(refused.text)
+    assert "Download the CSV file" in refused.text
 
 
 def test_the_table_is_packed_for_who_takes_it(viewer: Browser):
@@ -348,7 +394,7 @@ def test_a_view_needs_its_token(viewer: Browser):
 
 
 def test_nobody_sees_anything(browsed: Browsed):
-    for path in ("/worklist", "/worklist.csv"):
+    for path in ("/worklist", "/worklist.csv", "/worklist.xlsx"):
         response = browsed.nobody().get(path)
         assert response.status_code == 303
         assert response.headers["location"].startswith("/sign-in")
