@@ -86,7 +86,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
     else:
         found = _all_sheet(page, run, asked)
     scores = page.store.scores_of(run.id, [row.account for row in found.rows])
-    stepped_back = _stepped_back(page, run, asked)
+    stepped_back = _stepped_back(page, run, asked, week)
     columns = columns_of(page.project, found.rows)
     return page.html(
         "worklist.html",
@@ -133,15 +133,20 @@ def _wanted(page: Page, asked: Asked) -> Wanted:
 
 def _week_sheet(page: Page, run: ScoreRun, asked: Asked, week: Week) -> Sheet:
     """The first accounts that the owner can still call; the team's are as the run chose them."""
+    wanted = _of_week(page, week)
     if week.owner is None:
-        wanted = Wanted(within_capacity=True, visible_to=page.only_owner)
         after, before = place_in(Asked(), asked.after), place_in(Asked(), asked.before)
         return sheet(page.store, run, wanted, page.project.pages.rows, after, before)
-    wanted = Wanted(owner=week.owner, visible_to=page.only_owner)
     if week.left == 0:
         return Sheet((), earlier=False, later=False)
     found = sheet(page.store, run, wanted, min(week.left, 200))
     return Sheet(found.rows, earlier=False, later=False)
+
+
+def _of_week(page: Page, week: Week) -> Wanted:
+    """Whom the week's calls are chosen from: the owner's accounts, or those the run chose."""
+    is_team = week.owner is None
+    return Wanted(owner=week.owner, within_capacity=is_team, visible_to=page.only_owner)
 
 
 def _week(page: Page, run: ScoreRun, asked: Asked) -> Week:
@@ -157,7 +162,11 @@ def _week(page: Page, run: ScoreRun, asked: Asked) -> Week:
         capacity = within_capacity(page.store, run.id)
     since = week_start(page.now, ZoneInfo(page.user.time_zone))
     done = contacted_since(page.store, run, since, owner, capacity)
-    return Week(owner, capacity, done)
+    week = Week(owner, capacity, done)
+    if owner is not None:
+        return week
+    back = count_of(page.store, run, replace(_of_week(page, week), stepped_back="only"))
+    return replace(week, back=back.accounts)
 
 
 def week_start(now: datetime, zone: ZoneInfo) -> datetime:
@@ -172,11 +181,11 @@ def _lines(page: Page, found: Sheet, scores: dict[str, ScoreRow]) -> list[Line]:
     return [line_of(row, scores[row.account], page.project, page.now, zone) for row in found.rows]
 
 
-def _stepped_back(page: Page, run: ScoreRun, asked: Asked) -> Count | None:
+def _stepped_back(page: Page, run: ScoreRun, asked: Asked, week: Week) -> Count | None:
     """How many accounts are hidden because they step back; None where none are hidden."""
-    if asked.list == "week" or asked.stepped_back != "hidden":
+    if asked.stepped_back != "hidden":
         return None
-    wanted = _wanted(page, asked)
+    wanted = _of_week(page, week) if asked.list == "week" else _wanted(page, asked)
     return count_of(page.store, run, replace(wanted, stepped_back="only"))
 
 
@@ -224,9 +233,9 @@ def _everything(page: Page, run: ScoreRun) -> Wanted | Sequence[Listed]:
     asked = read_address(page.query)
     if asked.list == "week":
         week = _week(page, run, asked)
-        if week.owner is None:
-            return Wanted(within_capacity=True, visible_to=page.only_owner)
-        return _week_sheet(page, run, asked, week).rows
+        return (
+            _of_week(page, week) if week.owner is None else _week_sheet(page, run, asked, week).rows
+        )
     return () if asked.q and not asked.words else _wanted(page, asked)
 
 

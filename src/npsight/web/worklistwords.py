@@ -24,16 +24,21 @@ LEVEL_TONES = {"high": "bad", "medium": "warn", "low": "good"}
 
 @dataclass(frozen=True)
 class Week:
-    """The week's calls: of `owner`, or of the team (None)."""
+    """The week's calls: of `owner`, or of the team (None).
+
+    The team's were chosen by the run: `back` of them step back by now, those that are done, too.
+    An owner's are chosen among those that do not.
+    """
 
     owner: str | None
     capacity: int
     done: int
+    back: int = 0
 
     @property
     def left(self) -> int:
         """Calls that are still to be made."""
-        return max(self.capacity - self.done, 0)
+        return max(self.capacity - max(self.done, self.back), 0)
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def test_an_unknown_number_is_not_explained_but_the_first_one_is(ann, page):
 def test_the_head_tells_how_the_account_stands(page):
     for words in (
         "66 %",
-        "with 80 % certainty 41 % to 83 %",
+        "with 80&nbsp;% certainty 41 % to 83 %",
         "−56",
         "80 %: −80 to −20",
         "95 %: −90 to 0",
@@ -259,6 +259,14 @@ def test_every_page_is_sent_with_its_headers(ann):
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
+
+
+def test_what_to_say_comes_first_on_a_phone(page):
+    """Who has the page open before a call reads it from above, and the chart is long."""
+    places = [
+        page.index(f'id="{name}"') for name in ("say-title", "follow-up", "why", "answers-title")
+    ]
+    assert places == sorted(places)
 
 
 def test_headings_come_in_order(page):

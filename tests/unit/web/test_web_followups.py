@@ -121,6 +121,20 @@ def test_the_forms_of_the_page_lead_through_all_states(browsed, ada, accounts):
     assert told[:2] == ["to close", "to reopen"]
 
 
+def test_what_was_closed_by_mistake_is_one_click_from_being_reopened(browsed, ada, accounts):
+    account = next(accounts)
+    address = begun(ada, account)
+    (_, hidden, _) = forms(ada.get(address), address)[0]
+    ada.post(address, {**hidden, "action": "close", "note": "The wrong account."})
+    link = f'<a href="{address}">See or reopen it</a>'
+    assert link in ada.get(f"/accounts/{quote(account)}").text
+    assert "See it</a>" in browsed.sign_in("viewer").get(f"/accounts/{quote(account)}").text
+    (_, hidden, buttons) = forms(ada.get(address), address)[0]
+    assert "reopen" in buttons
+    ada.post(address, {**hidden, "action": "reopen", "note": "It was right."})
+    assert link not in ada.get(f"/accounts/{quote(account)}").text
+
+
 def test_a_step_without_its_words_is_refused_with_what_was_typed(browsed, ada, accounts):
     address = begun(ada, next(accounts))
     response = ada.post(address, {"action": "close", "version": "1", "note": "  "})

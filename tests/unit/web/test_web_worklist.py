@@ -103,10 +103,23 @@ def test_a_csm_begins_with_the_calls_that_are_left_this_week(browsed: Browsed):
     assert 'href="/worklist?list=all"' in page
 
 
+@pytest.mark.parametrize(
+    ("query", "owner", "shown"), [("list=week&owner=kim", "&owner=kim", 11), ("list=week", "", 5)]
+)
+def test_ranks_that_the_week_leaves_out_are_accounted_for(viewer: Browser, query, owner, shown):
+    page = viewer.get(f"/worklist?{query}").text
+    assert len(accounts(page)) == shown
+    assert "2 more step back" in " ".join(page.split())
+    (link,) = re.findall(r'<a href="([^"]+)">Show them</a>', page)
+    assert unescape(link) == f"/worklist?list=all{owner}&back=only"
+    assert set(accounts(viewer.get(unescape(link)).text)) == {"k00", "k01"}
+
+
 def test_who_owns_nothing_begins_with_everybody(viewer: Browser):
     page = viewer.get("/worklist").text
     assert accounts(page) == ["k02", "k03", "k04", "k05", "k06"]
-    assert "1 of the team’s 18 for this week are done, 17 to go." in page
+    # One was called, another is snoozed.
+    assert "1 of the team’s 18 for this week are done, 16 to go." in page
     assert "2 more step back: snoozed, contacted in the last 21 days, or held out." in " ".join(
         page.split()
     )
