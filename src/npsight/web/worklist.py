@@ -19,6 +19,7 @@ from npsight.store.savedviews import (
     save_view,
     views_of,
 )
+from npsight.store.worklistmoves import came_ahead, newest_change
 from npsight.store.worklistquery import Wanted
 from npsight.store.worklistread import (
     Count,
@@ -42,6 +43,8 @@ from npsight.web.worklistaddress import (
     SORTS,
     STATES,
     Asked,
+    Begun,
+    begun_in,
     place_in,
     read_address,
     token_of,
@@ -88,6 +91,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
     scores = page.store.scores_of(run.id, [row.account for row in found.rows])
     stepped_back = _stepped_back(page, run, asked, week)
     columns = columns_of(page.project, found.rows)
+    begun = _begun(page, run, asked)
     return page.html(
         "worklist.html",
         run=run,
@@ -98,8 +102,10 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         sheet=found,
         stepped_back=stepped_back,
         nothing=nothing_line(asked, week, run, stepped_back, page.only_owner),
-        earlier=_turn(asked, found, "before"),
-        later=_turn(asked, found, "after"),
+        earlier=_turn(asked, found, "before", begun),
+        later=_turn(asked, found, "after", begun),
+        is_of_older_run=begun.run_id != run.id,
+        came_ahead=_came_ahead(page, run, asked, begun),
         chips=chips(asked, page.project),
         policy=policy_sentence(page.project),
         views=views_of(page.store, page.project.name, page.user.login),
@@ -189,13 +195,30 @@ def _stepped_back(page: Page, run: ScoreRun, asked: Asked, week: Week) -> Count 
     return count_of(page.store, run, replace(wanted, stepped_back="only"))
 
 
-def _turn(asked: Asked, found: Sheet, name: str) -> str | None:
+def _begun(page: Page, run: ScoreRun, asked: Asked) -> Begun:
+    """Since when these pages are turned; a first page is where it begins."""
+    token = asked.after or asked.before
+    known = begun_in(token) if token else None
+    return known or Begun(run.id, newest_change(page.store))
+
+
+def _came_ahead(
+    page: Page, run: ScoreRun, asked: Asked, begun: Begun
+) -> list[tuple[str, str | None]]:
+    """Accounts that the pages up to this one did not have, and those behind have no more."""
+    place = place_in(asked, asked.after) if asked.list == "all" else None
+    if place is None or begun.run_id != run.id:
+        return []
+    return came_ahead(page.store, run, _wanted(page, asked), place, begun.change)
+
+
+def _turn(asked: Asked, found: Sheet, name: str, begun: Begun) -> str | None:
     """The address of the page before or behind this one; None where there is none."""
     if not found.rows or not (found.earlier if name == "before" else found.later):
         return None
     row = found.rows[0] if name == "before" else found.rows[-1]
     order = Wanted() if asked.list == "week" else Wanted(order=asked.order)
-    return asked.link(**{name: token_of(place_of(row, order))})
+    return asked.link(**{name: token_of(place_of(row, order), begun)})
 
 
 def _offered(page: Page, run: ScoreRun) -> dict[str, list[tuple[str, str]]]:

@@ -182,10 +182,18 @@ def wanted_of(asked: Asked, today: date, visible_to: str | None) -> Wanted:
     )
 
 
-def token_of(place: Place) -> str:
-    """A place as text for an address."""
+@dataclass(frozen=True)
+class Begun:
+    """What was the newest when somebody opened the first page: the run, and the last change."""
+
+    run_id: str
+    change: int
+
+
+def token_of(place: Place, begun: Begun) -> str:
+    """A place as text for an address, and since when its reader turns pages."""
     value = place.value.isoformat() if isinstance(place.value, datetime) else place.value
-    text = json.dumps([value, place.account], ensure_ascii=False)
+    text = json.dumps([value, place.account, begun.run_id, begun.change], ensure_ascii=False)
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -200,13 +208,44 @@ def place_in(asked: Asked, token: str) -> Place | None:
     if not token:
         return None
     try:
-        text = urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4)).decode()
-        value, account = json.loads(text)
+        value, account, *_ = _content(token)
         return Place(_typed(asked.order, value), _text(account))
     except (ValueError, TypeError, binascii.Error, RecursionError):
-        raise PageError(
-            422, "This address does not lead to a page of the list.", "Begin at its first page."
-        ) from None
+        raise _no_page() from None
+
+
+def begun_in(token: str) -> Begun | None:
+    """Since when the reader of a token turns pages; None where it does not say.
+
+    Raises
+    ------
+    PageError
+        422: it was not given out.
+    """
+    try:
+        _, _, *begun = _content(token)
+        if not begun:
+            return None
+        run_id, change = begun
+        if type(change) is not int or not 0 <= change < 2**53:
+            raise ValueError("no number of a change")
+        return Begun(_text(run_id), change)
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise _no_page() from None
+
+
+def _content(token: str) -> list[Any]:
+    text = urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4)).decode()
+    content = json.loads(text)
+    if not isinstance(content, list):
+        raise ValueError("no list")
+    return content
+
+
+def _no_page() -> PageError:
+    return PageError(
+        422, "This address does not lead to a page of the list.", "Begin at its first page."
+    )
 
 
 def _typed(order: str, value: Any) -> Any:

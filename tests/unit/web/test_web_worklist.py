@@ -16,12 +16,15 @@ import pytest
 from browsed import Browsed, Browser, browse
 from listed import AS_OF, DAY, note, scored
 from python_calamine import CalamineWorkbook
+from sqlalchemy import update
 
-from npsight.store import ScoreRow, ScoreRun
+from npsight.store import ScoreChange, ScoreRow, ScoreRun, record_changes
 from npsight.store.marks import mark
+from npsight.store.worklist import worklist
+from npsight.store.worklistquery import Place
 from npsight.store.worklistread import Count, Listed
 from npsight.web.worklist import week_start
-from npsight.web.worklistaddress import read_address
+from npsight.web.worklistaddress import Begun, read_address, token_of
 from npsight.web.worklistbook import HEADINGS
 from npsight.web.worklisttable import COLUMNS, cells
 from npsight.web.worklistwords import Week, line_of, nothing_line, policy_sentence
@@ -238,7 +241,8 @@ def test_filters(viewer: Browser, query: str, expected: list[str]):
         "sort=name", "list=none", "level=extreme", "state=lost", "renewal=-1", "renewal=x",
         "renewal=99999", "renewal=%D9%A3", "back=1", "turned=yes", "silent=2", "q=" + "x" * 201,
         "after=x", "after=W10", "after=WyJ4IiwgImEiXQ", "after=" + "W" * 3000,
-        "before=bnVsbA", "sort=renewal&after=WzEsICJhIl0",
+        "before=bnVsbA", "sort=renewal&after=WzEsICJhIl0", "after=WzEsICJhIiwgInI5Il0",
+        "after=WzEsICJhIiwgInI5IiwgLTFd", "after=WzEsICJhIiwgInI5IiwgdHJ1ZV0",
     ],
 )  # fmt: skip
 def test_addresses_that_mean_nothing_are_refused_with_a_sentence(viewer: Browser, query: str):
@@ -264,6 +268,41 @@ def test_hostile_names_are_inert_on_the_page(viewer: Browser):
     # A name of 10 kB does not make a page of it.
     assert max(map(len, pages)) < 60_000
     assert 'href="/accounts/a/../b%3Fc%23d"' in shown
+
+
+def test_pages_name_who_came_ahead_of_them_meanwhile(browsed: Browsed, viewer: Browser):
+    """An account of page two that is scored as riskier stands on page one when page two opens."""
+    store = browsed.live.state.store
+    first = viewer.get("/worklist?list=all&owner=kim&sort=risk&turned=1").text
+    later = unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])
+    assert "Scored again" not in viewer.get(later).text
+    moved = accounts(viewer.get(later).text)[-1]
+    with store.writing() as connection:
+        mine = (worklist.c.run_id == "r9") & (worklist.c.account == moved)
+        connection.execute(update(worklist).where(mine).values(detractor_risk=0.01))
+        change = ScoreChange(moved, {"detractor_risk": 0.5}, {"detractor_risk": 0.01})
+        record_changes(connection, "tiny", "r9", "response", [change])
+    try:
+        told = " ".join(viewer.get(later).text.split())
+        assert "Scored again since you opened the first page, and now before this one:" in told
+        assert f'<a href="/accounts/{moved}"><bdi>' in told
+        assert "Scored again" not in viewer.get("/worklist?list=all&sort=risk&turned=1").text
+    finally:
+        with store.writing() as connection:
+            connection.execute(update(worklist).where(mine).values(detractor_risk=0.5))
+
+
+def test_a_page_of_an_older_run_leads_to_the_first(viewer: Browser):
+    token = token_of(Place(3, "k02"), Begun("r8", 0))
+    page = viewer.get(f"/worklist?list=all&owner=kim&after={token}").text
+    assert "All accounts were scored again since you opened the first page" in page
+    assert '<a href="/worklist?list=all&amp;owner=kim">Begin at the first page</a>' in page
+
+
+def test_an_address_of_an_older_npsight_still_leads_to_its_page(viewer: Browser):
+    page = viewer.get("/worklist?list=all&owner=kim&after=WzMsICJrMDIiXQ").text
+    assert accounts(page)[0] == "k03"
+    assert "scored again" not in page
 
 
 class Tags(HTMLParser):
