@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from api_client import TestClient, key_headers
 from written_company import written_once
 
+from npsight.jobs.building.servingfacts import find_serving_facts
 from npsight.jobs.scoring import rescoreplan
 from npsight.service.app import build_app
 from npsight.service.state import Live, load_state
@@ -84,6 +87,26 @@ def test_answers_are_put_together_again_only_after_another_one(company: Company)
     # Another's answer is one of the market, and the fact of before is still there.
     assert [later[name] for name in MARKET] != [first[name] for name in MARKET]
     assert later["usage__sum_logins__90d"] == first["usage__sum_logins__90d"] + 3
+
+
+def test_files_that_were_written_anew_are_read_anew(company: Company) -> None:
+    """As when an account is erased while the service runs."""
+    one, other = company.accounts
+    company.usage("u1", one, logins=1)
+    before = company.features(one)
+    facts = find_serving_facts(company.live.state.spec)
+    erased = 0
+    for name, file in facts.files.items():
+        if name.startswith("responses."):
+            answers = pq.read_table(file)
+            gone = pc.equal(answers["account"], other)
+            erased += pc.sum(gone).as_py()
+            pq.write_table(answers.filter(pc.invert(gone)), file.with_suffix(".new"))
+            file.with_suffix(".new").replace(file)
+    assert erased > 0
+    company.usage("u2", one, logins=1)
+    after = company.features(one)
+    assert sum(after[name] for name in MARKET) < sum(before[name] for name in MARKET)
 
 
 def test_a_request_for_the_same_account_again_reads_its_facts_again_where_they_are_others(

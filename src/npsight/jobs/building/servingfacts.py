@@ -41,12 +41,14 @@ WAY_OUT = "run `npsight score`, then send the next fact or start the service aga
 class ServingFacts:
     """Where the rows lie: table (see `CheckedRows.named`) to its file.
 
-    `through` is the number of the newest posted fact among them.
+    `through` is the number of the newest posted fact among them. `written` tells the files from
+    others of the same names: an account that is erased is taken out of them where they lie.
     """
 
     folder: Path
     files: Mapping[str, Path]
     through: int
+    written: tuple[tuple[int, int], ...] = ()
 
 
 class ServingFactsError(Exception):
@@ -108,12 +110,14 @@ def find_serving_facts(project: ProjectSpec) -> ServingFacts:
     try:
         folder = root / json.loads((root / CURRENT).read_text())["folder"]
         manifest = json.loads((folder / MANIFEST).read_text())
+        files = {name: folder / file for name, file in manifest["files"].items()}
+        kept = [file.stat() for file in files.values()]
     except (OSError, ValueError, KeyError):
         raise ServingFactsError("the last run of all accounts left no facts here") from None
     if manifest["digest"] != serving_digest(project):
         raise ServingFactsError("tables or features are declared otherwise than in the last run")
-    files = {name: folder / file for name, file in manifest["files"].items()}
-    return ServingFacts(folder, files, manifest["through"])
+    written = tuple((file.st_ino, file.st_mtime_ns) for file in kept)
+    return ServingFacts(folder, files, manifest["through"], written)
 
 
 def serving_digest(project: ProjectSpec) -> str:

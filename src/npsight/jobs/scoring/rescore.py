@@ -208,7 +208,7 @@ class Rescorer:
 
     def _current_plan(self) -> Plan:
         facts = find_serving_facts(self._project)
-        if self._plan is not None and self._plan.facts.folder != facts.folder:
+        if self._plan is not None and self._plan.facts != facts:
             self._forget_plan()
         if self._plan is None:
             self._plan = Plan(self._project, facts)
