@@ -205,7 +205,7 @@ HOSTILE = [
     ({"id": "f5", "features": [{"name": LOGINS, "number": 1, "text": "1"}]}, "f5",
      ["/features/0/text"]),
     ({"id": "f6", "features": [{"number": 1}]}, "f6", ["/features/0/name"]),
-    ({"id": "s", "segment": "a\0b", "account": ""}, "s", ["/segment"]),
+    ({"id": "s", "segment": "a\0b", "account": ""}, "s", ["/account", "/segment"]),
     ({"id": "a1", "answers": [{"score": 11, "occurred_at": "2026-01-01"},
                               {"score": 6.5, "occurred_at": "2026-01-01T00:00:00Z"},
                               {"score": -1, "occurred_at": "2026-01-01T00:00:00Z"}]}, "a1",

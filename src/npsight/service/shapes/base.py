@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.config import JsonDict
@@ -33,6 +33,9 @@ class Shape(BaseModel):
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants"
     )
 
+    never_blank: ClassVar[frozenset[str]] = frozenset()
+    """Optional fields in which a blank text is a fault: without them something else is asked."""
+
     @model_validator(mode="before")
     @classmethod
     def _without_blanks(cls, value: Any) -> Any:
@@ -48,7 +51,7 @@ def without_blanks(model: type[Shape], value: Any) -> Any:
         name
         for name, given in value.items()
         if is_blank(given) and name in fields and not fields[name].is_required()
-    }
+    } - model.never_blank
     return {n: given for n, given in value.items() if n not in blank} if blank else value
 
 

@@ -36,6 +36,8 @@ class GivenAnswer(Shape):
 class FeatureRow(Shape):
     """What to score: a stored account with other values, or values alone."""
 
+    never_blank = frozenset({"account"})
+
     id: Key = Field(
         min_length=1, max_length=512, description="Your name for the row, unique in the batch."
     )
