@@ -132,13 +132,16 @@ def extra_sentences(readings: Readings, spec: FeatureSpec, rows: Rows) -> list[s
 
 
 def speaks_against(readings: Readings, spec: FeatureSpec, rows: Rows, raises: Flags) -> Flags:
-    """Whether a mood is at odds with its driver: a good one beside a raised risk, or the reverse.
+    """Whether a finding is at odds with its driver: a good mood beside a raised risk, a bad one or
+    detractors' answers beside a lowered one.
 
-    A reader takes the mood for the reason, and it is not.
+    A reader takes it for the reason, and it is not.
     """
+    values = readings.number(spec.name, rows)
+    if spec.where == (("band", "detractor"),):
+        return ~raises & (values > 0)
     if spec.measure != "sentiment" or spec.against:
         return np.zeros(len(rows), dtype=np.bool_)
-    values = readings.number(spec.name, rows)
     return np.where(raises, values > FEELING, values < -FEELING)
 
 

@@ -147,6 +147,15 @@ def test_a_mood_is_not_told_where_it_speaks_against_the_driver():
     assert told(HISTORY[0], True) == [False] * 5
 
 
+def test_detractors_answers_are_not_told_beside_a_lowered_risk():
+    answers = replace(HISTORY[2], source="responses", where=(("band", "detractor"),))
+    now = pd.DataFrame({answers.name: [2.0, 0.0, NAN]})
+    readings = Readings((answers,), rows_of(now), rows_of(now), NOBODY)
+    rows, raised = np.arange(3), np.full(3, True)
+    assert speaks_against(readings, answers, rows, ~raised).tolist() == [True, False, False]
+    assert speaks_against(readings, answers, rows, raised).tolist() == [False] * 3
+
+
 def test_the_next_telling_feature_stands_in_for_a_mood_that_is_left_out():
     mood = replace(HISTORY[0], measure="sentiment", label="sentiment of the last comment")
     answers = replace(HISTORY[2], source="responses", label="answers in a year")
