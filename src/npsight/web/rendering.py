@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from npsight.web.statics import version
+from npsight.worklist.alertwords import counted
 
 if TYPE_CHECKING:
     from npsight.web.page import Page
@@ -68,7 +69,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        percent=percent, signed=signed, money=money, day=day, moment=moment, initials=initials
+        percent=percent,
+        signed=signed,
+        money=money,
+        day=day,
+        moment=moment,
+        initials=initials,
+        counted=counted,
     )
     return made
 

@@ -73,6 +73,17 @@ def test_a_change_is_the_difference_of_what_stands_beside_it(now, following, sho
     assert shown in words
 
 
+def test_one_answer_of_one_account_is_told_as_one(make):
+    company = report().company
+    now = replace(company.now, promoters=1, detractors=0, answers=1, accounts=1)
+    words = text_of(
+        make(company=replace(company, now=now, accounts=1)).sign_in("viewer").get("/segments")
+    )
+    assert "1 answer of 1 account in 90 days" in words
+    assert "over 1 account" in words
+    assert "1 accounts" not in words
+
+
 def test_the_revenue_with_accounts_of_high_risk_is_told_to_who_sees_them_all(make):
     pages = make()
     with pages.live.state.store.writing() as connection:
@@ -219,7 +230,7 @@ def test_without_segments_comments_or_drivers_the_page_says_so(make):
     pages = make(company=bare, groups={}, goals=(), with_themes=False)
     words = text_of(pages.sign_in("viewer").get("/segments"))
     assert "No segments are declared." in words
-    assert "Map the `comment` column" in words
+    assert "can map the column of comments" in words
     assert "Goals" not in words
     assert "What moves the risk" not in words
 
