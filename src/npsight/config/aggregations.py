@@ -217,7 +217,7 @@ _CATALOGUE = (
     _facts(
         "days_until_end",
         "days from as_of to the nearest end at or after as_of that was known before it, of facts "
-        "begun or not",
+        "that had begun",
         "no",
         "unknown",
         "source: subscriptions",

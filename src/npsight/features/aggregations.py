@@ -26,10 +26,17 @@ SMALLEST_VARIANCE = 1e-12
 """A variance below this share of the mean square is rounding, and counts as none."""
 
 
-def days_between(later: ir.TimestampValue, earlier: ir.TimestampValue) -> ir.FloatingValue:
-    """Days from `earlier` to `later`, fractions included, exact to the microsecond."""
-    micros = later.delta(earlier, unit="microsecond")
-    return micros.cast(dt.float64) / float(MICROSECONDS_A_DAY)
+def days_between(
+    later: ir.TimestampValue, earlier: ir.TimestampValue, but: int = 0
+) -> ir.FloatingValue:
+    """Days from `earlier` to `later`, `but` so many, fractions included, exact to the microsecond.
+
+    Whole days are taken off before the division: of 7 days and a microsecond, 7 leave a microsecond
+    and not what floats make of it.
+    """
+    micros = later.delta(earlier, unit="microsecond").cast(dt.float64)
+    left = micros - float(but * MICROSECONDS_A_DAY) if but else micros
+    return left / float(MICROSECONDS_A_DAY)
 
 
 def spans_of(spec: FeatureSpec) -> tuple[Span, ...]:
@@ -153,11 +160,10 @@ def _mean_trend(totals: Totals, spec: FeatureSpec) -> ir.Value:
 
 def _vs_usual(totals: Totals, spec: FeatureSpec) -> ir.Value:
     now, before = spans_of(spec)
-    days = float(spec.window_days or 0)
+    days = spec.window_days or 0
     began = totals.total("earliest", Selection(spec.where, before))
-    age = days_between(totals.as_of, began) - days
-    usual = _amount(totals, spec, before) / age
-    return _compared(_amount(totals, spec, now) / days, usual)
+    usual = _amount(totals, spec, before) / days_between(totals.as_of, began, but=days)
+    return _compared(_amount(totals, spec, now) / float(days), usual)
 
 
 def _slope(totals: Totals, spec: FeatureSpec) -> ir.Value:

@@ -183,6 +183,19 @@ def test_a_measure_that_is_never_filled_is_as_no_fact(engine, missing, expected)
     assert found["usage__ratio_logins_per_errors"] == expected
 
 
+@pytest.mark.parametrize("window", [1, 7, 30, 730])
+def test_the_usual_of_a_microsecond_is_a_day_of_it(engine, window):
+    """Floats lose a microsecond beside a whole day: days of the window are taken off before."""
+    first = fact(AS_OF - window * DAY - TICK, logins="0.000001")
+    now = fact(AS_OF - DAY, logins=86400 * window)
+    usual = 0.000001 * 86_400_000_000
+    spec = usage("vs_usual", "logins", window_days=window)
+    found = value(engine, world_of(usage=[first, now]), spec)
+    assert found == (86400 - usual) / (86400 + usual) == 0.0
+    less = world_of(usage=[first, now | {"logins": 43200 * window}])
+    assert value(engine, less, spec) == pytest.approx(-1 / 3, rel=1e-15)
+
+
 def test_zero_by_default_for_counts_and_sums_only():
     zero = {name for name, a in AGGREGATIONS.items() if a.missing == "zero"}
     assert zero == {"count", "sum", "distinct", "distinct_days", "open"}
