@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
+import threading
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,10 +16,12 @@ from handmade import AS_OF, DAY, OWN, SEGMENT, World, answer, fact, facts_of, wo
 
 from npsight.config.schema.settings import Engine
 from npsight.config.specs import FeatureSpec
-from npsight.jobs.building import featurecache
+from npsight.features import panesums
+from npsight.jobs.building import addingup, featurecache, fetched, frames
 from npsight.jobs.building.featurecache import FeatureCache, definitions_digest
 from npsight.jobs.building.frames import FeatureBuilder
 from npsight.tables.digest import visible_digests
+from npsight.temporal import windows
 
 SUM = FeatureSpec(source="usage", aggregation="sum", measure="logins", window_days=30)
 SPECS = (
@@ -149,8 +153,16 @@ def test_other_code_builds_anew(monkeypatch, tmp_path):
     silent.left_after = ("usage", 30)
     assert definitions_digest(silent) != before
     assert definitions_digest(project_in(tmp_path)) == before
-    monkeypatch.setattr(featurecache, "_code_digest", lambda: "changed")
+    with monkeypatch.context() as patched:
+        patched.setattr(featurecache, "_code_digest", lambda: "changed")
+        assert definitions_digest(project_in(tmp_path)) != before
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: f"{name} 99")
     assert definitions_digest(project_in(tmp_path)) != before
+
+
+def test_every_package_that_computes_features_is_part_of_the_code():
+    for module in (addingup, fetched, frames, panesums, windows):
+        assert module.__package__ in featurecache.CODE
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing"])
@@ -161,6 +173,48 @@ def test_a_damaged_file_is_built_anew(engine, tmp_path, content):
     found, built = built_days(builder_of(engine, world(), tmp_path), DAYS)
     assert built == DAYS[:1]
     same(found, plainly(engine, world(), DAYS))
+
+
+def test_a_file_with_a_turned_bit_is_built_anew(engine, tmp_path):
+    """Parquet reads most such files without a word, and gives other numbers."""
+    built_days(builder_of(engine, world(), tmp_path), DAYS)
+    damaged = min(tmp_path.glob("features/*/*.parquet"))
+    content, begins = damaged.read_bytes(), damaged.name.rpartition("-")[0] + "-"
+    cache = FeatureCache(damaged.parent, dict)
+    assert cache.read(begins) is not None
+    for place in range(0, len(content), len(content) // 25):
+        turned = bytearray(content)
+        turned[place] ^= 1
+        damaged.write_bytes(turned)
+        assert cache.read(begins) is None
+    found, built = built_days(builder_of(engine, world(), tmp_path), DAYS)
+    assert built == DAYS[:1]
+    same(found, plainly(engine, world(), DAYS))
+
+
+def test_two_processes_may_keep_the_same_day_at_once(tmp_path):
+    """One of them ends, or is killed, while the other writes: neither sees half a file."""
+    cache = FeatureCache(tmp_path, dict)
+    rows = pd.DataFrame({"account": [f"a{i}" for i in range(5_000)], "x": range(5_000)})
+    failed = []
+
+    def keep():
+        try:
+            for _ in range(20):
+                cache.write("20240301T000000000000-facts-", rows)
+                found = cache.read("20240301T000000000000-facts-")
+                assert found is not None
+                same(found, rows)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=keep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_day_on_which_nobody_existed_is_kept_as_empty(engine, tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.resources
+import io
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -14,12 +16,15 @@ from pathlib import Path
 import pandas as pd
 
 from npsight.config.specs import ProjectSpec
+from npsight.jobs.files import write_atomically
 
 Digests = Callable[[Sequence[datetime]], dict[datetime, str]]
 """As_of dates to the digest of all that can be seen on each."""
-FORMAT = 1
+FORMAT = 2
 KEPT_DEFINITIONS = 3
-CODE = ("npsight.features", "npsight.temporal")
+CODE = ("npsight.features", "npsight.temporal", "npsight.jobs.building")
+ENGINES = ("duckdb", "ibis-framework", "numpy", "pandas")
+"""A newer one may round otherwise, and scoring would not be what was learned from."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class FeatureCache:
 
     A file holds every row of the spine of its day. It is used again when the facts visible on
     that day have the same digest, the features are defined the same, and the code that computes
-    them is the same; so tomorrow's run builds tomorrow's day, and whatever late news changed.
+    them is the same; so tomorrow's run builds tomorrow's day, and whatever late news changed. Its
+    name ends with the digest of its content: a bit that a disk turned is seen.
     """
 
     folder: Path
@@ -39,22 +45,23 @@ class FeatureCache:
         """The cache of a project, in its state folder."""
         return cls(project.state_dir / "features" / definitions_digest(project)[:16], digests)
 
-    def files(self, as_ofs: Sequence[datetime]) -> dict[datetime, Path]:
-        """Where the rows of each day are, or would be."""
+    def files(self, as_ofs: Sequence[datetime]) -> dict[datetime, str]:
+        """How the names of each day's files begin, whether there is one or not."""
         digests = self.digests(as_ofs)
-        return {
-            as_of: self.folder / f"{as_of:%Y%m%dT%H%M%S%f}-{digests[as_of][:16]}.parquet"
-            for as_of in as_ofs
-        }
+        return {as_of: f"{as_of:%Y%m%dT%H%M%S%f}-{digests[as_of][:16]}-" for as_of in as_ofs}
 
-    def read(self, file: Path) -> pd.DataFrame | None:
-        """The rows of a file; None where there is none, or it cannot be read."""
-        try:
-            return pd.read_parquet(file)
-        except (OSError, ValueError):
-            return None
+    def read(self, begins: str) -> pd.DataFrame | None:
+        """The rows of the file whose name begins so; None where none is whole."""
+        for file in self.folder.glob(f"{begins}*.parquet"):
+            try:
+                content = file.read_bytes()
+                if file.name == begins + _ending(content):
+                    return pd.read_parquet(io.BytesIO(content))
+            except (OSError, ValueError):
+                continue
+        return None
 
-    def write(self, file: Path, rows: pd.DataFrame) -> None:
+    def write(self, begins: str, rows: pd.DataFrame) -> None:
         """Keep the rows of a day, in place of what was kept of it before.
 
         Raises
@@ -62,15 +69,11 @@ class FeatureCache:
         OSError
             They cannot be written; nothing half-written stays.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        try:
-            rows.to_parquet(partial, index=False, compression="zstd")
-            partial.replace(file)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-        day = file.name.partition("-")[0]
+        buffer = io.BytesIO()
+        rows.to_parquet(buffer, index=False, compression="zstd")
+        file = self.folder / (begins + _ending(buffer.getvalue()))
+        write_atomically(file, buffer.getvalue())
+        day = begins.partition("-")[0]
         for older in self.folder.glob(f"{day}-*.parquet"):
             if older != file:
                 older.unlink(missing_ok=True)
@@ -81,6 +84,10 @@ class FeatureCache:
         newest = sorted(folders, key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in newest[KEPT_DEFINITIONS:]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ending(content: bytes) -> str:
+    return f"{hashlib.sha256(content).hexdigest()[:16]}.parquet"
 
 
 def definitions_digest(project: ProjectSpec) -> str:
@@ -94,6 +101,7 @@ def definitions_digest(project: ProjectSpec) -> str:
         "respondents": project.respondents,
         "touchpoints": project.touchpoints,
         "code": _code_digest(),
+        "engines": {name: importlib.metadata.version(name) for name in ENGINES},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -97,9 +96,7 @@ class FeatureBuilder:
         parts = [rows for as_of in sorted(built) if (rows := built[as_of]) is not None]
         return pd.concat(parts, ignore_index=True)
 
-    def _keep_for_later(
-        self, built: Mapping[Path, pd.DataFrame | None], progress: Progress
-    ) -> None:
+    def _keep_for_later(self, built: Mapping[str, pd.DataFrame | None], progress: Progress) -> None:
         """In the cache; what cannot be kept there is built again next time."""
         assert self.cache is not None
         try:
