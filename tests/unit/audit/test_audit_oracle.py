@@ -264,3 +264,13 @@ def test_every_aggregation_of_the_catalogue_has_a_loop():
 def test_an_unknown_aggregation_is_refused():
     with pytest.raises(NotImplementedError, match="median"):
         value(FOUR, "median", measure="m")
+
+
+def test_an_answer_of_the_year_1_weighs_nothing_and_fails_nothing():
+    """Some programs date a blank so; half-lives of 60 days make 0 of 177 years, in floats."""
+    old = {"account": "a", "occurred_at": datetime(1, 1, 1), "known_at": datetime(1, 1, 1)}
+    old |= {"band": "detractor", "respondent": "ann"}
+    as_of = datetime(2024, 3, 1)
+    new = old | {"occurred_at": as_of - timedelta(days=90), "respondent": "bob"}
+    assert oracle.one_vote_each([old], as_of, "detractor", 60) == 0.0
+    assert oracle.one_vote_each([old, new], as_of, "detractor", 90) == pytest.approx(0.5)

@@ -41,7 +41,8 @@ def one_vote_each(answers: Iterable[Row], as_of: datetime, band: str, half_life_
     for given in people.values():
         whole = sum(weight for weight, _ in given)
         mine = sum(weight for weight, fits in given if fits)
-        votes += max(weight for weight, _ in given) * mine / whole
+        # An answer of the year 1, as some programs date a blank, weighs nothing in floats.
+        votes += max(weight for weight, _ in given) * mine / whole if whole else 0.0
     return votes
 
 
