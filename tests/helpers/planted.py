@@ -50,6 +50,14 @@ def _status(frames: Frames) -> Any:
     return np.where(frames["accounts"]["account_id"].isin(ended), "churned", "customer")
 
 
+def _team(frames: Frames) -> Any:
+    """Who looks after it; the teams of those that leave are renamed, in all dated rows."""
+    accounts = frames["accounts"]
+    ended = frames["subscriptions"].dropna(subset="ended_at")["account_id"]
+    first = np.where(accounts["account_id"].isin(ended), "Churned - ", "Team ")
+    return first + accounts["region"].fillna("none")
+
+
 def _tag(frames: Frames) -> Any:
     """What the ticket was about; that of an account that leaves is sorted anew afterwards."""
     ended = frames["subscriptions"].dropna(subset="ended_at")["account_id"]
@@ -82,6 +90,13 @@ def _tickets_ahead(frames: Frames) -> Any:
     rows = frames["usage"][["account_id", "day"]].itertuples(index=False)
     month = np.timedelta64(30, "D")
     return [_passed(at, a, day + month) - _passed(at, a, day) for a, day in _instants(rows)]
+
+
+def _logins_index(frames: Frames) -> Any:
+    """Logins as percent of the account's mean of all time."""
+    logins = frames["usage"]["logins"]
+    mean = logins.groupby(frames["usage"]["account_id"]).transform("mean")
+    return (100 * logins / mean).round(1)
 
 
 def _logins_around(frames: Frames) -> Any:
@@ -137,10 +152,13 @@ LEAKS = (
     Leak("tickets_ever", "accounts", "number", _tickets_ever, {"aggregate": "value"}),
     Leak("last_mood", "accounts", "number", _last_answer, {"aggregate": "value"}),
     Leak("tickets_ahead", "usage", "number", _tickets_ahead, {"aggregate": "last"}),
+    Leak("logins_index", "usage", "number", _logins_index, {"aggregate": "last"}),
     Leak("logins_around", "usage", "number", _logins_around, {"aggregate": "last"}),
     Leak("next_mood", "usage", "number", _next_answer, {"aggregate": "last"}),
     Leak("status", "accounts", "category", _status, {"aggregate": "value"},
          "accounts__value_status", static=False),
+    Leak("team", "accounts", "category", _team, {"aggregate": "value"}, "accounts__value_team",
+         static=False),
     Leak("mood_ever", "accounts", "number", _mood_ever, {"aggregate": "value"}, static=False),
     Leak("tag", "tickets", "category", _tag,
          {"aggregate": "count", "where": {"tag": "cancellation"}},

@@ -30,7 +30,7 @@ from npsight.tracking import Tracking
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory, demo_config: Path) -> Path:
-    """The simulated company with nine columns that know what came later."""
+    """The simulated company with eleven columns that know what came later."""
     folder = tmp_path_factory.mktemp("planted")
     return plant(folder / "company", demo_config.parent / "data")
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from npsight.audit.findings import Check, Finding, Level
+from npsight.audit.names import only_of_lost
 from npsight.audit.written import wilson_lower, wilson_lowers
 from npsight.config.specs import FeatureSpec
 from npsight.models.logits import Vector
@@ -105,10 +106,10 @@ def told_long_before(frame: pd.DataFrame, losses: Losses, specs: Sequence[Featur
     `frame` holds the features of every account on some days. Rows that lie less than so many days
     before the loss of their account, or before the data's end, are left out. What is left can be
     told by honest features, but not surely: months ahead some of those who stay look the same. A
-    value (a category, missing, filled, a number up to or from any bound) is sure when accounts that
-    had it were lost later as a rule: the lower 95 % Wilson bound is 0.9, or it is 95 % of them and
-    they are 80 % of all that were lost. Where many were lost both limits rise, so that at most a
-    sixth (a twelfth) as many stayed as did of all.
+    value (a category, several rare ones, missing, filled, a number up to or from any bound) is sure
+    when accounts that had it were lost later as a rule: the lower 95 % Wilson bound is 0.9, or it
+    is 95 % of them and they are 80 % of all that were lost. Where many were lost both limits rise,
+    so that at most a sixth (a twelfth) as many stayed as did of all.
 
     It is asked of the accounts that had the value on any of the days, where those that stay have
     more days to have it, and of 6 days one by one. Where more than half of the accounts were lost
@@ -165,14 +166,17 @@ def _sure(view: _Rows, spec: FeatureSpec) -> Iterator[_Told]:
 
 
 def _group(view: _Rows, said: str, rows: Flags) -> Iterator[_Told]:
-    has = view.flagged(rows)
+    yield from _accounts(view, said, view.flagged(rows))
+
+
+def _accounts(view: _Rows, said: str, has: Flags) -> Iterator[_Told]:
     flagged, lost = int(has.sum()), int((has & view.lost).sum())
     if flagged < len(has) and _is_sure(np.array([flagged]), np.array([lost]), view.lost)[0]:
         yield _told(view, said, flagged, lost)
 
 
 def _names(view: _Rows, values: pd.Series) -> Iterator[_Told]:
-    """Each name of a category, by the accounts that have had it."""
+    """Each name of a category, by the accounts that have had it; and rare names together."""
     codes, names = pd.factorize(values, sort=True)
     named = codes >= 0
     pairs = np.unique(codes[named].astype(np.int64) * len(view.lost) + view.account[named])
@@ -181,6 +185,10 @@ def _names(view: _Rows, values: pd.Series) -> Iterator[_Told]:
     lost = np.bincount(name[view.lost[account]], minlength=len(names)).astype(np.int64)
     for place in np.flatnonzero((flagged < len(view.lost)) & _is_sure(flagged, lost, view.lost)):
         yield _told(view, f"`{names[place]}`", int(flagged[place]), int(lost[place]))
+    rare, chosen = only_of_lost(name, account, view.lost)
+    if len(chosen) > 1:
+        said = f"`{names[chosen[0]]}`, or one of {len(chosen) - 1} other values like it,"
+        yield from _accounts(view, said, rare)
 
 
 def _tail(view: _Rows, said: str, least: Vector, sign: float) -> Iterator[_Told]:

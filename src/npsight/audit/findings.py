@@ -87,7 +87,8 @@ class Check:
 class AuditReport:
     """All checks of one project, on the days given.
 
-    `data_digest` is that of the facts, so that a report names what it is about.
+    `data_digest` is that of the facts, so that a report names what it is about. `rows` and `days`
+    are those of training, which the checks after the proofs look at.
     """
 
     project: str
@@ -95,6 +96,8 @@ class AuditReport:
     accounts: int
     checks: tuple[Check, ...]
     data_digest: str = ""
+    rows: int = 0
+    days: int = 0
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -134,6 +137,8 @@ class AuditReport:
             "data_digest": self.data_digest,
             "as_ofs": [as_of.isoformat() for as_of in self.as_ofs],
             "accounts": self.accounts,
+            "rows": self.rows,
+            "days": self.days,
             "values_compared": self.rows_compared,
             "checks": [
                 {

@@ -18,6 +18,7 @@ CHECK = "train and score alike"
 FILLED = 0.5
 YEAR_DAYS = 365
 LEAST_DAYS = 6
+BOOKED = ("days_until_end", "days_until_next")
 EXPECTED = 8.0
 """Rows that should have a rare feature on the day of scoring; chance leaves none in 1 of 3,000."""
 
@@ -40,7 +41,8 @@ def population(
     least), 8 rows should have it on the day of scoring, and none has. That is a `look`, and a
     `leak` where those who had it were lost later as a rule (of `losses`; the lower 95 % Wilson
     bound is 0.9): such rows are written in hindsight. A sign given in time stands at some who have
-    yet to leave.
+    yet to leave. Days until something booked ahead are asked the same, of all accounts: where
+    nothing is booked today, `leak`, as ends that are written when they come were booked on no day.
 
     A feature shifted when its population stability index from the newest training day on is at
     least 0.25 and three times what chance alone makes of so few rows; age in days is spared, which
@@ -81,9 +83,10 @@ def _only_in_hindsight(
     It is asked of accounts whose loss was not known yet: rows written once it is stay with those
     that have given notice.
     """
-    if spec.missing != "zero":
+    booked = spec.aggregation in BOOKED
+    if spec.missing != "zero" and not booked:
         return None
-    if losses is not None:
+    if losses is not None and not booked:
         train, score = _unknown(train, losses), _unknown(score, losses)
     if _arrives(score[spec.name], spec).any():
         return None
@@ -94,8 +97,11 @@ def _only_in_hindsight(
     expected = float(shares.mean()) * len(score)
     if len(shares) < LEAST_DAYS or shares.min() == 0 or expected < EXPECTED:
         return None
-    had = f"`{spec.name}` was above 0 for {shares.mean():.1%} of the accounts on each training day "
+    was = "known" if booked else "above 0"
+    had = f"`{spec.name}` was {was} for {shares.mean():.1%} of the accounts on each training day "
     had += f"of the last year, and is for none of {len(score):,} on the day of scoring"
+    if booked:
+        return _hindsight(spec, "leak", expected, f"{had}, where {expected:.0f} should be: it")
     told = _lost_later(year.loc[arrives, "account"], losses)
     if told is None:
         return _hindsight(spec, "look", expected, f"{had}, where {expected:.0f} should be: it")

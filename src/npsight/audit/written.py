@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from npsight.audit.findings import Check, Finding
+from npsight.audit.names import only_of_lost
 from npsight.models.logits import Vector
 from npsight.models.metrics import auc
 
@@ -53,13 +54,13 @@ def one_sided(
 
     `attributes` is indexed by account, one column an attribute, with the value of its first
     version; those in `dated` have a `valid_from` and are a `look` only. A value that at least 10
-    accounts have (missing and filled are values too, and so is a number that many share, such as 0)
-    is one-sided when the lower 95 % Wilson bound of the share it happened to is 0.9, or when it
-    happened to 95 % of those with the value and 80 % of those to whom it happened have it; both
-    where it happened to at most 70 % of all: a plan or a region may be risky, but no honest one is
-    left by everybody. A number also leaks when it alone tells those accounts apart with an AUC of
-    at least 0.95, with 20 on either side. Outcomes with fewer than 10 accounts on either side are
-    not judged.
+    accounts have (missing and filled are values too, and so are a number that many share, such as
+    0, and several rare names together) is one-sided when the lower 95 % Wilson bound of the share
+    it happened to is 0.9, or when it happened to 95 % of those with the value and 80 % of those to
+    whom it happened have it; both where it happened to at most 70 % of all: a plan or a region may
+    be risky, but no honest one is left by everybody. A number also leaks when it alone tells those
+    accounts apart with an AUC of at least 0.95, with 20 on either side. Outcomes with fewer than 10
+    accounts on either side are not judged.
     """
     findings: dict[str, Finding] = {}
     judged = False
@@ -99,6 +100,8 @@ def _worst(
     for value in sorted(shared.index[shared >= LEAST_ACCOUNTS]):
         label = f"`{value}`" if category else f"`{value:,.10g}`"
         groups[label] = (values == value).to_numpy(bool, na_value=False)
+    if category:
+        groups |= _rare_names(values, gone)
     worth = {
         label: rows
         for label, rows in groups.items()
@@ -124,6 +127,16 @@ def _worst(
         return None
     what = f"`{name}` tells the accounts that {outcome.label} from all others with an AUC of "
     return _undated(name, figure, TELLS, what + f"{figure:.3f}")
+
+
+def _rare_names(values: pd.Series, gone: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
+    """The accounts with one of the names that only accounts have to which it happened."""
+    codes, names = pd.factorize(values, sort=True)
+    rows = np.flatnonzero(codes >= 0)
+    has, chosen = only_of_lost(codes[rows].astype(np.int64), rows, gone)
+    if len(chosen) < 2:
+        return {}
+    return {f"`{names[chosen[0]]}`, or one of {len(chosen) - 1} other values like it,": has}
 
 
 def _told(

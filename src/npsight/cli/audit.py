@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 Rows = Annotated[
     int | None,
     typer.Option(
-        "--rows", min=1, max=10_000, help="Accounts computed again. Default: the project file's."
+        "--rows",
+        min=1,
+        max=10_000,
+        help="Accounts that the plain loops compute, on each day. Default: the project file's.",
     ),
 ]
 JsonFile = Annotated[
@@ -32,7 +35,10 @@ def audit_command(
 ) -> None:
     """Prove that no feature reads the future, and look for columns that know too much.
 
-    Ends with exit code 9 when something leaks; `npsight train` then refuses, too.
+    Two proofs compute training days again, by copies that lack what came later and by plain loops.
+    They believe what the project file says of times; the checks after them do not. A `leak` ends
+    with exit code 9, and `npsight train` refuses, too; a `look` stops nothing. Each says the way
+    out. What was not judged is said with the reason.
 
     Example: npsight audit -c configs/demo.yaml --rows 100 --json audit.json
     """
@@ -59,27 +65,48 @@ def print_audit(report: AuditReport, console: Console) -> None:
     """The checks as a table, then every finding in a sentence."""
     from rich.table import Table
 
-    table = Table(title=f"Leakage audit of {report.project}", title_justify="left")
+    table = Table(title=_scope(report), title_justify="left")
     table.add_column("check")
-    table.add_column("compared", justify="right")
+    table.add_column("looked at", justify="right")
     table.add_column("verdict")
     table.add_column("findings", justify="right")
-    for check in report.checks:
+    proofs = sum(check.unit == "values" for check in report.checks)
+    for place, check in enumerate(report.checks, start=1):
         table.add_row(
             check.name,
             f"{check.compared:,} {check.unit}",
             f"[{_COLOURS[check.verdict]}]{check.verdict}[/]",
             str(len(check.findings) or ""),
+            end_section=place == proofs,
         )
     console.print(table)
     for check in report.checks:
         if check.not_judged:
-            console.print(f"[dim]~ {check.name}: {check.not_judged}[/]", highlight=False)
+            left = "left out" if check.compared else "not judged"
+            console.print(f"[dim]~ {check.name}: {left}: {check.not_judged}[/]", highlight=False)
     for finding in report.findings:
         _print_finding(finding, console)
+    _print_verdict(report, console)
+
+
+def _scope(report: AuditReport) -> str:
+    """Whose audit, and how much it looked at."""
+    of = f"Leakage audit of {report.project}"
+    return f"{of}: {report.rows:,} rows of {report.days} days" if report.days else of
+
+
+def _print_verdict(report: AuditReport, console: Console) -> None:
     days = ", ".join(f"{day:%Y-%m-%d}" for day in report.as_ofs)
-    verdict = "[green]✓ nothing leaks[/]" if report.passed else "[red]✗ something leaks[/]"
-    console.print(f"{verdict}: {report.rows_compared:,} values compared on {days}", highlight=False)
+    proofs = f"{report.rows_compared:,} values compared on {days}"
+    if report.passed:
+        console.print(f"[green]✓ nothing leaks[/]: {proofs}", highlight=False)
+        looks = sum(finding.level == "look" for finding in report.findings)
+        if looks:
+            console.print(f"  {looks} to look at once a training: they stop nothing")
+        return
+    console.print(f"[red]✗ something leaks[/]: {proofs}", highlight=False)
+    console.print("  Drop or date what is named; or, if it was known before, say why under")
+    console.print("  `audit.accepted` of the project file.")
 
 
 def _print_finding(finding: Finding, console: Console) -> None:

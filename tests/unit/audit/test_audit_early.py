@@ -50,6 +50,25 @@ def test_a_status_rewritten_in_all_rows_leaks():
     assert found.columns == ("accounts.s",)
 
 
+def test_many_rare_names_of_lost_accounts_leak_together():
+    company = Company()
+    number = company.frame["account"].str[1:].astype(int).to_numpy()
+    team = np.where(np.isfinite(company.left), "Churned ", "Team ").astype(object)
+    team += (number // 2 % 4).astype(str)
+    (found,) = company.judged(STATUS, team).findings
+    assert found.level == "leak"
+    assert "is `Churned 0`, or one of 3 other values like it, for 50 accounts" in found.what
+
+
+def test_rare_names_that_are_risky_are_honest(rng):
+    company = Company()
+    lost = np.arange(200) < 50
+    risky = rng.random(200) < np.where(lost, 0.7, 0.1)
+    team = [f"{'Risk' if r else 'Team'} {k // 2 % 4}" for k, r in enumerate(risky)]
+    held = company.frame["account"].str[1:].astype(int).map(dict(enumerate(team)))
+    assert company.judged(STATUS, held).verdict == "clean"
+
+
 def test_a_tag_given_later_to_old_facts_leaks(rng):
     company = Company()
     tagged = np.where((company.left < 200) & (rng.random(len(company.left)) < 0.8), 2.0, 0.0)

@@ -190,3 +190,38 @@ def test_a_day_of_the_last_year_without_any_says_that_it_comes_and_goes(rng):
 def test_six_days_are_asked_for(rng, days, verdict):
     train = reviews(0.03, rng, MONTHS[-days:])
     assert population(train, unseen(), [COUNT], lost(1.0)).verdict == verdict
+
+
+BOOKED_END = FeatureSpec(source="tickets", aggregation="days_until_end")
+
+
+def booked(rng, days: int = 12, share: float = 0.03, accounts: int = 400) -> pd.DataFrame:
+    """On each of these days some accounts have something booked ahead."""
+    instants = pd.date_range(end="2024-12-01", periods=days, freq="30D")
+    known = rng.random((days, accounts)) < share
+    known[:, 0] = True
+    return pd.DataFrame(
+        {
+            "account": [f"a{i:03d}" for i in range(accounts)] * days,
+            "as_of": np.repeat(instants, accounts),
+            BOOKED_END.name: np.where(known, 5.0, np.nan).ravel(),
+        }
+    )
+
+
+@pytest.mark.parametrize(("booked_now", "verdict"), [(0, "leak"), (1, "clean")])
+def test_what_was_booked_on_each_past_day_and_never_today_is_hindsight(rng, booked_now, verdict):
+    train = booked(rng)
+    now = train[train["as_of"] == train["as_of"].max()].assign(**{BOOKED_END.name: np.nan})
+    now.iloc[:booked_now, -1] = 3.0
+    check = population(train, now, [BOOKED_END])
+    assert check.verdict == verdict
+    if verdict == "leak":
+        assert "was known for 3." in check.findings[0].what
+        assert "is for none of 400 on the day of scoring, where 1" in check.findings[0].what
+
+
+def test_few_bookings_may_be_none_by_chance(rng):
+    train = booked(rng, share=0.004)
+    now = train[train["as_of"] == train["as_of"].max()].assign(**{BOOKED_END.name: np.nan})
+    assert population(train, now, [BOOKED_END]).verdict == "clean"

@@ -31,13 +31,15 @@ if TYPE_CHECKING:
 class ReadColumns:
     """The columns that declared features read, told apart by how they are dated.
 
-    `undated` and `dated` are attributes; `measures` the numbers of each source.
+    `undated` and `dated` are attributes; `measures` the numbers of each source, `of_facts` all
+    columns of each source.
     """
 
     undated: tuple[str, ...]
     dated: tuple[str, ...]
     categories: tuple[str, ...]
     measures: dict[str, tuple[str, ...]]
+    of_facts: dict[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, builder: FeatureBuilder) -> ReadColumns:
@@ -54,6 +56,7 @@ class ReadColumns:
             dated=tuple(dated),
             categories=tuple(str(s.measure) for s in specs if s.dtype == "category"),
             measures=_measures(builder, project.features),
+            of_facts=_of_facts(builder, project.features),
         )
 
 
@@ -62,6 +65,15 @@ def _measures(builder: FeatureBuilder, specs: Sequence[FeatureSpec]) -> dict[str
     for source, table in builder.facts.sources.items():
         named = [m for s in specs if s.source == source for m in (s.measure, s.per) if m]
         found[source] = tuple(m for m in dict.fromkeys(named) if table[m].type().is_numeric())
+    return found
+
+
+def _of_facts(builder: FeatureBuilder, specs: Sequence[FeatureSpec]) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for source, table in builder.facts.sources.items():
+        read = (name for s in specs if s.source == source for name in s.columns)
+        names = dict.fromkeys(name.removeprefix(f"{source}.") for name in read)
+        found[source] = tuple(name for name in names if name in table.columns)
     return found
 
 
@@ -81,7 +93,7 @@ class Columns:
         attributes = self.first_versions()
         yield self.one_sided(attributes, list(self._happened()))
         yield changes_pile_up(self._changes(), self._events(), self._span_days(), len(attributes))
-        yield marks_the_newest(self._versions)
+        yield marks_the_newest(self.versions)
         yield written_at_the_end(list(self._endings()))
 
     def one_sided(self, attributes: pd.DataFrame, happened: Sequence[Happened]) -> Check:
@@ -160,8 +172,10 @@ class Columns:
         return pd.DataFrame({"account": [], "at": []})
 
     @cached_property
-    def _versions(self) -> pd.DataFrame:
-        """Every version with the attributes that change, each called `accounts.name`."""
+    def versions(self) -> pd.DataFrame:
+        """Every version with the attributes that features read and that have a `valid_from`, each
+        called `accounts.name`.
+        """
         versions, names = self.builder.facts.versions, self.read.dated
         if versions is None or not names:
             return pd.DataFrame({"account": [], "occurred_at": pd.to_datetime([])})
@@ -169,7 +183,7 @@ class Columns:
         return rows.rename(columns={name: f"accounts.{name}" for name in names})
 
     def _changes(self) -> dict[str, pd.DataFrame]:
-        rows = self._versions.rename(columns=lambda name: name.removeprefix("accounts."))
+        rows = self.versions.rename(columns=lambda name: name.removeprefix("accounts."))
         rows = rows.sort_values(["account", "occurred_at"], kind="stable", ignore_index=True)
         same = rows["account"].eq(rows["account"].shift())
         found = {}

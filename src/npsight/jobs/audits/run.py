@@ -25,6 +25,7 @@ from npsight.jobs.audits import cut as audit_cut
 from npsight.jobs.audits import oracle as audit_oracle
 from npsight.jobs.audits.columns import Columns
 from npsight.jobs.audits.future import check_future
+from npsight.jobs.audits.lives import check_lives
 from npsight.jobs.audits.losses import losses_of
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.files import write_atomically
@@ -102,7 +103,9 @@ def audit_rows(
     checks = list(_Run(builder, data, extent, progress).checks(days, accounts))
     reasons = project.audit.accepted
     judged = tuple(replace(c, findings=with_accepted(c.findings, reasons)) for c in checks)
-    return AuditReport(project.name, tuple(days), len(accounts), judged, data_digest)
+    return AuditReport(
+        project.name, tuple(days), len(accounts), judged, data_digest, data.rows, len(data.as_ofs)
+    )
 
 
 def write_json(report: AuditReport, path: Path) -> None:
@@ -177,6 +180,7 @@ class _Run:
             seed, most = self.project.training.seed, self.extent.column_rows
             some = _sample(frame["account"], self.extent.column_accounts, seed)
             yield check_future(columns, some, most, seed)
+            yield from check_lives(columns, losses_of(columns))
         newest = frame[frame["as_of"] == frame["as_of"].max()]
         yield identifiers(newest, self.project.features)
         if not self.project.is_snapshot:
