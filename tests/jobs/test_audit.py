@@ -65,6 +65,7 @@ def test_the_command_says_what_it_found_and_ends_with_its_own_code(planted, tmp_
     said = npsight("audit", "-c", planted, "--rows", "5", "--json", tmp_path / "audit.json")
     said.failed(9, *(leak.column for leak in LEAKS))
     assert "✗ something leaks" in said.out
+    assert "`audit.accepted`" in said.out
     assert "holds the future" in said.out
     written = json.loads((tmp_path / "audit.json").read_text())
     names = {f["name"] for check in written["checks"] for f in check["findings"]}
@@ -152,8 +153,11 @@ FEATURE = "usage__sum_logins__30d"
 def test_a_clean_small_company_passes(small):
     report = audit(load_project(small.config), rows=10)
     assert report.passed
-    assert {check.name: check.verdict for check in report.checks}[CUT] == "clean"
-    assert {check.name: check.verdict for check in report.checks}[LOOP] == "clean"
+    verdicts = {check.name: check.verdict for check in report.checks}
+    assert verdicts[CUT] == verdicts[LOOP] == "clean"
+    assert verdicts["told long before"] == "not judged"
+    assert all(check.not_judged for check in report.checks if check.verdict == "not judged")
+    assert (report.rows, report.days) == (600, 10)
 
 
 @pytest.fixture

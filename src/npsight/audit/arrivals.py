@@ -42,6 +42,8 @@ def arrivals(sources: Sequence[Arrived]) -> Check:
     rows of its source (2 days, or a week) it is surely (95 %, Wilson) filled less often than in any
     of those weeks: `leak` from half of it down, `look` from nine tenths. Such a value was not there
     when its row was known: it is written later, though features of past days read it.
+
+    The rows of a source count as one column more.
     """
     findings: dict[str, Finding] = {}
     judged = 0
@@ -57,7 +59,7 @@ def arrivals(sources: Sequence[Arrived]) -> Check:
             if share < EMPTIER * usual:
                 findings[name] = _blank(name, share, usual, days)
     few = "" if judged else f"no source brings {LEAST_ROWS} rows in each of {WEEKS} weeks"
-    return Check(CHECK, judged, "sources and columns", tuple(findings.values()), few)
+    return Check(CHECK, judged, "columns", tuple(findings.values()), few)
 
 
 def _emptier(source: Arrived) -> Iterator[tuple[str, float, float, int]]:

@@ -29,6 +29,8 @@ def identifiers(day: pd.DataFrame, specs: Sequence[FeatureSpec]) -> Check:
     if len(day) < LEAST_VALUES:
         few = f"{len(day)} accounts, fewer than {LEAST_VALUES}"
         return Check(CHECK, 0, "columns", not_judged=few)
+    if not attributes:
+        return Check(CHECK, 0, "columns", not_judged="no feature reads an attribute")
     found = [finding for spec in attributes if (finding := _finding(day[spec.name], spec))]
     return Check(CHECK, len(attributes), "columns", tuple(found))
 

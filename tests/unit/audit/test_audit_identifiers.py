@@ -70,3 +70,8 @@ def test_other_features_are_not_asked(rng):
 def test_tiny_data_are_not_judged():
     check = found(np.arange(49.0))
     assert (check.verdict, check.not_judged) == ("not judged", "49 accounts, fewer than 50")
+
+
+def test_without_attributes_it_says_so():
+    check = identifiers(pd.DataFrame({"account": range(100)}), [])
+    assert (check.verdict, check.not_judged) == ("not judged", "no feature reads an attribute")

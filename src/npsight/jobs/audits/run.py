@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from npsight.audit.alone import Split, halves, out_of_time, too_good_alone
+from npsight.audit.early import CHECK as TOLD_EARLY
 from npsight.audit.early import told_long_before
 from npsight.audit.findings import AuditReport, Check, with_accepted
 from npsight.audit.identifiers import identifiers
@@ -190,10 +191,14 @@ class _Run:
     def _early(self, columns: Columns) -> Iterator[Check]:
         """Undated attributes have a check of their own, which asks no day."""
         losses = losses_of(columns)
-        if losses is not None:
-            undated = {f"accounts.{name}" for name in columns.read.undated}
-            specs = [s for s in self.project.features if not undated.issuperset(s.columns or [""])]
-            yield told_long_before(self.data.frame, losses, specs)
+        if losses is None:
+            yield Check(
+                TOLD_EARLY, 0, "features", not_judged="no loss is foreseen (`targets.churn`)"
+            )
+            return
+        undated = {f"accounts.{name}" for name in columns.read.undated}
+        specs = [s for s in self.project.features if not undated.issuperset(s.columns or [""])]
+        yield told_long_before(self.data.frame, losses, specs)
 
     def _scoring_day(self) -> pd.DataFrame:
         day = midnight_after(self.builder.facts.data_end)
