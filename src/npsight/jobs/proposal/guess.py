@@ -7,7 +7,7 @@ in the file what the author is to verify.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from npsight.config.schema import PERIOD_OVER
@@ -235,7 +235,7 @@ def guess_measures(
 
 
 def guess_accounts(
-    tables: Sequence[TableProfile], keys: dict[str, str], taken: Collection[str]
+    tables: Sequence[TableProfile], keys: Mapping[str, str], taken: Collection[str]
 ) -> TableProfile | None:
     """The table with one row an account, or with versions of accounts (`valid_from`)."""
     found: list[tuple[bool, bool, bool, int, TableProfile]] = []
@@ -318,7 +318,7 @@ def leaving_values(outcome: ColumnProfile) -> list[str]:
 
 
 def guess_snapshot(
-    tables: Sequence[TableProfile], keys: dict[str, str]
+    tables: Sequence[TableProfile], keys: Mapping[str, str]
 ) -> tuple[TableProfile, ColumnProfile] | None:
     """A single table without any time, with one row an account and a column of who left."""
     if len(tables) != 1 or any(c.is_time for c in tables[0].columns):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,18 +21,28 @@ _PERIODS = {168: "week", 744: "month"}
 
 
 class ProposedLines:
-    """Lines and features of a proposal; `naive` says whether a mapped time lacks a zone."""
+    """Lines and features of a proposal.
 
-    def __init__(self, relative_to: Path | None) -> None:
+    `keys` has each table's column of the account, `hops` the look-ups that lead there. `naive`
+    says whether a mapped time lacks a zone.
+    """
+
+    def __init__(
+        self,
+        relative_to: Path | None,
+        keys: Mapping[str, str],
+        hops: Mapping[str, Sequence[Hop]],
+    ) -> None:
         self.relative_to = relative_to
+        self.keys = keys
+        self.hops = hops
         self.lines = Lines()
         self.features: list[str] = []
         self.naive = False
 
-    def where(
-        self, table: TableProfile, indent: int, key: str, hops: Sequence[Hop] | None = None
-    ) -> None:
+    def where(self, table: TableProfile, indent: int) -> None:
         """Where a table lies, how and which rows of it are read, where its account is found."""
+        key, hops = self.keys[table.name], self.hops.get(table.name, ())
         for text, comment in (*place_of(table, self.relative_to), *rows_of(table, key)):
             self.lines.add(indent, text, comment)
         if hops:
@@ -40,7 +50,7 @@ class ProposedLines:
             why = "; an account is taken by the domain of an address" if by_domain else ""
             said = f"VERIFY: these lead to whom you want to foresee{why}"
             self.lines.add(indent, "lookup:", said)
-        for hop in hops or ():
+        for hop in hops:
             settings = [text for text, _ in file_of(hop.table, self.relative_to)]
             settings += [f"by: {scalar(hop.by)}"]
             settings += [f"key: {scalar(hop.key)}"] if hop.key != hop.by else []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npsight.jobs.notes.words import ACCOUNT_WORDS, PERSON_WORDS, is_id, words
 from npsight.jobs.proposal import guess
-from npsight.jobs.proposal.keys import Hop, is_person, recurs
+from npsight.jobs.proposal.keys import is_person, recurs
 from npsight.jobs.proposal.lines import ProposedLines
 from npsight.jobs.proposal.table import bands_of
 from npsight.jobs.proposal.yamltext import scalar
@@ -39,17 +39,9 @@ def undated(table: TableProfile) -> float:
 class ProposedResponses:
     """Writes `tables.responses` into the lines of a proposal."""
 
-    def __init__(
-        self,
-        out: ProposedLines,
-        tables: Sequence[TableProfile],
-        keys: Mapping[str, str],
-        hops: Mapping[str, Sequence[Hop]],
-    ) -> None:
+    def __init__(self, out: ProposedLines, tables: Sequence[TableProfile]) -> None:
         self.out = out
         self.tables = tables
-        self.keys = keys
-        self.hops = hops
 
     def write(self) -> None:
         """All tables of answers, as a list where there are several."""
@@ -62,14 +54,14 @@ class ProposedResponses:
             self._one(table, 6 if several else 4, several)
 
     def _one(self, table: TableProfile, at: int, several: bool) -> None:
-        out, key = self.out, self.keys[table.name]
+        out, key = self.out, self.out.keys[table.name]
         score = guess.guess_score(table)
-        out.where(table, at, key, self.hops.get(table.name))
+        out.where(table, at)
         fact = _fact_id(table, key)
         out.column(at, "id", fact)
         out.lines.add(at, f"account: {scalar(key)}", self._unsure(table))
         others = [c for c in table.columns if c.name != key and is_person(c) and c is not fact]
-        by_domain = [h.by for h in self.hops.get(table.name, ()) if h.match == "domain"]
+        by_domain = [h.by for h in self.out.hops.get(table.name, ()) if h.match == "domain"]
         person = guess.pick(others, PERSON_WORDS, time=False)
         out.column(at, "respondent", person or table.column(by_domain[0] if by_domain else ""))
         out.column(at, "time", answered_of(table))
@@ -97,8 +89,8 @@ class ProposedResponses:
 
     def _unsure(self, table: TableProfile) -> str:
         """What is to be verified of the account; another survey may tell of the same ones."""
-        key = self.keys[table.name]
-        others = [t.column(self.keys[t.name]) for t in self.tables if t is not table]
+        key = self.out.keys[table.name]
+        others = [t.column(self.out.keys[t.name]) for t in self.tables if t is not table]
         return _unsure(table, key, any(c is not None and recurs(c) for c in others))
 
     def _where_asked(self, table: TableProfile, at: int, key: str, several: bool) -> None:

@@ -1,0 +1,151 @@
+"""What a proposal says of tables of what happened, and of ratings beside a score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from npsight.errors import Problem
+from npsight.jobs.notes.rhythm import notes_levels, period_hours
+from npsight.jobs.notes.words import words
+from npsight.jobs.proposal import guess
+from npsight.jobs.proposal.lines import ProposedLines
+from npsight.jobs.proposal.responses import answered_of
+from npsight.jobs.proposal.yamltext import scalar
+
+if TYPE_CHECKING:
+    from npsight.tables.profile import ColumnProfile, TableProfile
+
+_RESERVED_SOURCES = ("accounts", "responses", "invitations", "subscriptions")
+
+
+class ProposedActivity:
+    """Writes `tables.activity` into the lines of a proposal.
+
+    `rows` has the number of rows of each table that was written.
+    """
+
+    def __init__(self, out: ProposedLines) -> None:
+        self.out = out
+        self.rows: dict[str, int] = {}
+        self.left_out: list[TableProfile] = []
+        self._begun = False
+
+    def write(self, answers: Sequence[TableProfile], others: Sequence[TableProfile]) -> None:
+        """Ratings of the tables of answers, and all other tables that have an account and a time;
+        those that have not are kept in `left_out`.
+        """
+        for table in answers:
+            self._ratings(table)
+        for table in others:
+            key = self.out.keys.get(table.name)
+            when = guess.guess_times(table)
+            if key is None or when.occurred is None or guess.is_directory(table, key):
+                self.left_out.append(table)
+            else:
+                self._events(table, key, when)
+
+    def say_left_out(self, further: Sequence[TableProfile], problems: Sequence[Problem]) -> None:
+        """A line for each table and file that is not read, with the reason."""
+        for table in [*further, *self.left_out]:
+            why = guess.left_out_because(table, self.out.keys.get(table.name))
+            self.out.lines.comment(2, f"left out: {table.name} ({why})")
+        for problem in problems:
+            said = f"left out: {problem.key} ({problem.what}; {problem.remedy})"
+            self.out.lines.comment(2, said)
+
+    def _ratings(self, table: TableProfile) -> None:
+        """Further scores beside an answer's, read as facts of their own."""
+        score, when = guess.guess_score(table), guess.guess_times(table)
+        key = self.out.keys[table.name]
+        ratings = guess.guess_ratings(table, {key, score.name if score else ""})
+        if not ratings or when.occurred is None:
+            return
+        name = f"{guess.config_name(table.name)[:50]}_ratings"
+        self._head(table, name, answered_of(table), when.known)
+        self.out.columns(6, "measures", ratings)
+        self.out.features += [
+            f"{{source: {name}, measure: {guess.config_name(c.name)}, aggregate: mean, "
+            "windows: 365}"
+            for c in ratings
+        ]
+
+    def _events(self, table: TableProfile, key: str, when: guess.Times) -> None:
+        out, name = self.out, self._free_name(table)
+        measures, categories = guess.guess_measures(table, {key})
+        self._head(table, name, when.occurred, when.known)
+        today = [c for c in categories if words(c.name) & guess.TODAY_WORDS]
+        if today:
+            names = ", ".join(c.name for c in today)
+            out.lines.comment(6, f"left out, because only today's value is known: {names}")
+            categories = [c for c in categories if c not in today]
+        if when.ended is None:
+            out.columns(6, "measures", measures)
+            out.columns(6, "categories", categories)
+            levels = notes_levels(table, when.occurred, key)
+            self._features(name, table.rows, measures, levels)
+            return
+        out.column(6, "ended_at", when.ended)
+        out.column(6, "ended_known_at", when.ended_known)
+        out.columns(6, "categories", categories)
+        self._features(name, table.rows, [])
+        if measures:
+            self._at_the_end(table, name, when, when.ended, measures)
+
+    def _at_the_end(
+        self,
+        table: TableProfile,
+        name: str,
+        when: guess.Times,
+        ended: ColumnProfile,
+        measures: Sequence[ColumnProfile],
+    ) -> None:
+        """A duration or a sum may be filled in only at the end: read earlier, it would leak."""
+        later = f"{name}_ended"
+        self.out.lines.comment(
+            4,
+            "VERIFY: numbers of the same file, read when the thing ended, because they may be "
+            f"filled in only then; move those known at once to `{name}`",
+        )
+        self._head(table, later, ended, when.ended_known)
+        self.out.columns(6, "measures", measures)
+        self._features(later, ended.filled, measures)
+
+    def _free_name(self, table: TableProfile) -> str:
+        name = guess.config_name(table.name)
+        if name in _RESERVED_SOURCES:
+            name = f"{name}_events"
+        name = guess.without_day(name)
+        return guess.config_name(table.name) if name in self.rows else name
+
+    def _head(
+        self,
+        table: TableProfile,
+        name: str,
+        occurred: ColumnProfile | None,
+        known: ColumnProfile | None,
+    ) -> None:
+        out, key = self.out, self.out.keys[table.name]
+        if not self._begun:
+            out.lines.add(2, "activity:")
+            self._begun = True
+        out.lines.add(4, f"{name}:")
+        out.where(table, 6)
+        out.lines.add(6, f"account: {scalar(key)}")
+        out.column(6, "time", occurred)
+        out.known_at(6, known, table, period_hours(table, occurred, key))
+
+    def _features(
+        self, name: str, rows: int, measures: Sequence[ColumnProfile], levels: bool = False
+    ) -> None:
+        """Of `levels`, noted once a week or month, means: windows hold unequal numbers of them."""
+        self.rows[name] = rows
+        windows = "windows: [30, 90]"
+        self.out.features.append(f"{{source: {name}, aggregate: count, {windows}}}")
+        self.out.features.append(f"{{source: {name}, aggregate: days_since_last}}")
+        read = "aggregate: [sum, trend], windows: [30, 90]"
+        if levels:
+            read = "aggregate: [mean, mean_trend], windows: [90, 180]"
+        self.out.features += [
+            f"{{source: {name}, measure: {guess.config_name(c.name)}, {read}}}" for c in measures
+        ]
