@@ -32,7 +32,7 @@ TIME_NOTES = """
 - `2025-03-01 09:30:00` and `2025-03-01` do not. They are read in the table's `timezone`, else the
   project's; without either they are refused.
 - `time_format: epoch_ms` reads milliseconds since 1970 in UTC, `epoch_s` seconds, `epoch_us`
-  microseconds.
+  microseconds. A 0 there says that there is no time; `npsight check` counts them.
 - `time_format: '%m/%Y'` reads a month as its first day. What is said of a month is known when it
   is over: say `delay_hours: 744` or more.
 - When clocks jump forward, a time that no clock showed moves forward by the jump. When they are
@@ -47,7 +47,8 @@ TIME_NOTES = """
   Rows of a period that is still running are not read until it is over; `npsight check` counts
   them. A name that tells no period or several, and two names that tell the same days, are refused.
 - A cell of a `wide` table is a row of the last day of its period, at midnight. It is complete when
-  that day is over: say `delay_hours: 24` or more.
+  that day is over: say `delay_hours: 24` or more. Cells of a running period are not read until it
+  is over, either.
 """
 
 ROW_NOTES = """
@@ -62,6 +63,7 @@ tables:
   churn: {path: events.csv, account: userId, time: at, only: {page: 'Cancel*'}}
 ```
 
-A file of JSON holds one object a line, or one list of objects. A value within another one (and a
-field of a record in Parquet) is a column named by the way to it, such as `device.os`.
+A file of JSON holds objects, one a line or each over several, or one list of them. A value within
+another one (and a field of a record in Parquet) is a column named by the way to it, such as
+`device.os`.
 """

@@ -57,7 +57,7 @@ def activity_contract(sheet: Sheet, table: Activity, known: ir.Table | None) -> 
         check_earliest=True,
     )
     stated = _known(sheet, table, occurred + _delay(table.delay_hours))
-    skip = sheet.blank(table.time)
+    skip = sheet.undated(table.time)
     if table.scheduled:
         _required(sheet, str(table.known_at))
         known_at, skip = stated.said, skip | (occurred.year() >= NEVER_YEAR).fill_null(False)
@@ -87,7 +87,7 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
     score = read_score(sheet, table, answered_at, answered_at.notnull())
     answered = score.raw.notnull()
     missing = sheet.blank(table.score)
-    unscored = missing & sheet.blank(table.invited_at) if table.invited_at else missing
+    unscored = missing & sheet.undated(table.invited_at) if table.invited_at else missing
     if table.invited_at:
         sheet.fault("answered before it was invited", answered & (answered_at < invited))
     if table.unscored == "bad":
@@ -95,7 +95,7 @@ def response_contract(sheet: Sheet, table: Responses, known: ir.Table | None) ->
         sheet.fault(reason, unscored)
     sheet.fault(
         f"score without a time in column {table.time}",
-        ~missing & sheet.blank(table.time),
+        ~missing & sheet.undated(table.time),
     )
     occurred = ibis.ifelse(answered, answered_at, ibis.null(INSTANT))
     answer_known = _known(sheet, table, occurred + _delay(table.delay_hours))
@@ -170,7 +170,7 @@ def churn_contract(sheet: Sheet, table: ChurnEvents, known: ir.Table | None) -> 
         "occurred_at": occurred,
         "known_at": _known_at(sheet, table, occurred),
     }
-    return Contract(columns, sheet.blank(table.time))
+    return Contract(columns, sheet.undated(table.time))
 
 
 def merges_contract(sheet: Sheet, table: Merges, known: ir.Table | None) -> Contract:
@@ -260,7 +260,7 @@ def _display(sheet: Sheet, table: Accounts) -> dict[str, ir.Value]:
 
 
 def _required(sheet: Sheet, column: str) -> None:
-    sheet.fault(f"time is missing in column {column}", sheet.blank(column))
+    sheet.fault(f"time is missing in column {column}", sheet.undated(column))
 
 
 def _delay(hours: float) -> ir.IntervalScalar:

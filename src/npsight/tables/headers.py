@@ -12,6 +12,7 @@ from typing import IO
 
 from npsight.config.schema import Place
 from npsight.errors import Problem
+from npsight.tables.periods import span_of
 from npsight.tables.raw import UnusableTableError
 from npsight.tables.sniff import layout_of
 from npsight.tables.textfiles import opened
@@ -72,7 +73,10 @@ def header_of(file: Path, source: Place, where: str, key: str) -> Header:
 
 
 def _named(read: Sequence[Sequence[str]], lines: int) -> Header:
-    """Columns named by the first line; without a name there, by their neighbour and subtitle."""
+    """Columns named by the first line; without a name there, by their neighbour and subtitle.
+
+    A year over its months names all of them: `2025 Jan`.
+    """
     first, *further = [[_BREAK.sub(" ", cell.strip()) for cell in line] for line in read]
     labels = [
         " ".join(line[place] for line in further if place < len(line) and line[place])
@@ -83,6 +87,8 @@ def _named(read: Sequence[Sequence[str]], lines: int) -> Header:
     for place, cell in enumerate(first):
         parts = [cell] if cell else [left, labels[place]] if labels[place] else []
         left = cell or left
+        if labels[place] and left.isdecimal() and span_of(f"{left} {labels[place]}"):
+            parts = [f"{left} {labels[place]}"]
         names.append(" - ".join(part for part in parts if part) or f"column_{place + 1}")
     return Header(tuple(names), lines, tuple(labels))
 

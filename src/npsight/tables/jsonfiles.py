@@ -1,5 +1,6 @@
 """Files of JSON objects -> a table of texts: one object a line, or one list of objects, which may
 lie in an envelope as APIs send it: `{"type": "list", "tickets": [{…}, {…}]}`, also a deeper one.
+Objects over several lines, such as a single one, are a row each.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ Keys = tuple[str, ...]
 _PACKED = 30
 """So many times larger a packed file may be than it is."""
 _SMALLEST = 1 << 24
+_MOST_TO_READ = 1 << 26
 _DEEPEST = 3
 """Keys above the key of a list in an envelope."""
 _IDS = {"id", "_id", "key", "uuid"}
@@ -82,21 +84,29 @@ def _objects(file: Path, backend: Backend) -> str:
         size = max(file.stat().st_size * (_PACKED if file.suffix == ".gz" else 1), _SMALLEST)
         form = f"format = 'unstructured', maximum_object_size = {size}"
         whole = f"SELECT json FROM read_json_objects({place}, {form})"
-        within = _list_within(whole, backend)
+        shapes = _shapes(whole, backend)
+        within = _list_within(shapes)
         if within is not None:
             objects = f"json_extract(json, {text_literal(within)})"
             return f"SELECT unnest({objects}) AS json FROM ({whole})"
+        if shapes:
+            return whole
     form = "format = 'newline_delimited', ignore_errors = true"
     return f"SELECT json FROM read_json_objects({place}, {form})"
 
 
-def _list_within(whole: str, backend: Backend) -> str | None:
-    """The way to the only list of objects of an object; None where it is no such envelope."""
+def _shapes(whole: str, backend: Backend) -> list[Any]:
+    """The structure of each object of a file; empty where they are not written over lines."""
     try:
-        rows = run(backend, f"SELECT json_structure(json) FROM ({whole}) LIMIT 2")
+        rows = run(backend, f"SELECT json_structure(json) FROM ({whole})")
     except duckdb.Error:
-        return None  # reading it line by line says what is wrong
-    shape = json.loads(rows[0][0] or "null") if len(rows) == 1 else None
+        return []  # reading it line by line says what is wrong
+    return [json.loads(shape or "null") for (shape,) in rows]
+
+
+def _list_within(shapes: Sequence[Any]) -> str | None:
+    """The way to the only list of objects of an object; None where it is no such envelope."""
+    shape = shapes[0] if len(shapes) == 1 else None
     found = list(_lists(shape))
     ways = [way for way in found if len(way) == 1] or found
     return f"$.{'.'.join(map(_quoted, ways[0]))}[*]" if len(ways) == 1 else None
@@ -127,7 +137,10 @@ def _paths(shape: Any, above: Keys = ()) -> Iterator[Keys]:
 def _refuse_faults(paths: Sequence[Keys], file: Path, key: str) -> None:
     if not paths:
         remedy = "write one object a line, or one list of objects: [{…}, {…}]"
-        raise UnusableTableError([Problem("holds no JSON objects", remedy, str(file), key)])
+        what, at = "holds no JSON objects", _broken_at(file)
+        if at is not None:
+            what, remedy = f"is no JSON at {at}", f"export it again: it may be cut off; or {remedy}"
+        raise UnusableTableError([Problem(what, remedy, str(file), key)])
     names = [".".join(path).lower() for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -139,6 +152,18 @@ def _refuse_faults(paths: Sequence[Keys], file: Path, key: str) -> None:
             key,
         )
         raise UnusableTableError([problem])
+
+
+def _broken_at(file: Path) -> str | None:
+    """Where a file that is one value ends to be JSON; None where it is, or is too large to say."""
+    if file.stat().st_size > _MOST_TO_READ:
+        return None
+    with opened(file, "utf-8") as text:
+        try:
+            json.load(text)
+        except json.JSONDecodeError as error:
+            return f"line {error.lineno}, column {error.colno}"
+    return None
 
 
 def _query(paths: Sequence[Keys], objects: str) -> str:

@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
 
 from npsight.config.schema import PERIOD, PERIOD_OVER, Place, Source
 from npsight.errors import Problem
@@ -107,8 +109,20 @@ def _lacking(parts: Sequence[Part], raws: Sequence[RawTable]) -> dict[str, str]:
     }
 
 
+def over_of(source: Source, raw: RawTable) -> ir.Value | None:
+    """The midnight, a clock time, at which the period of each row is over, where the name of its
+    file, its sheet or its column tells one; else None.
+    """
+    if is_named(source):
+        return raw.table[PERIOD_OVER]
+    if source.wide is None:
+        return None
+    last_day = cast(ir.DateValue, raw.table[source.wide.time].cast(dt.date))
+    return (last_day + ibis.interval(days=1)).cast(INSTANT)
+
+
 def without_running(
-    raw: RawTable, zone: str | None, now: datetime, where: str, key: str
+    raw: RawTable, over: ir.Value, zone: str | None, now: datetime, where: str, key: str
 ) -> RawTable:
     """The rows of periods that are over at `now` (UTC); those of a running one are not complete.
 
@@ -119,7 +133,7 @@ def without_running(
     """
     if zone is None:
         return raw  # reading the times says that they lack one
-    over_at = times.parse_typed(raw.table[PERIOD_OVER], zone).at
+    over_at = times.parse_typed(over, zone).at
     is_over = over_at <= ibis.literal(now, type=INSTANT)
     counts = one_row(raw.table.aggregate(rows=raw.table.count(), over=is_over.sum()))
     rows, over = counts["rows"], counts["over"] or 0

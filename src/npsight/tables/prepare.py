@@ -24,7 +24,7 @@ from npsight.tables.contract import Contract
 from npsight.tables.digest import digest_of
 from npsight.tables.engine import fresh_name, one_row
 from npsight.tables.further import Addition, further_rows
-from npsight.tables.namedperiods import is_named, without_running
+from npsight.tables.namedperiods import over_of, without_running
 from npsight.tables.posted import RESPONSES, Posted, of_table
 from npsight.tables.raw import UnusableTableError
 from npsight.tables.reading import Reader, place_of
@@ -151,8 +151,9 @@ class _Run:
             check_parts(mapped, raw.lacking, where, key)
             raw = chosen(source, raw, where, key)
             zone = source.timezone or self.project.timezone
-            if is_named(source):
-                raw = without_running(raw, zone, self.now, where, key)
+            over = over_of(source, raw)
+            if over is not None:
+                raw = without_running(raw, over, zone, self.now, where, key)
             rows = self.reader.facts_of(source, raw)
             lower = self.project.tables.account_case == "lower"
             sheet = Sheet(rows, source, zone, self.now, key, where, lower)

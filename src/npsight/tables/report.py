@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from npsight.tables.assemble import CheckedRows
 
 LIFTED = "known_at before occurred_at, lifted to it"
+NO_COUNT = "with 0 for no time in column {}"
 THOUSANDS = "three digits behind each point in column"
 NO_DAY_ABOVE_12 = "no day above 12, as if days were months, in column"
 CURRENCIES = "amounts in several currencies in column"

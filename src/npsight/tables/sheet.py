@@ -25,6 +25,7 @@ from npsight.tables.engine import MEASURE
 from npsight.tables.months import has_month_name, is_june_or_july
 from npsight.tables.numbers import currency_of, plain_number, without_words
 from npsight.tables.raw import WHY
+from npsight.tables.report import NO_COUNT
 from npsight.tables.workbooks import CELL_TIMES, is_workbook
 from npsight.temporal.instants import INSTANT
 
@@ -124,6 +125,16 @@ class Sheet:
         """Whether there is no value: null, or nothing but blanks."""
         value = self.raw[column]
         return self.text(column).isnull() if value.type().is_string() else value.isnull()
+
+    def undated(self, column: str) -> ir.BooleanValue:
+        """Whether there is no time: no value, or 0 where times are counted since 1970."""
+        return cast(ir.BooleanValue, self.blank(column) | self._counts_nothing(column))
+
+    def _counts_nothing(self, column: str) -> ir.BooleanValue:
+        counted = not set(self._patterns()).isdisjoint(times.EPOCHS)
+        if not counted or times.is_typed_time(self.raw[column]):
+            return cast(ir.BooleanValue, ibis.literal(False))
+        return self.text(column).isin(times.NO_COUNT).fill_null(False)
 
     def account(
         self, column: str, known: ir.Table | None, called: str = "account"
@@ -266,6 +277,9 @@ class Sheet:
         ordered = next((p for p in patterns if times.is_either_way(p)), None)
         if ordered is not None and isinstance(text, ir.StringColumn):
             self.day_orders[column, ordered] = times.day_read(text, ordered)
+        if not set(patterns).isdisjoint(times.EPOCHS):
+            nothing = self.notes[NO_COUNT.format(column)] = self._counts_nothing(column)
+            text = cast(ir.StringValue, ibis.ifelse(nothing, ibis.null(dt.string), text))
         parsed = times.parse_text(text, self.zone, patterns)
         # A pattern with an offset makes every value aware: there is no column to probe.
         if self.zone is None and isinstance(parsed.naive, ir.BooleanColumn):

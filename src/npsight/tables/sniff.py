@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from npsight.config.schema import Source
+from npsight.tables.months import MONTHS
 from npsight.tables.textfiles import opened
 
 _DELIMITERS = (",", ";", "\t", "|")
@@ -132,11 +133,19 @@ def _header_lines(table: Sequence[Sequence[str]]) -> int:
     for line in table[1:_HEADER_LINES]:
         cells = [line[place].strip() for place in values if place < len(line)]
         words = [cell for cell in cells if len(cell) > 3 and not _VALUE.match(cell)]
+        words = words or [cell for cell in cells if cell.rstrip(".").lower() in MONTHS]
+        # Below a column without a name, the second line of a survey tool names it.
+        words = words or _names_of_unnamed(table[0], line)
         ids = any(cell.startswith(_IMPORT_ID) for cell in line)
         if not ids and (not words or any(map(_VALUE.match, cells))):
             break
         lines += 1
     return lines
+
+
+def _names_of_unnamed(first: Sequence[str], line: Sequence[str]) -> list[str]:
+    named = [cell.strip() for cell in first]
+    return [cell for name, cell in zip(named, line, strict=False) if cell.strip() and not name]
 
 
 def _of_values(cells: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ What each form becomes:
 
 - a text with an offset or `Z`, or a column that knows its zone, is converted to UTC;
 - a number since 1970 is in UTC, where `time_format` says what it counts;
+- such a number that is 0 is read as blank: tools write it where there is no time;
 - a text or a column without one is a clock time in the zone that the project file names. A zone
   is never guessed: without one, such times are refused;
 - where clocks jump forward, a time in the gap moves forward by the length of the gap
@@ -42,6 +43,8 @@ from npsight.temporal.instants import INSTANT
 NEVER_YEAR = 9000
 EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 """Names of `time_format` for numbers since 1970 -> how many make a second."""
+NO_COUNT = ("0", "0.0")
+"""Such a number since 1970 is how tools write that there is no time; it is read as blank."""
 _YEAR_9999 = 253_000_000_000_000_000
 
 _OFFSET = r"(?i)[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))$"

@@ -9,6 +9,7 @@ import pytest
 
 from npsight.errors import DataError
 from npsight.tables.periods import last_day, pattern_of
+from npsight.tables.sniff import layout_of
 
 from .conftest import reasons, rows
 
@@ -38,6 +39,33 @@ def test_a_header_of_two_lines_under_a_title(bench):
         ]
         # Lines are counted in the file itself, the title and the break in a cell included.
         assert "first: line 9" in next(iter(reasons(found)))
+
+
+def test_a_year_over_its_months_names_all_of_them(bench):
+    """As merged cells are exported; a first column would have been called by the year alone."""
+    text = "account,2024,,,2025,\n,Okt,Nov,Dec,Jan,Feb\n" + "a,1,2,3,4,5\nb,6,7,8,9,0\n" * 2
+    bench.write("usage.csv", text)
+    found = bench.prepare(
+        "activity:\n  usage: {path: usage.csv, header_rows: 2, account: account, "
+        "time: period_end, delay_hours: 24, wide: {columns: '*', value: n}, measures: [n]}",
+        head="timezone: UTC",
+    )
+    usage = rows(found.facts.sources["usage"], "account", "occurred_at", "n")
+    assert [(at.date(), n) for account, at, n in usage if account == "a"] == [
+        (date(2024, 10, 31), 1),
+        (date(2024, 11, 30), 2),
+        (date(2024, 12, 31), 3),
+        (date(2025, 1, 31), 4),
+        (date(2025, 2, 28), 5),
+    ]
+
+
+def test_a_second_header_line_of_months_is_found(tmp_path):
+    file = tmp_path / "calls.csv"
+    file.write_text("account,2024,,2025\n,Nov,Dez,Jan\n" + "a,1,2,3\n" * 9)
+    layout = layout_of(file, "utf-8")
+    assert layout is not None
+    assert layout.header_rows == 2
 
 
 def test_a_title_above_the_header_is_named(bench):
@@ -140,6 +168,28 @@ def test_each_filled_cell_of_a_wide_table_is_a_row_of_its_periods_last_day(bench
         ("b", datetime(2024, 1, 31), Decimal(2)),
         ("b", datetime(2024, 2, 29), Decimal(4)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("now", "seen"),
+    [
+        (datetime(2024, 2, 29, 22, 59, 59), 2),
+        (datetime(2024, 2, 29, 23), 3),
+    ],
+)
+def test_cells_of_a_running_period_are_read_once_it_is_over(bench, now, seen):
+    """The column of this month made every twelfth row a bad one."""
+    bench.write("usage.csv", "account,2024-01,2024-02\na,1,\nb,2,4\n")
+    found = bench.prepare(
+        "activity:\n  usage: {path: usage.csv, wide: {columns: '*'}, account: account, "
+        "time: period_end, measures: [value]}",
+        head="timezone: Europe/Berlin",
+        now=now,
+    )
+    assert len(rows(found.facts.sources["usage"], "account")) == seen
+    left = {"of a period that is not over yet, read once it is": 1} if seen == 2 else {}
+    assert dict(found.reports[0].notes) == left
+    assert found.reports[0].quarantined == 0
 
 
 def test_a_column_that_is_no_period_is_named(bench):

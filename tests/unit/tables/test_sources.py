@@ -233,6 +233,47 @@ def test_json_has_a_column_for_every_value_and_times_since_1970(bench):
     }
 
 
+@pytest.mark.parametrize("nothing", ["0", "0.0"])
+def test_zero_since_1970_is_no_time_and_counted(bench, nothing):
+    """It was a bad row; of a number that is measured, 0 stays 0."""
+    day = 1714521600000
+    found = bench.usage(
+        f"account,day,n,closed\na,{day},0,{day + 1}\nb,{day},1,{nothing}\nc,{nothing},2,{day}\n"
+        "d,1,3,\n",
+        "time_format: epoch_ms\nmeasures: [n]\nended_at: closed\n",
+    )
+    usage = rows(found.facts.sources["usage"], "account", "n", "ended_at")
+    assert usage == [("a", 0, datetime(2024, 5, 1, 0, 0, 0, 1000)), ("b", 1, None)]
+    (report,) = found.reports
+    assert (report.skipped, report.quarantined) == (1, 1), "what has not happened yet is skipped"
+    assert ("with 0 for no time in column day", 1) in report.notes
+    assert ("with 0 for no time in column closed", 1) in report.notes
+
+
+def test_an_answer_without_a_time_since_1970_is_a_bad_row(bench):
+    csv = "account,at,score\na,1714521600,9\nb,0,3\n"
+    found = bench.answers(csv, "time_format: epoch_s", head="quarantine: {max_share: 1}")
+    assert reasons(found) == {"score without a time in column at": 1}
+
+
+@pytest.mark.parametrize("name", ["u.json", "u.json.gz"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_objects_over_several_lines_are_a_row_each(bench, name, count):
+    """A single one, as an API answers, was refused."""
+    text = "\n".join(json.dumps(line | {"of": {"x": [1]}}, indent=2) for line in USAGE[:count])
+    write = gzip.open if name.endswith(".gz") else open
+    with write(bench.folder / name, "wt") as file:
+        file.write(text)
+    assert read(bench, f"path: {name}") == EXPECTED[:count]
+
+
+def test_json_that_is_cut_off_is_told_with_its_place(bench):
+    text = json.dumps({"data": USAGE}, indent=1)
+    (bench.folder / "u.json").write_text(text[:60])
+    with pytest.raises(DataError, match=r"is no JSON at line \d+, column \d+\n.*export it again"):
+        read(bench, "path: u.json")
+
+
 @pytest.mark.parametrize("name", ["u.json", "u.json.gz"])
 def test_json_as_one_list(bench, name):
     objects = json.dumps(

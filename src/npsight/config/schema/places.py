@@ -24,8 +24,8 @@ class Place(Section):
         "day, week, month, quarter or year that only the name tells, such as in "
         "`usage_{period}.csv`: each row gets a column `period_over`, the midnight that ends it, to "
         "be mapped as `time`. CSV, JSON, Parquet, Excel and DuckDB "
-        "files are told apart by their ending. JSON holds one object a line, or one list of "
-        'objects, also in an envelope: `{"tickets": [{…}, {…}]}`.',
+        "files are told apart by their ending. JSON holds objects, or one list of "
+        'them, also in an envelope: `{"tickets": [{…}, {…}]}`.',
     )
     format: Literal["csv", "json", "parquet", "excel", "duckdb", "fixed_width"] | None = Field(
         None, description="Overrides what the ending of `path` says."
