@@ -148,14 +148,24 @@ def named_places(source: Source) -> Iterator[Source]:
     """The source with `{period}` for each star in turn, the last one first, or at its end.
 
     Of a name such as `usage_2025-01-01_2025-01-31.csv`, the period at the end is the last day. A
-    source with `**` gives none.
+    source with `**` gives none. A file alone is named by the period in its name, if there is one:
+    further ones will come.
     """
+    if source.path is not None and "*" not in source.path + (source.table or ""):
+        yield from _alone(source, source.path)
     for setting in ("table", "path"):
         text = getattr(source, setting) or ""
         places = [at for at, sign in enumerate(text) if sign == "*" and "**" not in text]
         for at in reversed(places):
             for named in (PERIOD, f"*{PERIOD}"):
                 yield source.model_copy(update={setting: text[:at] + named + text[at + 1 :]})
+
+
+def _alone(source: Source, path: str) -> Iterator[Source]:
+    folder, slash, name = path.rpartition("/")
+    told = told_by(name, f"*{PERIOD}*")
+    if len(told) == 1 and told[0].beside.count(PERIOD) == 1:
+        yield source.model_copy(update={"path": f"{folder}{slash}{told[0].beside}"})
 
 
 # --- Which parts there are ----------------------------------------------------------------------

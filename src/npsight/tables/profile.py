@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -22,7 +22,7 @@ from npsight.tables.found import other_files, sources_in
 from npsight.tables.headers import header_of
 from npsight.tables.namedperiods import named_places, read_named
 from npsight.tables.numbers import Decimal, currency_of, plain_number, without_words
-from npsight.tables.periods import pattern_of
+from npsight.tables.periods import pattern_of, periods_of
 from npsight.tables.profiletimes import Reading, time_of
 from npsight.tables.raw import RawTable, UnusableTableError
 from npsight.tables.reshape import made_long
@@ -31,7 +31,10 @@ from npsight.tables.workbooks import is_workbook
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
-BLANK_WORDS = ("n/a", "na", "null", "none", "nan", "-", "--", "–", "?", "#n/a", "missing")
+BLANK_WORDS = (
+    *("n/a", "na", "n.a.", "null", "none", "nil", "nan", "nat", "-", "--", "–", "?", "#n/a"),
+    *("missing", "(null)", "<null>", "(blank)", "\\n", "0000-00-00", "0000-00-00 00:00:00"),
+)
 DECIMALS: tuple[Literal["."], Literal[","]] = (".", ",")
 _TOTAL = r"(?i)^(grand |sub-?)?totals?( général)?( \(\d+ [a-z]+\))?:?$|^(gesamt)?summe:?$|^gesamt$"
 _THOUSANDS = r"^[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
@@ -129,15 +132,10 @@ def profile_tables(
             if progress is not None:
                 progress(f"looking at {name}")
             try:
-                raw = read_files(source, name, backend)
-                raw, source = _long_if_wide(raw, source, name, backend)
+                for profile in _profiles(name, source, backend):
+                    found.append(_dated_by_name(profile, backend) or profile)
             except UnusableTableError as error:
                 problems += error.problems
-                continue
-            table = raw.table.select(*raw.columns)
-            profile = _profile(name, source, table, _labels(source), backend)
-            backend.drop_table(raw.name)
-            found.append(_dated_by_name(profile, backend) or profile)
     finally:
         backend.disconnect()
     if not found:
@@ -150,18 +148,41 @@ def profile_tables(
     return found, problems
 
 
-def _long_if_wide(
-    raw: RawTable, source: Source, name: str, backend: Backend
-) -> tuple[RawTable, Source]:
-    """A table with a column for each month or wave is profiled as the rows that it stands for."""
-    pattern = pattern_of(raw.columns)
-    if pattern is None:
-        return raw, source
-    called = re.sub(r"[^a-z0-9]+", "_", pattern.lower()).strip("_") or "value"
-    settings = {"columns": pattern, "value": "value" if called in raw.columns else called}
-    wide = Wide.model_validate(settings)
-    long = made_long(raw, wide, name, name, backend)
-    return long, source.model_copy(update={"wide": wide})
+def _profiles(name: str, source: Source, backend: Backend) -> Iterator[TableProfile]:
+    """The table; or, with a column for each month or wave, the rows that it stands for: one table
+    for each of several amounts, such as `* Volume` and `* Fees`.
+    """
+    raw = read_files(source, name, backend)
+    patterns, plain = _patterns_in(raw.columns)
+    if not patterns:
+        yield _profile_of(name, source, raw, raw.columns, backend)
+    for index, pattern in enumerate(patterns):
+        raw = raw if index == 0 else read_files(source, name, backend)
+        amount = re.sub(r"[^a-z0-9]+", "_", pattern.lower()).strip("_") or "value"
+        settings = {"columns": pattern, "value": "value" if amount in raw.columns else amount}
+        wide = Wide.model_validate(settings)
+        long = made_long(raw, wide, name, name, backend)
+        called = name if len(patterns) == 1 else f"{name}_{amount}"
+        columns = [*plain, wide.time, wide.value]
+        yield _profile_of(called, source.model_copy(update={"wide": wide}), long, columns, backend)
+
+
+def _patterns_in(columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Patterns of columns of periods, and the columns that none of them fits."""
+    plain, found = list(columns), list[str]()
+    while pattern := pattern_of(plain):
+        found.append(pattern)
+        fitting = periods_of(plain, Wide.model_validate({"columns": pattern}))
+        plain = [column for column in plain if column not in fitting]
+    return found, plain
+
+
+def _profile_of(
+    name: str, source: Source, raw: RawTable, columns: Sequence[str], backend: Backend
+) -> TableProfile:
+    profile = _profile(name, source, raw.table.select(*columns), _labels(source), backend)
+    backend.drop_table(raw.name)
+    return profile
 
 
 def _dated_by_name(profile: TableProfile, backend: Backend) -> TableProfile | None:
@@ -270,6 +291,7 @@ def _counts(value: ir.Value) -> dict[str, ir.Scalar]:
         "high": ibis.ifelse(scored.between(0, 10), scored, ibis.null(dt.float64)).max(),
         "highest": plain.max(),
         "lowest": plain.min(),
+        "zeros": given.isin(times.NO_COUNT).sum(),
         "mean_length": given.length().mean(),
         "blanks": ibis.ifelse(blank, text, ibis.null(dt.string)).collect(distinct=True),
     }
@@ -295,10 +317,11 @@ def _column(
         when = Reading("", times.is_naive_type(value))
     else:
         when = time_of(given, sample, value.get_name())
+    undated = seen["zeros"] if when.pattern in times.EPOCHS else 0
     return ColumnProfile(
         name=value.get_name(),
-        filled=seen["filled"],
-        distinct=seen["distinct"],
+        filled=seen["filled"] - undated,
+        distinct=seen["distinct"] - bool(undated),
         is_number=seen["numbers"] >= enough or decimal is not None,
         share_on_ten=seen["on_ten"] / seen["filled"] if seen["filled"] else 0.0,
         low=seen["low"],

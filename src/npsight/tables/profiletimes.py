@@ -76,13 +76,14 @@ def turned(pattern: str) -> str:
 
 def time_of(table: ir.Table, sample: Sequence[str], name: str = "") -> Reading:
     """By which pattern nearly all of `given` is read; a column that is named as a number of
-    documents does not count seconds.
+    documents does not count seconds. Such a 0 is no time.
     """
     for pattern, digits in _EPOCH_DIGITS.items():
+        counted = [text for text in sample if text not in times.NO_COUNT]
         if (
-            sample
+            counted
             and not _A_NUMBER.search(name)
-            and all(_counts_from_1970(text, digits) for text in sample)
+            and all(_counts_from_1970(text, digits) for text in counted)
         ):
             return Reading(pattern)
     dated = [text for text in sample if _LIKE_A_DATE.match(text)]

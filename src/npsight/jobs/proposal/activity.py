@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from npsight.errors import Problem
 from npsight.jobs.notes.rhythm import notes_levels, period_hours
-from npsight.jobs.notes.words import words
 from npsight.jobs.proposal import guess
 from npsight.jobs.proposal.lines import ProposedLines
 from npsight.jobs.proposal.responses import answered_of
@@ -49,10 +48,15 @@ class ProposedActivity:
         """A line for each table and file that is not read, with the reason."""
         for table in [*further, *self.left_out]:
             why = guess.left_out_because(table, self.out.keys.get(table.name))
+            if self._is_looked_up_in(table):
+                why = f"{why}; accounts are looked up in it"
             self.out.lines.comment(2, f"left out: {table.name} ({why})")
         for problem in problems:
             said = f"left out: {problem.key} ({problem.what}; {problem.remedy})"
             self.out.lines.comment(2, said)
+
+    def _is_looked_up_in(self, table: TableProfile) -> bool:
+        return any(hop.table.name == table.name for hops in self.out.hops.values() for hop in hops)
 
     def _ratings(self, table: TableProfile) -> None:
         """Further scores beside an answer's, read as facts of their own."""
@@ -74,7 +78,7 @@ class ProposedActivity:
         out, name = self.out, self._free_name(table)
         measures, categories = guess.guess_measures(table, {key})
         self._head(table, name, when.occurred, when.known)
-        today = [c for c in categories if words(c.name) & guess.TODAY_WORDS]
+        today = [c for c in categories if guess.says_today(c)]
         if today:
             names = ", ".join(c.name for c in today)
             out.lines.comment(6, f"left out, because only today's value is known: {names}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from npsight.jobs.notes.words import words
-from npsight.jobs.proposal.guess import DOMAIN_WORDS
 from npsight.jobs.proposal.keys import Hop, is_named, is_person, share_nothing
+from npsight.jobs.proposal.vocabulary import DOMAIN_WORDS
 from npsight.tables.domains import domains_of_text
 from npsight.tables.profile import ColumnProfile, TableProfile
 

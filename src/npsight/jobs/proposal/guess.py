@@ -12,89 +12,52 @@ from dataclasses import dataclass
 
 from npsight.config.schema import PERIOD_OVER
 from npsight.jobs.notes.words import ACCOUNT_WORDS, is_id, plain, words
+from npsight.jobs.proposal.vocabulary import (
+    CANCEL_WORDS,
+    CHURN_WORDS,
+    COMMENT_WORDS,
+    CONTRACT_END_PHRASES,
+    DOMAIN_WORDS,
+    END_WORDS,
+    FROM_WORDS,
+    INVITED_WORDS,
+    JOINED_WORDS,
+    KNOWN_WORDS,
+    LATER_WORDS,
+    LOSS_WORDS,
+    NAME_WORDS,
+    NO_SCORE_WORDS,
+    OF_A_CHANGE,
+    OWNER_WORDS,
+    PARTS_OF_DAYS,
+    PERIOD_WORDS,
+    RATING_WORDS,
+    RECEIVED_WORDS,
+    RENEWAL_WORDS,
+    REVENUE_PHRASES,
+    REVENUE_WORDS,
+    SAID_WORDS,
+    SCORE_IN_A_SURVEY,
+    SCORE_WORDS,
+    START_WORDS,
+    SURVEY_WORDS,
+    TODAY_WORDS,
+    VALID_WORDS,
+)
 from npsight.tables.profile import ColumnProfile, TableProfile
 
-KNOWN_WORDS = {"known", "synced", "loaded", "ingested", "recorded", "inserted", "extracted"}
-KNOWN_WORDS |= {"imported", "importiert", "geladen", "importado"}
-END_WORDS = {"resolved", "closed", "ended", "end", "completed", "paid", "finished", "until"}
-END_WORDS |= {"expires", "expired", "solved"}
-END_WORDS |= {"gelost", "geloest", "ausgleich", "resolu", "ferme", "cerrado", "resuelto"}
-END_WORDS |= {"bezahlt", "geschlossen", "erledigt", "ende", "vertragsende", "fin"}
-END_WORDS |= {"beendet", "abgeschlossen", "enddatum", "endet", "termine", "finalizado"}
-START_WORDS = {"started", "start", "begin", "began", "beginn", "vertragsbeginn", "debut", "inicio"}
-START_WORDS |= {"beginnt", "startdatum", "vertragsstart", "laufzeitbeginn"}
-VALID_WORDS = {"valid", "gultig", "gueltig", "valable", "valide", "valido"}
-FROM_WORDS = {"from", "since", "ab", "von", "depuis", "du", "desde"}
-TO_WORDS = {"to", "until", "bis", "au", "jusqu", "hasta"}
-CANCEL_WORDS = {"cancelled", "canceled", "cancellation", "cancel", "notice"}
-CANCEL_WORDS |= {"kundigung", "kuendigung", "gekundigt", "gekuendigt", "kundigungsdatum"}
-CANCEL_WORDS |= {"resiliation", "cancelacion"}
-FORM_END_WORDS = {"end", "ended", "completed", "finished", "beendet", "abgeschlossen"}
-FORM_END_WORDS |= {"termine", "finalizado"}
-INVITED_WORDS = {"invited", "invitation", "sent", "eingeladen", "einladung", "versendet"}
-INVITED_WORDS |= {"versandt", "gesendet", "envoye", "envoi", "enviado", "envio", "invitado"}
-ANSWERED_WORDS = {"answered", "responded", "submitted", "submit", "response", "answer"}
-ANSWERED_WORDS |= {"beantwortet", "geantwortet", "antwort", "antwortdatum", "abgegeben"}
-ANSWERED_WORDS |= {"ausgefullt", "ausgefuellt", "eingereicht", "repondu", "reponse", "soumis"}
-ANSWERED_WORDS |= {"respondido", "respuesta", "contestado"}
-SCORE_WORDS = (
-    *("nps", "score", "rating", "recommend", "likelihood", "stars", "weiterempfehlung"),
-    *("weiterempfehlen", "weiterempfehlungsbereitschaft", "empfehlen", "empfehlung"),
-    *("recommander", "recommanderiez", "recommandation", "recomendaria", "recomendar"),
-    *("recomendacion", "bewertung", "puntuacion", "likely", "wahrscheinlich", "overall"),
-    *("valoracion", "calificacion", "puntaje", "punktzahl", "punkte", "evaluation", "note"),
-    *("nota", "notation", "answer", "antwort", "reponse", "respuesta"),
-)
-_NO_SCORE_WORDS = {"average", "avg", "mean", "total", "number", "count", "counts", "group"}
-_RATING_WORDS = {"rating", "ratings", "score", "stars", "recommended", "satisfaction", "csat"}
-COMMENT_WORDS = {"comment", "comments", "feedback", "verbatim", "content", "review", "text"}
-COMMENT_WORDS |= {"message", "body", "reason", "kommentar", "commentaire", "comentario"}
-COMMENT_WORDS |= {"why", "warum", "pourquoi", "porque"}
-COMMENT_WORDS |= {"kommentare", "commentaires", "comentarios", "freitext", "ruckmeldung"}
-COMMENT_WORDS |= {"rueckmeldung", "bemerkung", "bemerkungen", "anmerkungen", "nachricht"}
-COMMENT_WORDS |= {"avis", "motif", "raison", "motivo", "razon", "opinion", "note", "notes"}
-COMMENT_WORDS |= {"begrundung", "anmerkung", "remarque", "observaciones"}
-ROLE_WORDS = {"role", "persona", "rolle", "funktion", "fonction", "cargo", "puesto"}
-TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey", "kanal", "kontaktpunkt", "canal"}
-RENEWAL_WORDS = {"renewal", "renew", "renews", "verlangerung", "verlaengerung", "verlangert"}
-RENEWAL_WORDS |= {"vertragsverlangerung", "vertragsverlaengerung", "renouvellement", "renovacion"}
-LATER_WORDS = {"due", "updated", "modified", "valid", "expected"} | RENEWAL_WORDS
-LATER_WORDS |= {"fallig", "falligkeit", "nettofalligkeit", "faelligkeit", "echeance", "vencimiento"}
-LATER_WORDS |= {"geandert", "geaendert", "aktualisiert", "modifie", "actualizado", "modificado"}
-LATER_WORDS |= VALID_WORDS
-STABLE_WORDS = {"region", "country", "industry", "sector", "state", "continent", "branche"}
-STABLE_WORDS |= {"land", "bundesland", "pays", "secteur", "pais", "industria"}
-DOMAIN_WORDS = {"domain", "domains", "website", "webseite", "url", "web", "homepage", "site"}
-NAME_WORDS = {"name", "firma", "firmenname", "unternehmen", "kundenname", "nom", "nombre"}
-NAME_WORDS |= {"societe", "empresa"}
-OWNER_WORDS = {"owner", "csm", "manager", "kundenbetreuer", "kundenbetreuerin", "betreuer"}
-OWNER_WORDS |= {"betreuerin", "vertriebler", "verantwortlich", "responsable", "gestor"}
-OWNER_WORDS |= {"kundenberater", "kundenberaterin", "gestionnaire", "propietario", "encargado"}
-REVENUE_WORDS = {"arr", "revenue", "acv", "jahresumsatz", "umsatz", "vertragswert"}
-REVENUE_WORDS |= {"jahresvertragswert", "ingresos", "facturacion"}
-_REVENUE_PHRASES = (
-    {"contract", "value"},
-    {"contract", "amount"},
-    {"chiffre", "affaires"},
-    {"annual", "value"},
-)
-CHURN_WORDS = {"churn", "churned", "churner", "left", "exited", "attrition", "attrited", "lost"}
-JOINED_WORDS = {"created", "signup", "joined", "since", "onboarded", "registered", "registration"}
-JOINED_WORDS |= {"create", "erfasst", "erfassung", "anlagedatum"}
-JOINED_WORDS |= {"seit", "angelegt", "erstellt", "depuis", "desde", "alta"}
-JOINED_WORDS |= {"erstellungsdatum", "beitritt", "cree", "inscription", "creado", "registro"}
-PERIOD_WORDS = {"period", "trial", "phase"}
-TODAY_WORDS = {"status", "stage", "statut", "etat", "estado", "zustand"}
 _OF_THE_NEWEST = {"current", "latest"}
 _NO_FACTS = ("__index_level_", "unnamed")
 """How names of columns begin that pandas made for the numbers of its rows."""
 ISO_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
-LEFT_WORDS = {"closed", "churned", "terminated", "left", "lost"} | CANCEL_WORDS - {"notice"}
-_LOSS_WORDS = (CHURN_WORDS - {"left", "lost"}) | {"churns", "losses"}
 _NEARLY_ONCE = 0.9
 LEAVING_VALUES = ("Yes", "yes", "True", "true", "1", "churned", "Churned", "left", "lost", "Y", "y")
 _LEAVING = re.compile(
     r"(?i)^(yes|y|true|t|1|1\.0|churn.*|left|lost|exit.*|attrited.*|cancel.*)\.?$"
+)
+_HAS_LEFT = re.compile(
+    r"(?i)^(churn(ed)?|left|lost|cancell?ed|terminated|former( customer)?|inactive|gek[uü]ndigt|"
+    r"inaktiv|ehemalig|r[ée]sili[ée]|inactivo|baja)$"
 )
 _DAY_AT_END = re.compile(r"(?<=[a-z])_?(19|20)\d\d_?[01]\d_?[0-3]\d(_[\d_]*)?$")
 _CATEGORY_VALUES = 30
@@ -119,6 +82,17 @@ def pick(
         if words(column.name) & set(wanted) and time in (None, column.is_time):
             return column
     return None
+
+
+def says_today(column: ColumnProfile) -> bool:
+    """Whether it is named as what is so today, rather than as one side of a change."""
+    named = words(column.name)
+    return bool(named & TODAY_WORDS) and not named & OF_A_CHANGE
+
+
+def is_leaving(text: str) -> bool:
+    """Whether a status says that the account has left."""
+    return bool(_HAS_LEFT.match(text))
 
 
 def is_category(column: ColumnProfile) -> bool:
@@ -153,10 +127,10 @@ def guess_score(table: TableProfile) -> ColumnProfile | None:
         c
         for c in table.columns
         if (c.is_number or c.is_scored)
-        and not words(c.name) & _NO_SCORE_WORDS
+        and not words(c.name) & NO_SCORE_WORDS
         and (c.share_on_ten >= 0.95 or (survey and (c.is_percent or c.is_scored)))
     ]
-    for word in SCORE_WORDS:
+    for word in (*SCORE_WORDS, *(SCORE_IN_A_SURVEY if survey else ())):
         named = [c for c in fitting if word in words(c.name) | words(c.label)]
         overall = [c for c in named if "overall" in words(c.name) or words(c.name) == {word}]
         if overall or named:
@@ -172,6 +146,10 @@ def guess_comment(table: TableProfile, taken: Collection[str]) -> ColumnProfile 
         if c.mean_length > 8 and not (c.is_time or c.is_number or is_id(c) or c.name in taken)
     ]
     named = [c for c in texts if (words(c.name) | words(c.label)) & COMMENT_WORDS]
+    # Tools of product analytics call each answer a response.
+    named = named or [
+        c for c in texts if "response" in words(c.name) | words(c.label) and not is_category(c)
+    ]
     return max(named, key=lambda c: c.mean_length, default=None)
 
 
@@ -183,8 +161,8 @@ def guess_ratings(table: TableProfile, taken: Collection[str]) -> list[ColumnPro
         if c.name not in taken
         and c.is_number
         and c.distinct > 1
-        and words(c.name) & _RATING_WORDS
-        and not words(c.name) & _NO_SCORE_WORDS
+        and words(c.name) & RATING_WORDS
+        and not words(c.name) & NO_SCORE_WORDS
     ]
 
 
@@ -202,10 +180,13 @@ def guess_times(table: TableProfile) -> Times:
     """When a fact happened, was known, ended, and its end was known."""
     columns = [c for c in table.columns if c.is_time]
     known = [c for c in columns if words(c.name) & KNOWN_WORDS]
+    received = [c for c in columns if words(c.name) & RECEIVED_WORDS]
+    if any(_says_when(c) for c in columns if c not in (*known, *received)):
+        known += received
     of_end = [c for c in known if words(c.name) & (END_WORDS | {"resolution", "end"})]
     ended = pick([c for c in columns if c not in known], END_WORDS)
     rest = [c for c in columns if c not in known and c is not ended]
-    first = [c for c in rest if not words(c.name) & (LATER_WORDS | INVITED_WORDS)]
+    first = [c for c in rest if _says_when(c)]
     candidates = first or rest
     occurred = candidates[0] if candidates else None
     if occurred is None and ended is not None:
@@ -216,6 +197,11 @@ def guess_times(table: TableProfile) -> Times:
     return Times(
         occurred, plain[0] if plain else None, ended, of_end[0] if of_end and ended else None
     )
+
+
+def _says_when(column: ColumnProfile) -> bool:
+    """Whether a time may be that of the fact itself: not of its end, nor one before or after."""
+    return not words(column.name) & (END_WORDS | LATER_WORDS | INVITED_WORDS)
 
 
 def guess_measures(
@@ -230,6 +216,7 @@ def guess_measures(
         and not is_id(c)
         and c.filled
         and not c.name.lower().startswith(_NO_FACTS)
+        and c.name.lower() not in PARTS_OF_DAYS
     ]
     return [c for c in free if c.is_number], [c for c in free if is_category(c)]
 
@@ -273,9 +260,9 @@ def guess_loss(table: TableProfile, key: str) -> ColumnProfile | None:
     times = guess_times(table)
     filled = [c for c in table.columns if c.filled >= _NEARLY_ONCE * table.rows]
     timed = [c for c in filled if c.is_time and c is not times.known]
-    if len(timed) == 1 and words(table.name) & _LOSS_WORDS:
+    if len(timed) == 1 and words(table.name) & LOSS_WORDS:
         return timed[0]
-    return pick(timed, _LOSS_WORDS)
+    return pick(timed, LOSS_WORDS)
 
 
 def guess_joined(table: TableProfile) -> ColumnProfile | None:
@@ -285,12 +272,21 @@ def guess_joined(table: TableProfile) -> ColumnProfile | None:
     return pick(timed, JOINED_WORDS) or next(from_on, None)
 
 
+def guess_renewal(table: TableProfile) -> ColumnProfile | None:
+    """The next day on which the contract may end: nearly every account has one."""
+    timed = [c for c in table.columns if c.is_time]
+    ends = (c for c in timed if any(p <= words(c.name) for p in CONTRACT_END_PHRASES))
+    known = (c for c in ends if c.filled >= _NEARLY_ONCE * table.rows)
+    return pick(timed, RENEWAL_WORDS) or next(known, None)
+
+
 def guess_name(table: TableProfile, key: str) -> ColumnProfile | None:
     """The name of the account; a column named as a company only where another one is the key."""
     named = [
         c
         for c in table.columns
-        if not (c.is_time or c.is_number or c.name == key or words(c.name) & DOMAIN_WORDS)
+        if not (c.is_time or c.is_number or c.name == key)
+        and not words(c.name) & (DOMAIN_WORDS | OWNER_WORDS)
     ]
     return pick(named, {"name"}) or pick(named, NAME_WORDS)
 
@@ -298,8 +294,20 @@ def guess_name(table: TableProfile, key: str) -> ColumnProfile | None:
 def guess_revenue(columns: Iterable[ColumnProfile]) -> ColumnProfile | None:
     """The number of what an account pays, named by a word or several, such as `Contract Value`."""
     numbers = [c for c in columns if c.is_number and not c.is_time]
-    phrased = (c for c in numbers if any(p <= words(c.name) for p in _REVENUE_PHRASES))
+    phrased = (c for c in numbers if any(p <= words(c.name) for p in REVENUE_PHRASES))
     return pick(numbers, REVENUE_WORDS) or next(phrased, None)
+
+
+def guess_start(table: TableProfile) -> ColumnProfile | None:
+    """When a subscription began, rather than its trial or its paid period."""
+    plain = [c for c in table.columns if not words(c.name) & PERIOD_WORDS]
+    return pick(plain, START_WORDS, time=True) or pick(table.columns, START_WORDS, time=True)
+
+
+def guess_cancelled(table: TableProfile) -> ColumnProfile | None:
+    """When the end of a subscription was known: when it was cancelled, rather than for when."""
+    said = pick(table.columns, SAID_WORDS, time=True)
+    return said or pick(table.columns, CANCEL_WORDS | KNOWN_WORDS, time=True)
 
 
 def guess_end(table: TableProfile) -> ColumnProfile | None:
@@ -333,7 +341,7 @@ def guess_snapshot(
 
 def is_survey(table: TableProfile) -> bool:
     """Whether a table with a score also has what surveys have: a name, a comment, a person."""
-    named = words(table.name) & {"survey", "surveys", "nps", "responses", "feedback"}
+    named = words(table.name) & SURVEY_WORDS
     texts = [c for c in table.columns if c.mean_length > 15]
     return bool(named) or pick(texts, COMMENT_WORDS, time=False) is not None
 

@@ -7,8 +7,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from npsight.jobs.notes.words import ACCOUNT_WORDS, PERSON_WORDS, THING_WORDS, is_id, words
-from npsight.jobs.proposal.guess import CHURN_WORDS, pick
+from npsight.jobs.notes.words import (
+    ACCOUNT_WORDS,
+    GROUP_WORDS,
+    PERSON_WORDS,
+    THING_WORDS,
+    is_id,
+    words,
+)
+from npsight.jobs.proposal.guess import pick
+from npsight.jobs.proposal.vocabulary import CHURN_WORDS, OWNER_WORDS
 from npsight.tables.profile import ColumnProfile, TableProfile
 
 _FEW_ACCOUNTS = 10
@@ -55,26 +63,56 @@ def guess_keys(tables: Sequence[TableProfile]) -> dict[str, str]:
     Without any column named so, the account is what reviews are written of, or what recurs, or
     else the person.
     """
-    wanted = ACCOUNT_WORDS
-    if not any(is_named(c, wanted) and not c.is_time for t in tables for c in t.columns):
-        wanted = THING_WORDS
+    wanted = _wanted(tables)
     shared = Counter(column.name for table in tables for column in table.columns)
     keys: dict[str, ColumnProfile] = {}
-    unsure: list[tuple[TableProfile, list[ColumnProfile]]] = []
+    unsure: list[tuple[TableProfile, list[ColumnProfile], ColumnProfile | None]] = []
     for table in tables:
         filled = [c for c in table.columns if not c.is_time and _is_filled(c, table)]
         named = [c for c in filled if is_named(c, wanted)]
-        if named:
-            keys[table.name] = max(named, key=lambda c: _rank(c, shared))
+        named_best = max(named, key=lambda c: _rank(c, shared), default=None)
+        if named_best is not None and _is_whole_name(named_best):
+            keys[table.name] = named_best
         else:
-            unsure.append((table, filled))
+            unsure.append((table, filled, named_best))
     sure = list(keys.values()) or list(_shared(tables).values())
-    for table, filled in unsure:
-        best = _most_alike(filled, sure) or _unnamed(filled, shared)
+    for table, filled, partly in unsure:
+        best = _most_alike(filled, sure) or partly or _unnamed(filled, shared)
         if best is not None:
             keys[table.name] = best
     keys |= _of_snapshot(tables, keys)
+    keys |= _of_the_others(tables, keys)
     return {table: column.name for table, column in keys.items()}
+
+
+def _wanted(tables: Sequence[TableProfile]) -> set[str]:
+    """The words that name accounts in these tables."""
+    columns = [c for t in tables for c in t.columns if not c.is_time]
+    if any(is_named(c, ACCOUNT_WORDS) for c in columns):
+        return ACCOUNT_WORDS
+    groups = [c for c in columns if is_named(c, GROUP_WORDS) and is_id(c) and recurs(c)]
+    return GROUP_WORDS if groups else THING_WORDS
+
+
+def _of_the_others(
+    tables: Sequence[TableProfile], keys: Mapping[str, ColumnProfile]
+) -> dict[str, ColumnProfile]:
+    """Of tables whose key no other table has: another column that holds the others' keys.
+
+    Such as the `id` of a customer beside a number that only this table knows.
+    """
+    found: dict[str, ColumnProfile] = {}
+    for table in tables:
+        own = keys.get(table.name)
+        others = [key for name, key in keys.items() if name != table.name]
+        if own is None or not others or not all(share_nothing(own, key) for key in others):
+            continue
+        ids = [c for c in table.columns if c is not own and _is_filled(c, table)]
+        ids = [c for c in ids if is_id(c) or is_named(c)]
+        best = _most_alike(ids, others)
+        if best is not None:
+            found[table.name] = best
+    return found
 
 
 def _is_filled(column: ColumnProfile, table: TableProfile) -> bool:
@@ -84,8 +122,9 @@ def _is_filled(column: ColumnProfile, table: TableProfile) -> bool:
 
 
 def is_named(column: ColumnProfile, wanted: Collection[str] = ACCOUNT_WORDS) -> bool:
-    """Whether a column is named as an account is, by these words."""
-    return bool(words(column.name) & set(wanted)) and len(words(column.name)) <= _MOST_WORDS
+    """Whether a column is named as an account is, by these words, and not as who looks after it."""
+    named = words(column.name)
+    return bool(named & set(wanted)) and len(named) <= _MOST_WORDS and not named & OWNER_WORDS
 
 
 def is_person(column: ColumnProfile) -> bool:
@@ -100,9 +139,13 @@ def recurs(column: ColumnProfile) -> bool:
 
 
 def _rank(column: ColumnProfile, shared: Counter[str]) -> tuple[bool, int, bool, bool]:
+    return _is_whole_name(column), shared[column.name], is_id(column), recurs(column)
+
+
+def _is_whole_name(column: ColumnProfile) -> bool:
+    """Whether the name says no more than that it is an account, rather than something of one."""
     named = words(column.name)
-    whole = is_id(column) or len(named) == 1 or named <= ACCOUNT_WORDS | THING_WORDS | _OF_A_NAME
-    return whole, shared[column.name], is_id(column), recurs(column)
+    return is_id(column) or len(named) == 1 or named <= ACCOUNT_WORDS | THING_WORDS | _OF_A_NAME
 
 
 def _unnamed(filled: Sequence[ColumnProfile], shared: Counter[str]) -> ColumnProfile | None:
@@ -161,7 +204,7 @@ def guess_lookups(table: TableProfile, key: str, tables: Sequence[TableProfile])
     of the other table. Empty where the key is the account already, or no such way is found.
     """
     column = table.column(key)
-    if column is None or recurs(column):
+    if column is None or (recurs(column) and not _is_of_a_thing(column, key, tables)):
         return []
     ways: list[tuple[str, list[Hop]]] = [(c.name, []) for c in table.columns if is_id(c)]
     seen = {name for name, _ in ways}
@@ -169,7 +212,7 @@ def guess_lookups(table: TableProfile, key: str, tables: Sequence[TableProfile])
         by, hops = ways.pop(0)
         given = (hops[-1].table if hops else table).column(by)
         for other in tables:
-            found = other.column(by)
+            found = other.column(by) or _id_of(other, by)
             if other is table or found is None or found.distinct < found.filled:
                 continue
             if given is None or share_nothing(given, found):
@@ -177,13 +220,29 @@ def guess_lookups(table: TableProfile, key: str, tables: Sequence[TableProfile])
             for taken in other.columns:
                 if not is_id(taken) or taken.name in seen:
                     continue
-                way = [*hops, Hop(other, by, taken.name, by)]
+                way = [*hops, Hop(other, by, taken.name, found.name)]
                 if is_named(taken) and recurs_somewhat(taken):
                     return way
                 seen.add(taken.name)
                 if len(way) < _MOST_HOPS:
                     ways.append((taken.name, way))
     return []
+
+
+def _is_of_a_thing(column: ColumnProfile, key: str, tables: Sequence[TableProfile]) -> bool:
+    """Whether it is the id of a thing that another table lists, such as a ticket of its changes."""
+    if is_named(column) or is_person(column):
+        return False
+    return any(_id_of(other, key) is not None for other in tables)
+
+
+def _id_of(table: TableProfile, by: str) -> ColumnProfile | None:
+    """The `id` of a table of things, where `by` is called after them: `Ticket ID` of `tickets`."""
+    things = {word.removesuffix("s") for word in words(table.name)}
+    called = words(by) - _OF_A_NAME
+    if not called or not called <= things:
+        return None
+    return next((c for c in table.columns if words(c.name) == {"id"}), None)
 
 
 def guess_bridge(
@@ -227,10 +286,16 @@ def guess_person(
         if table.column(account.name) is not None:
             continue
         for found in other.columns:
-            once = is_person(found) and found.distinct == found.filled
+            of_person = is_person(found) or (lists_people(other) and words(found.name) == {"id"})
+            once = of_person and found.distinct == found.filled
             if once and _overlap(_folded(own), _folded(found)) >= _SAME_ACCOUNTS:
                 return [Hop(other, own.name, account.name, found.name)]
     return []
+
+
+def lists_people(table: TableProfile) -> bool:
+    """Whether a table is called after people."""
+    return bool(words(table.name) & {"contact", "contacts", "users", "people", "members", "user"})
 
 
 def _folded(column: ColumnProfile) -> ColumnProfile:

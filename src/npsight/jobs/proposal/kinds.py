@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from npsight.jobs.proposal import guess
+from npsight.jobs.proposal import guess, vocabulary
+from npsight.jobs.proposal.keys import Hop
 
 if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
@@ -38,8 +39,11 @@ class Kinds:
         return frozenset(table.name for table in tables if table is not None)
 
 
-def kinds_of(tables: Sequence[TableProfile], keys: Keys) -> Kinds:
+def kinds_of(
+    tables: Sequence[TableProfile], looked_up: Keys, hops: Mapping[str, Sequence[Hop]]
+) -> Kinds:
     """What each table is, by its columns; those without a row or an account are none of these."""
+    keys = {**looked_up, **_own_keys(hops)}
     keyed = [t for t in tables if t.name in keys and t.rows]
     snapshot = guess.guess_snapshot(keyed, keys)
     if snapshot is not None:
@@ -52,9 +56,23 @@ def kinds_of(tables: Sequence[TableProfile], keys: Keys) -> Kinds:
     taken |= {left[0].name} if left else set()
     accounts = guess.guess_accounts(tables, keys, taken)
     if accounts is not None and left is None:
-        column = guess.pick(accounts.columns, guess.LEFT_WORDS, time=True)
+        column = guess.pick(accounts.columns, vocabulary.LEFT_WORDS, time=True)
         left = (accounts, column) if column else None
     return Kinds(None, tuple(responses), subscriptions, left, accounts)
+
+
+def _own_keys(hops: Mapping[str, Sequence[Hop]]) -> dict[str, str]:
+    """Columns of tables that name accounts in another way, each by one value of its own."""
+    return {
+        name: way[0].by
+        for name, way in hops.items()
+        if all(hop.match == "value" and _is_once(hop) for hop in way)
+    }
+
+
+def _is_once(hop: Hop) -> bool:
+    taken = hop.table.column(hop.take)
+    return taken is not None and taken.distinct == taken.filled
 
 
 def _responses(tables: Sequence[TableProfile]) -> list[TableProfile]:
@@ -64,7 +82,7 @@ def _responses(tables: Sequence[TableProfile]) -> list[TableProfile]:
 
 def _is_contract(table: TableProfile) -> bool:
     """Whether it tells when something began and ended, and no score."""
-    start = guess.pick(table.columns, guess.START_WORDS, time=True)
+    start = guess.guess_start(table)
     return bool(start and guess.guess_end(table) and guess.guess_score(table) is None)
 
 

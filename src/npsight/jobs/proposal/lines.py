@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from npsight.jobs.proposal import guess
 from npsight.jobs.proposal.keys import Hop
-from npsight.jobs.proposal.table import file_of, place_of, rows_of
+from npsight.jobs.proposal.table import currencies_of, file_of, place_of, rows_of
 from npsight.jobs.proposal.yamltext import Lines, flow, scalar
 from npsight.tables.namedperiods import is_named
 from npsight.tables.profiletimes import MONTH_FORMATS
@@ -42,9 +42,13 @@ class ProposedLines:
 
     def where(self, table: TableProfile, indent: int) -> None:
         """Where a table lies, how and which rows of it are read, where its account is found."""
-        key, hops = self.keys[table.name], self.hops.get(table.name, ())
-        for text, comment in (*place_of(table, self.relative_to), *rows_of(table, key)):
+        hops = self.hops.get(table.name, ())
+        own = hops[0].by if hops and hops[0].match == "value" else self.keys[table.name]
+        for text, comment in (*place_of(table, self.relative_to), *rows_of(table, own)):
             self.lines.add(indent, text, comment)
+        mixed = currencies_of(table)
+        if mixed is not None:
+            self.lines.comment(indent, mixed)
         if hops:
             by_domain = any(hop.match == "domain" for hop in hops)
             why = "; an account is taken by the domain of an address" if by_domain else ""

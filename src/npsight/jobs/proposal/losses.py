@@ -30,9 +30,9 @@ def _subscriptions(out: ProposedLines, table: TableProfile) -> None:
     out.lines.add(2, "subscriptions:")
     out.where(table, 4)
     out.lines.add(4, f"account: {scalar(out.keys[table.name])}")
-    out.column(4, "started_at", guess.pick(table.columns, guess.START_WORDS, time=True))
+    out.column(4, "started_at", guess.guess_start(table))
     out.column(4, "ended_at", guess.guess_end(table))
-    known = guess.pick(table.columns, guess.CANCEL_WORDS | guess.KNOWN_WORDS, time=True)
+    known = guess.guess_cancelled(table)
     if known is not None:
         out.column(4, "ended_known_at", known)
         # What is booked ahead tells most of all: it may be seen from the day it was known.

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs.notes.dayorder import with_one_order
-from npsight.jobs.proposal import guess
+from npsight.jobs.proposal import guess, vocabulary
 from npsight.jobs.proposal.accounts import ProposedAccounts
 from npsight.jobs.proposal.activity import ProposedActivity
 from npsight.jobs.proposal.keys import typed_in_cases
 from npsight.jobs.proposal.kinds import Kinds, kinds_of
 from npsight.jobs.proposal.lines import ProposedLines
+from npsight.jobs.proposal.lone import with_lone_settled
 from npsight.jobs.proposal.losses import write_losses, write_targets
 from npsight.jobs.proposal.responses import ProposedResponses, undated
 from npsight.jobs.proposal.ways import columns_of, keys_and_ways
@@ -57,9 +58,10 @@ def propose(
     found, problems = profile_tables(source, progress)
     # The truth of a simulation lies beside its tables and would give everything away.
     truths = [t for t in found if t.name.startswith("truth")]
-    tables = with_one_order([t for t in found if t not in truths])
+    dated = with_lone_settled([t for t in found if t not in truths])
+    tables = with_one_order(dated)
     out = ProposedLines(relative_to, *keys_and_ways(tables))
-    kinds = kinds_of(tables, out.keys)
+    kinds = kinds_of(tables, out.keys, out.hops)
     _refuse_nothing(source, tables, out, kinds, problems)
     return _text(source, tables, truths, out, kinds, problems)
 
@@ -139,7 +141,7 @@ def _refuse_nothing(
         for t in tables
         if t.name in out.keys
         and guess.guess_times(t).occurred
-        and (t is not listed or guess.pick(t.columns, guess.LEFT_WORDS, time=True))
+        and (t is not listed or guess.pick(t.columns, vocabulary.LEFT_WORDS, time=True))
     ]
     if dated or kinds.snapshot is not None:
         return

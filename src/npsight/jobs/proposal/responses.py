@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from npsight.jobs.notes.words import ACCOUNT_WORDS, PERSON_WORDS, is_id, words
-from npsight.jobs.proposal import guess
+from npsight.jobs.proposal import guess, vocabulary
 from npsight.jobs.proposal.keys import is_person, recurs
 from npsight.jobs.proposal.lines import ProposedLines
 from npsight.jobs.proposal.table import bands_of
@@ -23,8 +23,8 @@ _SHOWN = 3
 def answered_of(table: TableProfile) -> ColumnProfile | None:
     """The column with the time of the answer: when a form was ended rather than begun."""
     when = guess.guess_times(table)
-    answered = guess.pick(table.columns, guess.ANSWERED_WORDS, time=True)
-    ended = [c for c in (when.ended,) if c and words(c.name) & guess.FORM_END_WORDS]
+    answered = guess.pick(table.columns, vocabulary.ANSWERED_WORDS, time=True)
+    ended = [c for c in (when.ended,) if c and words(c.name) & vocabulary.FORM_END_WORDS]
     return answered or next(iter(ended), when.occurred)
 
 
@@ -66,7 +66,7 @@ class ProposedResponses:
         out.column(at, "respondent", person or table.column(by_domain[0] if by_domain else ""))
         out.column(at, "time", answered_of(table))
         out.known_at(at, guess.guess_times(table).known, table)
-        invited = guess.pick(table.columns, guess.INVITED_WORDS, time=True)
+        invited = guess.pick(table.columns, vocabulary.INVITED_WORDS, time=True)
         out.column(at, "invited_at", invited)
         out.column(at, "score", score)
         if score is not None:
@@ -96,9 +96,9 @@ class ProposedResponses:
     def _where_asked(self, table: TableProfile, at: int, key: str, several: bool) -> None:
         out = self.out
         few = [c for c in table.columns if guess.is_category(c) and c.name != key]
-        out.column(at, "role", guess.pick(few, guess.ROLE_WORDS))
+        out.column(at, "role", guess.pick(few, vocabulary.ROLE_WORDS))
         out.column(at, "comment", guess.guess_comment(table, {key}))
-        touchpoint = guess.pick(few, guess.TOUCHPOINT_WORDS)
+        touchpoint = guess.pick(few, vocabulary.TOUCHPOINT_WORDS)
         out.column(at, "touchpoint", touchpoint)
         if several and touchpoint is None:
             out.lines.add(at, f"touchpoint_name: {scalar(table.name)}")

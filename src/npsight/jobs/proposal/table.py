@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npsight.config.schema import PERIOD
-from npsight.jobs.notes.words import words
+from npsight.jobs.notes.words import is_id, words
 from npsight.jobs.proposal import guess
 from npsight.jobs.proposal.yamltext import flow, scalar
 from npsight.tables.namedperiods import parts_of
@@ -24,6 +24,8 @@ _TRIAL = re.compile(r"(?i)^(survey )?(preview|test)( response| answer)?$")
 _ENOUGH_TO_TELL = 30
 """Answers, among which the highest score of a scale has occurred."""
 _MANY_BLANK = 0.01
+_CURRENCY_WORDS = {"currency", "wahrung", "waehrung", "devise", "moneda", "divisa"}
+_SHOWN = 4
 Line = tuple[str, str]
 """A setting, and the comment behind it."""
 
@@ -116,6 +118,20 @@ def snapshot_target(outcome: ColumnProfile) -> Line:
         f"churn: {{event: snapshot, column: {scalar(outcome.name)}, "
         f"positive: {flow(guess.leaving_values(outcome))}}}",
         "VERIFY: the values that mean the account left",
+    )
+
+
+def currencies_of(table: TableProfile) -> str | None:
+    """What is to be verified where a column says that amounts are in several currencies."""
+    column = guess.pick(table.columns, _CURRENCY_WORDS, time=False)
+    amounts = any(c.is_number and not is_id(c) for c in table.columns)
+    if column is None or not amounts or not guess.is_category(column):
+        return None
+    first = sorted(column.sample)[:_SHOWN]
+    shown = ", ".join(first) + (", …" if column.distinct > len(first) else "")
+    return (
+        f"VERIFY: amounts are in several currencies ({column.name}: {shown}), compared as if they "
+        "were of one: bring them in one currency, or leave the amounts out"
     )
 
 

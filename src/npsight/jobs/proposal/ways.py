@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from npsight.jobs.proposal import guess
 from npsight.jobs.proposal.domains import guess_domain
-from npsight.jobs.proposal.keys import Hop, guess_bridge, guess_keys, guess_lookups, guess_person
+from npsight.jobs.proposal.keys import (
+    Hop,
+    guess_bridge,
+    guess_keys,
+    guess_lookups,
+    guess_person,
+    is_named,
+    is_person,
+)
 
 if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
@@ -63,6 +71,8 @@ def _bridge(tables: Sequence[TableProfile], keys: Keys, ways: Ways) -> None:
     if anchor is None or anchor.name in ways:
         return
     accounts = anchor.column(keys[anchor.name])
+    if accounts is not None and is_person(accounts) and not is_named(accounts):
+        return  # of other accounts, persons are a part
     for table in tables:
         if accounts is None or table.name in ways or table.name not in keys:
             continue
