@@ -14,6 +14,7 @@ from npsight.jobs.proposal.accounts import ProposedAccounts
 from npsight.jobs.proposal.activity import ProposedActivity
 from npsight.jobs.proposal.keys import typed_in_cases
 from npsight.jobs.proposal.kinds import Kinds, kinds_of
+from npsight.jobs.proposal.languages import languages_of
 from npsight.jobs.proposal.lines import ProposedLines
 from npsight.jobs.proposal.lone import with_lone_settled
 from npsight.jobs.proposal.losses import write_losses, write_targets
@@ -95,6 +96,7 @@ def _text(
         body.add(0, "features:")
         for feature in out.features:
             body.add(2, f"- {feature}")
+    _comments(out, kinds.responses)
     _quarantine(out, kinds.responses)
     head = Lines()
     head.add(0, f"project: {_project_name(source)}")
@@ -102,6 +104,19 @@ def _text(
         head.add(0, "timezone: UTC", "VERIFY: some times are written without a zone; name it")
     head.blank()
     return _HEAD + head.text() + body.text()
+
+
+def _comments(out: ProposedLines, responses: Sequence[TableProfile]) -> None:
+    """In which languages people write, where that is not English alone."""
+    told = [guess.guess_comment(t, {out.keys[t.name]}) for t in responses]
+    languages = languages_of(text for column in told if column for text in column.sample)
+    if languages and languages != ["en"]:
+        out.lines.blank()
+        out.lines.add(
+            0,
+            f"comments: {{language: [{', '.join(languages)}]}}",
+            "VERIFY: languages of the comments; sentiment is scored in English only",
+        )
 
 
 def _quarantine(out: ProposedLines, responses: Sequence[TableProfile]) -> None:
