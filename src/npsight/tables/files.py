@@ -188,6 +188,8 @@ def _not_of_format(
     remedy = "check `format`, `encoding` and `delimiter`, or export the table again"
     if kind == "csv" and encoding != (fits := encoding_of(file)):
         remedy = f"add `encoding: {fits}`: all of the file can be read so"
+    if isinstance(error, duckdb.OutOfMemoryException):
+        remedy = "raise `engine.memory`, or bring the table as Parquet, which needs less"
     problem = Problem(
         f"cannot be read as {kind} ({what[:160]})",
         remedy,

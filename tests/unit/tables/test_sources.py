@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -265,6 +266,16 @@ def test_objects_over_several_lines_are_a_row_each(bench, name, count):
     with write(bench.folder / name, "wt") as file:
         file.write(text)
     assert read(bench, f"path: {name}") == EXPECTED[:count]
+
+
+def test_a_table_that_needs_more_memory_names_the_setting(bench, monkeypatch):
+    def full(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: failed to allocate")
+
+    monkeypatch.setattr("npsight.tables.files.read_json", full)
+    (bench.folder / "u.json").write_text(json.dumps(USAGE))
+    with pytest.raises(DataError, match=r"(?s)Out of Memory.*raise `engine.memory`"):
+        read(bench, "path: u.json")
 
 
 def test_json_that_is_cut_off_is_told_with_its_place(bench):
