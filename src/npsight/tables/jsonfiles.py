@@ -57,7 +57,13 @@ def read_json(
     ]
     run(backend, f"CREATE TABLE {name_literal(objects)} AS {' UNION ALL '.join(queries)}")
     try:
-        shape = run(backend, f"SELECT json_group_structure(object) FROM {name_literal(objects)}")
+        # One object of each structure: of all of them the engine would keep everything in memory.
+        shape = run(
+            backend,
+            "SELECT json_group_structure(object) FROM (SELECT arg_min(object, rowid) AS object "
+            f"FROM {name_literal(objects)} WHERE object IS NOT NULL "
+            "GROUP BY json_structure(object) ORDER BY min(rowid))",
+        )
         paths = list(_paths(json.loads(shape[0][0] or "null")))
         _refuse_faults(paths, files[0], key)
         run(backend, f"CREATE TABLE {name_literal(name)} AS {_query(paths, objects)}")
