@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -100,7 +101,7 @@ def write_without(file: Path, account: str) -> bool:
         schema = source.schema_arrow
         if "account" not in schema.names or not _has(source, account):
             return False
-        temporary = file.with_name(f".{file.name}.partial")
+        temporary = file.with_name(f".{file.name}.{uuid4().hex[:8]}.partial")
         try:
             with pq.ParquetWriter(temporary, schema, compression="zstd") as target:
                 for number in range(source.num_row_groups):

@@ -7,6 +7,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from npsight.errors import ConfigError, Problem
 
@@ -43,7 +44,7 @@ def check_format(path: Path) -> None:
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a .csv or .parquet file that appears whole or not at all; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
     try:
         if path.suffix == ".csv":
             frame.to_csv(temporary, index=False)
