@@ -46,7 +46,7 @@ demo-telco: $(READY)  ## Churn on a snapshot without time (data in NPSIGHT_DATA)
 	@$(BIN)/npsight train -c configs/telco.yaml
 
 test: $(READY)  ## Run all tests
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY)  ## Run the quick tests only
 	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/docs
