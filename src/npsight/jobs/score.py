@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,12 +33,14 @@ from npsight.jobs.scoring.scored import (
     score_rows,
     stored_inputs,
 )
+from npsight.jobs.scoring.wentmissing import went_missing
 from npsight.jobs.training.survival import curve_for
 from npsight.jobs.training.trainingdata import open_tables
-from npsight.models.bundle import check_golden, digest_of, unpack
+from npsight.models.bundle import check_golden, digest_of, reference_of_bundle, unpack
 from npsight.models.intervals import NpsForecast
 from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
+from npsight.models.reference import moved
 from npsight.models.survival import ChurnCurve
 from npsight.store import ScoreRun, open_project_store
 from npsight.temporal.facts import Facts
@@ -119,7 +121,10 @@ def score(
         )
         scores = score_frame(project.worklist, model, inputs, predicted)
         listed = rank(scores, project.worklist, as_of)
-        warnings = tuple(_warnings(project, prepared.facts, as_of, list(listed["account"])))
+        warnings = (
+            *_warnings(project, prepared.facts, as_of, list(listed["account"])),
+            *_missing(builder, model, files, inputs.now, as_of),
+        )
         run = ScoreRun(
             id=uuid.uuid4().hex,
             project=project.name,
@@ -184,6 +189,19 @@ def _warnings(
     if not project.is_snapshot:
         yield from holes(project, facts)
         yield from gone_silent(project, facts, as_of, listed)
+
+
+def _missing(
+    builder: FeatureBuilder,
+    model: Model,
+    files: Mapping[str, bytes],
+    now: pd.DataFrame,
+    as_of: datetime,
+) -> Iterator[Problem]:
+    reference = reference_of_bundle(files)
+    if reference is not None:
+        newest = {row["source"]: row["newest_at"] for row in builder.freshness(as_of)}
+        yield from went_missing(moved(reference, now, model.specs), model.specs, newest, as_of)
 
 
 def _hindsight(model: Model, as_of: datetime) -> datetime | None:
