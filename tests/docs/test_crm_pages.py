@@ -118,7 +118,7 @@ def assert_alike(shown: Any, real: Any, place: str) -> None:
 @pytest.mark.parametrize("block", of("sh", having="curl "))
 def test_a_curl_command_runs(block: Block, environment: dict[str, str]) -> None:
     if shutil.which("curl") is None:
-        pytest.skip("curl is not installed here")
+        pytest.skip("no curl is installed: apt-get install curl")
     command = ["bash", "-euo", "pipefail", "-c", block.text]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -33,7 +33,7 @@ from npsight.jobs.scoring.scored import (
     score_rows,
     stored_inputs,
 )
-from npsight.jobs.scoring.wentmissing import went_missing
+from npsight.jobs.scoring.wentmissing import missing_by_source, went_missing
 from npsight.jobs.training.survival import curve_for
 from npsight.jobs.training.trainingdata import open_tables
 from npsight.models.bundle import check_golden, digest_of, reference_of_bundle, unpack
@@ -199,9 +199,10 @@ def _missing(
     as_of: datetime,
 ) -> Iterator[Problem]:
     reference = reference_of_bundle(files)
-    if reference is not None:
+    found = [] if reference is None else moved(reference, now, model.specs)
+    if gone := missing_by_source(found, model.specs):
         newest = {row["source"]: row["newest_at"] for row in builder.freshness(as_of)}
-        yield from went_missing(moved(reference, now, model.specs), model.specs, newest, as_of)
+        yield from went_missing(gone, newest, as_of)
 
 
 def _hindsight(model: Model, as_of: datetime) -> datetime | None:

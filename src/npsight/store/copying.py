@@ -63,8 +63,8 @@ def _check_empty(write: Connection, target: Store) -> None:
 
 def _copy(table: Table, rows: Select[Any], read: Connection, write: Connection) -> int:
     count = 0
-    found = read.execution_options(stream_results=True).execute(rows)
-    for some in found.mappings().partitions(ROWS):
+    found = read.execute(rows.execution_options(yield_per=ROWS))
+    for some in found.mappings().partitions():
         write.execute(insert(table), [dict(row) for row in some])
         count += len(some)
     held = write.execute(select(func.count()).select_from(table)).scalar_one()

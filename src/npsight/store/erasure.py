@@ -22,6 +22,8 @@ from npsight.store.searchwords import account_names
 from npsight.store.store import Store
 from npsight.store.tables import metadata, score_runs, scores
 
+FEW = 100
+"""Remembered answers that are held in memory at once."""
 ERASED = "account (erased)"
 """What the audit log calls an account that was erased."""
 
@@ -118,13 +120,15 @@ class _Erasing:
         """Remembered answers to repeated writes that name it."""
         key = json.dumps(self._account)[1:-1]
         written = {f'"{text}"'.encode() for text in (self._account, key)}
-        query = select(answers).where(answers.c.project == self._project)
-        count = 0
-        for row in self._connection.execute(query).all():
-            if row.body is not None and any(text in row.body for text in written):
-                one = [column == getattr(row, column.name) for column in answers.primary_key]
-                count += self._run(delete(answers).where(*one))
-        return count
+        mine = answers.c.project == self._project
+        named = list(answers.primary_key)
+        query = select(*named, answers.c.body).where(mine, answers.c.body.is_not(None))
+        found = self._connection.execute(query.execution_options(yield_per=FEW))
+        telling = [row[:-1] for row in found if any(text in row.body for text in written)]
+        return sum(
+            self._run(delete(answers).where(*(c == v for c, v in zip(named, keys, strict=True))))
+            for keys in telling
+        )
 
     def _messages(self) -> int:
         """Messages to owners, sent or waiting, whose text has its key or name."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from npsight.config.specs import FeatureSpec
-from npsight.jobs.scoring.wentmissing import went_missing
+from npsight.jobs.scoring.wentmissing import missing_by_source, went_missing
 from npsight.models.reference import Moved
 
 AS_OF = datetime(2026, 11, 23)
@@ -27,14 +27,15 @@ def moved(feature: str, then: float, now: float) -> Moved:
     [(0.1, 0.5, True), (0.11, 0.5, False), (0.1, 0.49, False), (0.0, 1.0, True), (0.9, 1.0, False)],
 )
 def test_it_is_told_from_half_of_the_accounts_on(then, now, told):
-    found = list(went_missing([moved(WEEK, then, now)], SPECS, {}, AS_OF))
-    assert len(found) == told
+    gone = missing_by_source([moved(WEEK, then, now)], SPECS)
+    assert list(gone) == (["usage"] if told else [])
+    assert len(list(went_missing(gone, {}, AS_OF))) == told
 
 
 def test_one_warning_for_each_source_names_features_and_the_newest_row():
     found = [moved(MONTH, 0.02, 0.7), moved(WEEK, 0.01, 1.0), moved(TICKETS, 0.0, 0.2)]
     newest = {"usage": datetime(2026, 11, 16, 22), "tickets": None}
-    (problem,) = went_missing(found, SPECS, newest, AS_OF)
+    (problem,) = went_missing(missing_by_source(found, SPECS), newest, AS_OF)
     assert problem.key == "usage"
     assert WEEK in problem.what
     assert MONTH in problem.what

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from filled_store import NOW, OF_ACCOUNTS, WITHOUT_ACCOUNTS, fill
-from postgres_server import postgres_server
 from sqlalchemy import delete, func, insert, select
 
 from npsight.errors import StateError
@@ -20,20 +19,14 @@ TABLES = [table for table in metadata.sorted_tables if table.name not in OF_NO_P
 Rows = dict[str, list[dict[str, Any]]]
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Store]:
-    with postgres_server("copied") as url:
-        store = open_store(url)
-        yield store
-        store.close()
-
-
 @pytest.fixture
-def target(database: Store) -> Store:
-    with database.writing() as connection:
+def target(postgres_url: str) -> Iterator[Store]:
+    store = open_store(postgres_url)
+    with store.writing() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(delete(table))
-    return database
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from filled_store import NOW, OF_ACCOUNTS, WITHOUT_ACCOUNTS, fill
-from postgres_server import postgres_server
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from npsight.store import Store, open_store
 from npsight.store.erasure import ERASED, erase_account, overwrite_deleted, texts, without
@@ -18,32 +16,14 @@ KEY, NAME = "ACME-1", "Acme Limited"
 MINE, BESIDE, ELSEWHERE = ("p", KEY, NAME), ("p", "ACME-11", "Acme"), ("q", KEY, NAME)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
-def opened(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
-    if request.param == "sqlite":
-        store = open_store(tmp_path_factory.mktemp("erased") / "npsight.db")
-        yield store
-        store.close()
-        return
-    with postgres_server("erased") as url:
-        store = open_store(url)
-        yield store
-        store.close()
-
-
 @pytest.fixture
-def store(opened: Store) -> Store:
+def store(any_store: Store) -> Store:
     """Every table has rows of each of the three accounts."""
-    with opened.writing() as connection:
-        for table in reversed(metadata.sorted_tables):
-            connection.execute(delete(table))
     for project in ("p", "q"):
-        fill(opened, project, "", "", WITHOUT_ACCOUNTS)
+        fill(any_store, project, "", "", WITHOUT_ACCOUNTS)
     for project, account, name in (MINE, BESIDE, ELSEWHERE):
-        fill(opened, project, account, name, OF_ACCOUNTS)
-    return opened
+        fill(any_store, project, account, name, OF_ACCOUNTS)
+    return any_store
 
 
 def rows(store: Store) -> dict[str, set[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from npsight.config.specs import FeatureSpec
@@ -14,25 +14,26 @@ LEAST_NOW = 0.5
 NAMED = 3
 
 
-def went_missing(
-    found: Sequence[Moved],
-    specs: Sequence[FeatureSpec],
-    newest: Mapping[str, datetime | None],
-    as_of: datetime,
-) -> Iterator[Problem]:
-    """A warning for each source of which features went missing: at most a tenth of the accounts
-    lacked them on the model's newest day, and at least half of them do at as_of.
-
-    Parameters
-    ----------
-    newest
-        When the newest fact of each source that as_of sees occurred (UTC, without a zone).
+def missing_by_source(
+    found: Iterable[Moved], specs: Iterable[FeatureSpec]
+) -> dict[str, list[Moved]]:
+    """The features that went missing, by the source they read: at most a tenth of the accounts
+    lacked them on the model's newest day, and at least half of them do now.
     """
     sources = {spec.name: spec.source for spec in specs}
     gone: dict[str, list[Moved]] = {}
     for feature in found:
         if feature.missing_then <= MOST_THEN and feature.missing_now >= LEAST_NOW:
             gone.setdefault(sources[feature.feature], []).append(feature)
+    return gone
+
+
+def went_missing(
+    gone: Mapping[str, Sequence[Moved]], newest: Mapping[str, datetime | None], as_of: datetime
+) -> Iterator[Problem]:
+    """A warning for each source of `missing_by_source`; `newest` says when the newest fact of a
+    source that as_of sees occurred (UTC, without a zone).
+    """
     for source, features in gone.items():
         then = max(feature.missing_then for feature in features)
         now = min(feature.missing_now for feature in features)
