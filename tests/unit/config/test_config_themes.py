@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from npsight.config.schema.settings import Comments
 from npsight.config.themes import THEMES, themes_of
@@ -40,3 +41,9 @@ def test_one_language_may_be_written_without_a_list():
     assert Comments(language="fr").language == ["fr"]
     assert Comments().language == ["en"]
     assert themes_of(Comments(language="nl")) == {}
+
+
+@pytest.mark.parametrize("written", ["german", "DE", "d", "de-AT"])
+def test_what_is_no_code_of_a_language_is_told_with_what_was_written(written):
+    with pytest.raises(ValidationError, match=f"ISO 639-1\\); it is `{written}`"):
+        Comments(language=["en", written])

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from npsight.config.schema.base import Days, Name, Section, as_list
 
-Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+
+def _code(language: str) -> str:
+    if re.fullmatch("[a-z]{2}", language) is None:
+        said = "must be the two letters of a language's code (ISO 639-1); it is `{language}`"
+        raise PydanticCustomError("language_code", said, {"language": language[:40]})
+    return language
+
+
+Language = Annotated[str, AfterValidator(_code)]
 
 
 class Quarantine(Section):
