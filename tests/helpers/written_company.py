@@ -143,7 +143,9 @@ def written_once(shared: Path) -> WrittenCompany:
     return company
 
 
-def score_company(company: WrittenCompany, as_of: datetime | None = None) -> None:
+def score_company(
+    company: WrittenCompany, as_of: datetime | None = None, *, hold: bool = True
+) -> None:
     """`npsight score` with a model made at the first run in place of the registry's."""
     project = company.project
     if company.bundle is None:
@@ -153,7 +155,7 @@ def score_company(company: WrittenCompany, as_of: datetime | None = None) -> Non
         company.bundle = pack(model, golden_rows(frame, model.specs), "# Card"), model
     files, model = company.bundle
     with mock.patch("npsight.jobs.score.champion", return_value=(1, files, model)):
-        score(project, as_of)
+        score(project, as_of, hold=hold)
 
 
 def _model(project: ProjectSpec, frame: pd.DataFrame) -> Model:

@@ -24,8 +24,16 @@ def test_on_its_own_day_there_is_nothing_to_tell(company):
     assert "missing for" not in out
 
 
-def test_later_the_feature_the_table_and_its_newest_row_are_named(company):
+def test_later_its_features_are_held_and_the_table_and_its_newest_row_are_named(company):
     out = npsight("score", "-c", company.config, "--as-of", "2025-01-10").succeeded().out
+    assert "no row of `usage` became known after 2024-12-31, 10 days before as_of 2025-01-10" in out
+    assert "Its 3 features are taken as of 2025-01-01" in out
+    assert "missing for" not in out
+
+
+def test_read_as_it_is_what_went_missing_is_named(company):
+    options = ("--as-of", "2025-01-10", "--no-hold")
+    out = npsight("score", "-c", company.config, *options).succeeded().out
     assert "usage__mean_logins__7d is missing for 100% of the accounts" in out
     assert "its newest row is of 2024-12-31, as_of 2025-01-10" in out
     assert "load the newest rows of `usage`" in out

@@ -46,6 +46,13 @@ def score_command(
         Path | None, typer.Option("--output", "-o", help="Also write a .csv or .parquet file.")
     ] = None,
     churn_horizon: ChurnHorizon = None,
+    hold: Annotated[
+        bool,
+        typer.Option(
+            help="Take features of a table that was not loaded for long as they were on its last "
+            "day, so that not every account seems to have gone silent.",
+        ),
+    ] = True,
 ) -> None:
     """Score every account with the champion: risk, NPS, drivers, place on the worklist.
 
@@ -63,7 +70,7 @@ def score_command(
     console = make_console()
     project = load_project(config)
     with steps(console) as step:
-        result = score(project, as_of, step, churn_horizon)
+        result = score(project, as_of, step, churn_horizon, hold)
     run = result.run
     console.print(
         f"\nScored [bold]{result.accounts:,}[/] accounts as of {run.as_of:%Y-%m-%d} with model "

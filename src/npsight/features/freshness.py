@@ -1,4 +1,4 @@
-"""How fresh each table is as of a day, and whether its rows still arrive."""
+"""How fresh each table is as of a day, on which days it grew, and whether its rows still arrive."""
 
 from __future__ import annotations
 
@@ -49,3 +49,11 @@ def _counted(name: str, table: ir.Table, as_of: datetime) -> ir.Table:
         recent=recent.sum().fill_null(0).cast(dt.int64),
         before=before.sum().fill_null(0).cast(dt.int64),
     ).mutate(source=ibis.literal(name))
+
+
+def growth_expr(source: ir.Table, as_of: datetime) -> ir.Table:
+    """`day` (UTC) and how many `rows` (int64) became known on it, of the facts that as_of sees:
+    `occurred_at < as_of` and `known_at < as_of`. Days without any are left out.
+    """
+    seen = source.filter(seen_before(ibis.literal(as_of, type=INSTANT), source))
+    return seen.group_by(day=seen.known_at.date()).agg(rows=seen.count())

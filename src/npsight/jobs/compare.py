@@ -17,6 +17,7 @@ from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.changed import changed, differences
 from npsight.jobs.comparetoday import Today, scored_by, today
 from npsight.jobs.scoring.asof import check_as_of, default_as_of
+from npsight.jobs.scoring.held import features_now, late_tables
 from npsight.jobs.training.backtestrows import (
     KEYS,
     KEYS_OF_SNAPSHOT,
@@ -201,14 +202,22 @@ class _Builders:
     def frame(self, model: Model, days: Sequence[datetime], progress: Progress) -> pd.DataFrame:
         """What the model reads of every account alive on these days, by as_of and account."""
         if not _as_declared(model, self.project):
-            own = replace(self.project, features=model.specs)
-            backend, facts = self.builder.backend, self.builder.facts
-            return FeatureBuilder(backend, facts, own, own=self.builder.own).features_at(
-                days, progress
-            )
+            return self._of(model).features_at(days, progress)
         if tuple(days) not in self._built:
             self._built[tuple(days)] = self.builder.features_at(days, progress)
         return self._built[tuple(days)]
+
+    def now(self, model: Model, day: datetime, progress: Progress) -> pd.DataFrame:
+        """What the model reads of every account alive, as a run of that day does."""
+        builder = self._of(model)
+        tables = late_tables(builder, model, day)
+        return features_now(builder, day, tables, builder.project.features, progress)
+
+    def _of(self, model: Model) -> FeatureBuilder:
+        if _as_declared(model, self.project):
+            return self.builder
+        own = replace(self.project, features=model.specs)
+        return FeatureBuilder(self.builder.backend, self.builder.facts, own, own=self.builder.own)
 
 
 def _as_declared(model: Model, project: ProjectSpec) -> bool:
@@ -309,7 +318,7 @@ def _today(
             side.model,
             project.worklist,
             day,
-            builders.frame(side.model, [day], progress),
+            builders.now(side.model, day, progress),
             display,
         )
         for side in (theirs, ours)

@@ -26,6 +26,7 @@ from npsight.jobs.notes.holes import holes
 from npsight.jobs.runs.writes import ScoredRun, pages_of
 from npsight.jobs.scoring.asof import check_as_of, default_as_of, known_since
 from npsight.jobs.scoring.forecasts import forecast_of, keep_forecast
+from npsight.jobs.scoring.held import features_now, held_by_source, late_problems, late_tables
 from npsight.jobs.scoring.scored import (
     ScoreInputs,
     notes_of,
@@ -44,6 +45,7 @@ from npsight.models.reference import moved
 from npsight.models.survival import ChurnCurve
 from npsight.store import ScoreRun, open_project_store
 from npsight.temporal.facts import Facts
+from npsight.temporal.lateness import Late
 from npsight.tracking import Tracking, write_cached
 from npsight.worklist.rank import rank
 
@@ -81,6 +83,7 @@ def score(
     as_of: datetime | None = None,
     progress: Progress = silent,
     churn_horizon: int | None = None,
+    hold: bool = True,
 ) -> ScoreResult:
     """Score every account alive at as_of and write one run to the store, whole or not at all.
 
@@ -91,6 +94,9 @@ def score(
         later than today's.
     churn_horizon
         Also give the mean churn risk within so many days from `as_of + gap` on.
+    hold
+        Take features of tables that were not loaded for long as of their last day; see
+        `npsight.jobs.scoring.held`.
 
     Raises
     ------
@@ -108,9 +114,11 @@ def score(
         if as_of is None:
             as_of = default_as_of(builder)
             newer = known_since(prepared.facts, as_of)
-        inputs = _read_inputs(builder, as_of, progress)
+        check_as_of(builder, as_of)
+        tables = late_tables(builder, model, as_of) if hold else ()
+        inputs = _read_inputs(builder, as_of, tables, progress)
         progress("facts for the service")
-        kept = write_serving_facts(project, prepared)
+        kept = write_serving_facts(project, prepared, held_by_source(tables))
         progress(f"scores of {len(inputs.now):,} accounts")
         predicted = model.predict(inputs.now)
         progress("drivers")
@@ -123,6 +131,7 @@ def score(
         listed = rank(scores, project.worklist, as_of)
         warnings = (
             *_warnings(project, prepared.facts, as_of, list(listed["account"])),
+            *late_problems(tables, model.specs, as_of),
             *_missing(builder, model, files, inputs.now, as_of),
         )
         run = ScoreRun(
@@ -148,6 +157,7 @@ def score(
             explanation,
             scores,
             listed,
+            tables,
         )
         beside = pages_of(scored)
     progress("writing the run")
@@ -244,10 +254,11 @@ def _check_features(model: Model, project: ProjectSpec) -> None:
         )
 
 
-def _read_inputs(builder: FeatureBuilder, as_of: datetime, progress: Progress) -> ScoreInputs:
-    check_as_of(builder, as_of)
+def _read_inputs(
+    builder: FeatureBuilder, as_of: datetime, tables: Sequence[Late], progress: Progress
+) -> ScoreInputs:
     spine = builder.spine([as_of])
-    now = builder.features_at([as_of], progress)
+    now = features_now(builder, as_of, tables, builder.project.features, progress)
     if len(now) == 0:
         raise NotFoundError(
             f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"

@@ -28,6 +28,7 @@ from npsight.web.charts import (
     sparkline,
 )
 from npsight.web.followuppanel import panel
+from npsight.web.late import late_tables
 from npsight.web.page import Page, PageRoute
 from npsight.web.rendering import NONE, day, percent, signed
 from npsight.web.visible import latest_run, visible_account
@@ -110,6 +111,7 @@ def show_account(page: Page) -> Response:
         "account.html",
         row=row,
         run=run,
+        late=late_tables(page.store, run),
         back=worklist_address(page),
         move=_move(row),
         risk_interval=risk_interval(row),

@@ -9,6 +9,7 @@ from npsight.jobs.runs.drift import DRIFT
 from npsight.jobs.runs.model import MODEL
 from npsight.store.rows import ScoreRun
 from npsight.store.runpages import run_page
+from npsight.web.late import late_tables
 from npsight.web.modelfigures import figures_of
 from npsight.web.modelwords import Told, words_of
 from npsight.web.page import Page, PageRoute
@@ -50,6 +51,7 @@ def _told(page: Page, run: ScoreRun) -> Told | None:
         period_days=page.project.training.period_days,
         high_risk=page.project.worklist.high_risk,
         medium_risk=page.project.worklist.medium_risk,
+        late=late_tables(store, run),
         came=run_page(store, run.id, CAME),
     )
 

@@ -33,7 +33,8 @@ class Told:
     """What the store and the service know of the model that made a run's scores.
 
     `served` is the version that answers single requests now; `drift_before` is of the run before.
-    `came` is what came of earlier scores; None for a run of an older npsight.
+    `late` are the tables that were late, and when they grew last. `came` is what came of earlier
+    scores; None for a run of an older npsight.
     """
 
     run: ScoreRun
@@ -47,6 +48,7 @@ class Told:
     period_days: int
     high_risk: float
     medium_risk: float
+    late: Mapping[str, date]
     came: Json | None = None
 
 
@@ -244,6 +246,11 @@ def cautions(told: Told) -> Iterator[str]:
             f"{len(changed)} of {len(drift['features'])} inputs look different from training "
             f"({names}), so risks may be off."
         )
+    for table, newest in told.late.items():
+        yield (
+            f"The table “{table}” was not loaded after {day(newest)}, so scores take what it tells "
+            "as it was then."
+        )
     for table in stopped(drift):
         yield f"The table “{table}” had no new rows in the last 30 days, but had some before."
 
@@ -304,6 +311,8 @@ def actions(told: Told) -> Iterator[str]:
             f"({', '.join(failed)}) or bring more answers, then train once more: until then the "
             "model is in use all the same."
         )
+    if told.late:
+        yield f"Load the newest rows of {', '.join(told.late)} and run `npsight score` again."
     if stopped(told.drift):
         yield f"See why these tables stopped: {', '.join(stopped(told.drift))}."
 

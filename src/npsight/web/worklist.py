@@ -34,6 +34,7 @@ from npsight.store.worklistread import (
     step_forward,
     within_capacity,
 )
+from npsight.web.late import late_tables
 from npsight.web.page import Page, PageError, PageRoute
 from npsight.web.visible import latest_run
 from npsight.web.worklistaddress import (
@@ -111,6 +112,7 @@ def _shown(page: Page, run: ScoreRun, asked: Asked) -> Response:
         views=views_of(page.store, page.project.name, page.user.login),
         offered=_offered(page, run),
         longest_name=LONGEST_NAME,
+        late=late_tables(page.store, run),
         age_days=(page.now - run.as_of).days,
         sorts={name: sort for name, sort in SORTS.items() if _is_shown(sort[0], asked, columns)},
         columns=columns,

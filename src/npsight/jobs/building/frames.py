@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -21,7 +21,7 @@ from npsight.features.asked import Asked, adds_up, in_arrays
 from npsight.features.attributes import standing_expr, versions_as_of
 from npsight.features.compile import beside, compile_features, ordered_groups, pane_groups
 from npsight.features.contacts import last_contact_expr
-from npsight.features.freshness import freshness_expr
+from npsight.features.freshness import freshness_expr, growth_expr
 from npsight.features.history import Counted, history_expr, last_answer_expr
 from npsight.features.inorder import InOrder
 from npsight.features.own import HEADLINE, OwnFunction, check_own, load_function
@@ -291,6 +291,11 @@ class FeatureBuilder:
         rows = [] if table is None else self.backend.to_pyarrow(table).to_pylist()
         names = ["accounts", *self.facts.sources]
         return sorted(rows, key=lambda row: names.index(row["source"]))
+
+    def growth(self, source: str, as_of: datetime) -> dict[date, int]:
+        """On which days (UTC) how many rows of a source became known; see `growth_expr`."""
+        table = growth_expr(self.facts.sources[source], as_of)
+        return {row["day"]: row["rows"] for row in self.backend.to_pyarrow(table).to_pylist()}
 
     def attributes(self, keys: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         """The last known value of each attribute for given (account, as_of) rows, in their order:

@@ -12,7 +12,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,12 +43,15 @@ class ServingFacts:
 
     `through` is the number of the newest posted fact among them. `written` tells the files from
     others of the same names: an account that is erased is taken out of them where they lie.
+    `held_at` says of each late table the instant (UTC, without a zone) that its features were
+    taken at; see `npsight.temporal.lateness`.
     """
 
     folder: Path
     files: Mapping[str, Path]
     through: int
     written: tuple[tuple[int, int], ...] = ()
+    held_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class ServingFactsError(Exception):
@@ -75,7 +78,9 @@ class NewServingFacts:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def write_serving_facts(project: ProjectSpec, prepared: Prepared) -> NewServingFacts:
+def write_serving_facts(
+    project: ProjectSpec, prepared: Prepared, held_at: Mapping[str, datetime]
+) -> NewServingFacts:
     """Write the rows of every table; only the user who runs npsight can read them."""
     folder = _root(project) / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True, mode=0o700)
@@ -92,6 +97,7 @@ def write_serving_facts(project: ProjectSpec, prepared: Prepared) -> NewServingF
         "digest": serving_digest(project),
         "through": prepared.posted_through,
         "files": files,
+        "held_at": {source: at.isoformat() for source, at in held_at.items()},
     }
     write_atomically(folder / MANIFEST, f"{json.dumps(manifest, indent=2)}\n".encode())
     (folder / MANIFEST).chmod(0o600)
@@ -112,12 +118,14 @@ def find_serving_facts(project: ProjectSpec) -> ServingFacts:
         manifest = json.loads((folder / MANIFEST).read_text())
         files = {name: folder / file for name, file in manifest["files"].items()}
         kept = [file.stat() for file in files.values()]
+        held_at = manifest.get("held_at", {})
+        held = {source: datetime.fromisoformat(at) for source, at in held_at.items()}
     except (OSError, ValueError, KeyError):
         raise ServingFactsError("the last run of all accounts left no facts here") from None
     if manifest["digest"] != serving_digest(project):
         raise ServingFactsError("tables or features are declared otherwise than in the last run")
     written = tuple((file.st_ino, file.st_mtime_ns) for file in kept)
-    return ServingFacts(folder, files, manifest["through"], written)
+    return ServingFacts(folder, files, manifest["through"], written, held)
 
 
 def serving_digest(project: ProjectSpec) -> str:

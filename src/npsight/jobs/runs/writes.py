@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +15,14 @@ from npsight.jobs.runs import accounts as accountpages
 from npsight.jobs.runs import closing, holdouts
 from npsight.jobs.runs.came import came_page
 from npsight.jobs.runs.drift import drift_page
+from npsight.jobs.runs.held import held_tables_page
 from npsight.jobs.runs.model import model_page
 from npsight.jobs.runs.trends import segment_pages
 from npsight.jobs.scoring.scored import ScoreInputs
 from npsight.models.model import Model, Predictions
 from npsight.store import ScoreRun
 from npsight.tables.prepare import Prepared
+from npsight.temporal.lateness import Late
 
 Write = Callable[[Any], None]
 """Writes to the store, given its connection."""
@@ -32,6 +34,7 @@ class ScoredRun:
 
     `files` are those of the model's bundle. `inputs`, `predicted`, `explanation` and `scores` have
     one row an account, in the same order; `listed` those on the worklist with their rank.
+    `late` are the tables whose features were taken at their own day.
     """
 
     project: ProjectSpec
@@ -45,6 +48,7 @@ class ScoredRun:
     explanation: Explanation
     scores: pd.DataFrame
     listed: pd.DataFrame
+    late: Sequence[Late]
 
 
 def pages_of(scored: ScoredRun) -> list[Write]:
@@ -58,6 +62,7 @@ PREPARED: tuple[Callable[[ScoredRun], Write], ...] = (
     accountpages.account_pages,
     segment_pages,
     drift_page,
+    held_tables_page,
     model_page,
     came_page,
 )

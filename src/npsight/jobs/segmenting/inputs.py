@@ -16,7 +16,9 @@ from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
 from npsight.jobs.building.frames import FeatureBuilder, Progress
 from npsight.jobs.scoring.asof import check_as_of
+from npsight.jobs.scoring.held import features_now
 from npsight.jobs.segmenting.report import NONE
+from npsight.temporal.lateness import Late
 
 KEYS = ["account", "as_of"]
 OWNER = "owner"
@@ -72,12 +74,16 @@ def attributes_asked(project: ProjectSpec, by: Sequence[str]) -> list[str]:
 
 
 def read_inputs(
-    builder: FeatureBuilder, as_of: datetime, names: Sequence[str], progress: Progress
+    builder: FeatureBuilder,
+    as_of: datetime,
+    names: Sequence[str],
+    progress: Progress,
+    tables: Sequence[Late] = (),
 ) -> SegmentInputs:
-    """Everything read from the tables, as known at as_of."""
+    """Everything read from the tables as known at as_of, of late `tables` on their last day."""
     check_as_of(builder, as_of)
     spine = builder.spine([as_of])
-    now = builder.features_at([as_of], progress)
+    now = features_now(builder, as_of, tables, builder.project.features, progress)
     if len(now) == 0:
         raise NotFoundError(
             f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"

@@ -1,0 +1,151 @@
+"""A table that was not loaded for long: its features stay those of its last day, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from api_client import TestClient
+from written_company import END, WrittenCompany, score_company, write_company
+
+from npsight.jobs.building.servingfacts import find_serving_facts
+from npsight.jobs.scoring.held import held, late_problems
+from npsight.service.app import build_app
+from npsight.service.state import Live, load_state
+from npsight.service.writing import close
+from npsight.store import create_key
+from npsight.temporal.lateness import Late
+
+DAY = timedelta(days=1)
+WEEK = "usage__ratio_reports_per_active_users__7d"
+LOADED = END - 20 * DAY
+"""Rows of usage that became known from here on are not in the files."""
+
+
+def text(at: datetime) -> str:
+    return f"{at.isoformat()}Z"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> WrittenCompany:
+    company = write_company(tmp_path_factory.mktemp("held") / "company", accounts=30, days=250)
+    file = company.data / "usage.parquet"
+    rows = pd.read_parquet(file)
+    rows[rows["known_at"] < pd.Timestamp(LOADED, tz="UTC")].to_parquet(file, index=False)
+    score_company(company, END)
+    return company
+
+
+@pytest.fixture
+def live(company: WrittenCompany) -> Iterator[Live]:
+    live = Live(load_state(company.config))
+    yield live
+    close(live)
+    live.state.store.close()
+
+
+def of_the_files(company: WrittenCompany, day: datetime) -> dict[str, dict[str, Any]]:
+    with company.builder() as builder:
+        frame = builder.features(builder.spine([day]))
+    return {row["account"]: row for row in frame.to_dict("records")}
+
+
+def assert_same(found: dict[str, Any], expected: dict[str, Any], names: list[str]) -> None:
+    for name in names:
+        value = expected[name]
+        if value is None or (isinstance(value, float) and np.isnan(value)):
+            assert found[name] is None, name
+        elif isinstance(value, str):
+            assert found[name] == value, name
+        else:
+            assert found[name] == pytest.approx(value, rel=0, abs=1e-9), name
+
+
+def names_of(company: WrittenCompany, *, usage: bool) -> list[str]:
+    return [s.name for s in company.project.features if (s.source == "usage") == usage]
+
+
+def test_a_run_takes_usage_of_its_last_day_and_all_else_of_its_own(company, live) -> None:
+    held_at = find_serving_facts(company.project).held_at
+    assert set(held_at) == {"usage"}
+    day = held_at["usage"]
+    assert LOADED <= day <= LOADED + 2 * DAY
+    store = live.state.store
+    run = store.latest_run(live.state.project)
+    kept = store.inputs(run.id, [row.account for row in store.scores(run.id)])
+    then, now = of_the_files(company, day), of_the_files(company, END)
+    assert len(kept) == len(now) > 20
+    moved = 0
+    for account, inputs in kept.items():
+        assert_same(inputs.features, then.get(account, now[account]), names_of(company, usage=True))
+        assert_same(inputs.features, now[account], names_of(company, usage=False))
+        moved += inputs.features[WEEK] is not None and np.isnan(now[account][WEEK])
+    assert moved > 20
+
+
+def test_an_account_that_is_scored_again_keeps_it_until_its_own_usage_comes(
+    company, live, tmp_path
+) -> None:
+    store = live.state.store
+    run = store.latest_run(live.state.project)
+    day = find_serving_facts(company.project).held_at["usage"]
+    then = of_the_files(company, day)
+    first, second = sorted(then)[:2]
+    key, _ = create_key(store, live.state.project, "crm", ["write"])
+    headers = {"Authorization": f"Bearer {key}"}
+    at = text(END - DAY)
+    numbers = dict.fromkeys(
+        ("active_users", "adoption", "logins", "reports", "api_calls", "integrations", "errors"), 3
+    )
+    with TestClient(build_app(live), headers=headers, raise_server_exceptions=False) as client:
+        answer = {"id": "a1", "account": first, "score": 1, "occurred_at": at, "known_at": at}
+        fact = {"id": "u1", "account": second, "occurred_at": at, "known_at": at,
+                "values": [{"name": n, "number": v} for n, v in numbers.items()]}  # fmt: skip
+        for path, body in (
+            ("/v1/responses", {"responses": [answer]}),
+            ("/v1/facts", {"table": "usage", "facts": [fact]}),
+        ):
+            answered = client.post(path, json=body)
+            assert answered.status_code == 200, answered.text
+            assert answered.json()["results"][0]["status"] == "rescored"
+    kept = store.inputs(run.id, [first, second])
+    assert_same(kept[first].features, then[first], names_of(company, usage=True))
+    assert kept[second].features[WEEK] == 1.0
+    # The next run reads the fact, which makes no day of its own beside thousands of rows a day.
+    score_company(company, END)
+    assert find_serving_facts(company.project).held_at == {"usage": day}
+
+
+def test_without_holding_every_account_is_read_as_of_the_day(company, tmp_path) -> None:
+    copy = company.copy(tmp_path / "read")
+    score_company(copy, END, hold=False)
+    assert find_serving_facts(copy.project).held_at == {}
+
+
+def test_accounts_that_began_since_keep_what_is_known_of_them() -> None:
+    now = pd.DataFrame({"account": ["a", "b", "c"], "x": [0.0, 0.0, np.nan], "y": [1.0, 2.0, 3.0],
+                        "z": ["p", None, "q"]})  # fmt: skip
+    then = pd.DataFrame({"account": ["c", "a", "gone"], "x": [5.0, 4.0, 9.0], "y": [7.0, 8.0, 9.0],
+                         "z": [None, "old", "r"]})  # fmt: skip
+    now["z"], then["z"] = now["z"].astype(object), then["z"].astype(object)
+    found = held(now, then, ["x", "z"])
+    assert found["x"].tolist() == [4.0, 0.0, 5.0]
+    assert found["z"].where(found["z"].notna(), None).tolist() == ["old", None, None]
+    assert found["y"].tolist() == [1.0, 2.0, 3.0]
+    assert now["x"].tolist()[:2] == [0.0, 0.0]
+    assert held(now, then.iloc[:0], ["x"]) is now
+
+
+def test_what_is_said_of_it(company) -> None:
+    newest = LOADED.date()
+    late = Late("usage", newest, 1, LOADED + DAY)
+    (problem,) = late_problems([late], company.project.features, END)
+    count = len(names_of(company, usage=True))
+    assert f"no row of `usage` became known after {newest}, 20 days before" in str(problem)
+    assert f"never took longer than a day. Its {count} features are taken as of" in str(problem)
+    assert "tables.activity.usage" in str(problem)
+    assert "--no-hold" in str(problem)
