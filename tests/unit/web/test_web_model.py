@@ -11,6 +11,7 @@ import pytest
 from browsed import browse
 from run_documents import HOSTILE, scored, write_model
 
+from npsight.jobs.runs.held import HELD
 from npsight.service.standing import REGISTRY
 from npsight.store import ScoreRun
 from npsight.store.runpages import write_run_page
@@ -154,6 +155,30 @@ def test_a_bundle_of_an_older_npsight_shows_what_it_has(tmp_path):
     assert HOSTILE.split("&")[0].replace("  ", " ").strip() in figures
 
 
+def test_a_late_table_is_named_wherever_its_scores_are_read(tmp_path):
+    pages = browse(tmp_path, count=20)
+    store = pages.live.state.store
+    write_model(store, scored(store))
+    browser = pages.sign_in("viewer")
+    run = store.latest_run("tiny")
+    (account,) = {row.account for row in store.scores(run.id) if row.rank == 1}
+    addresses = ("/worklist", f"/accounts/{account}", "/model", "/model/figures")
+    before = [text_of(browser.get(address)) for address in addresses]
+    with store.writing() as connection:
+        content = {"usage": {"newest": "2026-05-20", "held_at": "2026-05-21"}}
+        write_run_page(connection, run, HELD, content)
+    said = (
+        "usage of 20 May 2026",
+        "The table usage was not loaded after 20 May 2026.",
+        "“usage” was not loaded after 20 May 2026, so scores take",
+        "late: as on 20 May 2026",
+    )
+    for address, sentence, earlier in zip(addresses, said, before, strict=True):
+        assert sentence not in earlier
+        assert sentence in text_of(browser.get(address)), address
+    assert "Load the newest rows of usage" in text_of(browser.get("/model"))
+
+
 def test_a_run_of_an_older_npsight_says_what_to_do(tmp_path):
     browser = browse(tmp_path, count=20).sign_in("viewer")
     for path in ("/model", "/model/figures"):
@@ -186,7 +211,7 @@ def told(as_of, now, through, windows, troubles=()):
     at = datetime.fromisoformat(as_of).replace(tzinfo=UTC)
     run = ScoreRun("r", "p", at, at, 1, "d")
     clock = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    return modelwords.Told(run, (run,), clock, model, drift, None, 1, troubles, 90, 0.5, 0.25)
+    return modelwords.Told(run, (run,), clock, model, drift, None, 1, troubles, 90, 0.5, 0.25, {})
 
 
 @pytest.mark.parametrize(
