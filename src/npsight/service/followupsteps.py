@@ -27,6 +27,7 @@ from npsight.store import ScoreRow
 from npsight.store.followupboard import Card
 from npsight.store.followups import (
     EditConflictError,
+    before_call,
     follow_up,
     follow_ups_of,
     open_follow_up,
@@ -34,6 +35,7 @@ from npsight.store.followups import (
 )
 from npsight.store.users import users_of
 from npsight.worklist.followups import (
+    TAKE_BACK,
     Done,
     FollowUp,
     FollowUpError,
@@ -41,6 +43,7 @@ from npsight.worklist.followups import (
     Rules,
     opened,
     step,
+    taken_back,
 )
 
 TRIES = 3
@@ -177,6 +180,8 @@ def _steps(
 ) -> list[Done]:
     """What is done, in order: begun if need be, contacted if told, then the step."""
     project = state.spec
+    if wanted.step == TAKE_BACK.name:
+        return [_taken_back(state, wanted, current)]
     rules = rules_of(project, zone_of(state))
     known = owners_known(users_of(state.store, state.project), row.owner if row else None)
     changes = dict(wanted.changes)
@@ -204,6 +209,14 @@ def _steps(
             return done
     done.append(step(current, wanted.step, changes, rules, now, actor, wanted.note, known=known))
     return done
+
+
+def _taken_back(state: ServingState, wanted: Wanted, current: FollowUp | None) -> Done:
+    if wanted.contacted_at is not None:
+        raise invalid_body([Fault("/contacted_at", "a call is told or taken back, not both")])
+    if current is None:
+        raise ApiError(404, "not-found", "the account has no open follow-up")
+    return taken_back(current, before_call(state.store, state.project, current), wanted.note)
 
 
 def _begun(

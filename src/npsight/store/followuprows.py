@@ -80,6 +80,7 @@ follow_up_events = Table(
     Column("before", JSON(none_as_null=True)),
     Column("after", JSON(none_as_null=True)),
     Column("note", String),
+    Column("call", JSON(none_as_null=True)),
     UniqueConstraint("follow_up_id", "version", name="uq_follow_up_events_version"),
     Index("ix_follow_up_events_account", "project", "account", "seq"),
 )
@@ -94,6 +95,8 @@ class Event:
 
     `version` is the follow-up's afterwards; a snooze belongs to no follow-up. `before` and `after`
     hold the fields of `SHOWN` as JSON (days and instants in ISO form), or `snoozed_until`.
+    `call` is what takes a call back: when it was (`at`), and the contact in the account's marks
+    before it (`contacted_at`, `contacted_days`).
     """
 
     seq: int
@@ -106,6 +109,7 @@ class Event:
     before: JsonObject | None
     after: JsonObject | None
     note: str | None
+    call: JsonObject | None
 
 
 def shown_fields(one: FollowUp) -> JsonObject:

@@ -26,9 +26,19 @@ from npsight.store.followuprows import (
     row_of,
     shown_fields,
 )
-from npsight.store.marks import hold_all_marks, hold_marks, mark
+from npsight.store.holdouts import forget_contact_at
+from npsight.store.marks import Marks, forget_contact, hold_all_marks, hold_marks, mark
+from npsight.store.rows import JsonObject
 from npsight.store.store import Store
-from npsight.worklist.followups import Answer, Done, FollowUp, Reading, closing
+from npsight.worklist.followups import (
+    TAKE_BACK,
+    Answer,
+    BeforeCall,
+    Done,
+    FollowUp,
+    Reading,
+    closing,
+)
 
 IDS = 500
 
@@ -202,15 +212,19 @@ def events_of(store: Store, project: str, account: str, limit: int = 200) -> lis
 
 def event_of(store: Store, project: str, identity: str, version: int) -> Event | None:
     """The event that made a version of a follow-up."""
-    table = follow_up_events
-    query = select(*(table.c[name] for name in Event.__dataclass_fields__)).where(
-        table.c.project == project,
-        table.c.follow_up_id == identity,
-        table.c.version == version,
-    )
     with store.reading() as connection:
-        row = connection.execute(query).one_or_none()
-    return None if row is None else Event(**row._mapping)
+        return _event(connection, project, identity, version)
+
+
+def before_call(store: Store, project: str, current: FollowUp) -> BeforeCall | None:
+    """What a follow-up was before the call that was its last step; None if that was no call, or
+    one that was logged by an npsight that could not take it back.
+    """
+    last = event_of(store, project, current.id, current.version)
+    if last is None or last.call is None:
+        return None
+    before = last.before or {}
+    return BeforeCall(before["state"], _instant(before["contacted_at"]))
 
 
 def _write(
@@ -240,6 +254,7 @@ def _write(
             before=before,
             after=after,
             note=done.note,
+            call=_call(done, marks),
         )
         detail = {"follow_up": identity, "version": version, "state": done.after.state}
         action = f"follow-up: {done.kind}"
@@ -256,7 +271,41 @@ def _write(
     if steps[-1].kind == "answered" and last.state == "not recovered":
         # What was tried did not help: the account comes forward again.
         changes["contacted_days"] = None
+    if steps[-1].kind == TAKE_BACK.name:
+        taken = _event(connection, project, last.id, last.version - 1)
+        assert taken is not None
+        assert taken.call is not None
+        _forget(connection, project, account, at, taken.call, changes)
+        return
     mark(connection, project, account, at, **changes)
+
+
+def _call(done: Done, marks: Marks) -> JsonObject | None:
+    if done.contacted_at is None:
+        return None
+    contact = {"contacted_at": plain(marks.contacted_at), "contacted_days": marks.contacted_days}
+    return {"at": plain(done.contacted_at), **contact}
+
+
+def _forget(
+    connection: Connection,
+    project: str,
+    account: str,
+    at: datetime,
+    call: Mapping[str, Any],
+    changes: Mapping[str, Any],
+) -> None:
+    """The marks of the account as they were before a call."""
+    contact = {
+        "contacted_at": _instant(call["contacted_at"]),
+        "contacted_days": call["contacted_days"],
+    }
+    forget_contact(connection, project, account, at, **changes, **contact)
+    forget_contact_at(connection, project, account, datetime.fromisoformat(call["at"]))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _put(connection: Connection, project: str, done: Done) -> None:
@@ -280,6 +329,17 @@ def _put(connection: Connection, project: str, done: Done) -> None:
     )
     if changed.rowcount != 1:
         raise EditConflictError(_current(connection, project, done.after.id))
+
+
+def _event(connection: Connection, project: str, identity: str, version: int) -> Event | None:
+    table = follow_up_events
+    query = select(*(table.c[name] for name in Event.__dataclass_fields__)).where(
+        table.c.project == project,
+        table.c.follow_up_id == identity,
+        table.c.version == version,
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Event(**row._mapping)
 
 
 def _add_event(connection: Connection, **values: Any) -> None:

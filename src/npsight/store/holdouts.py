@@ -273,6 +273,13 @@ def note_contacts(
     return changed
 
 
+def forget_contact_at(connection: Connection, project: str, account: str, at: datetime) -> None:
+    """Have no enrolment of the account hold this contact: there was none."""
+    mine = (enrolments.c.project == project) & (enrolments.c.account == account)
+    held = mine & (enrolments.c.contacted_at == at)
+    connection.execute(update(enrolments).where(held).values(contacted_at=None))
+
+
 def note_outcomes(
     connection: Connection,
     project: str,

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from npsight.store.tables import metadata, score_runs
+from npsight.store.tables import metadata, score_runs, scores
 from npsight.store.upserts import upsert
 from npsight.store.values import UtcInstant
 from npsight.store.worklist import worklist
@@ -139,6 +139,22 @@ def mark(connection: Connection, project: str, account: str, now: datetime, **ch
         )
         contacted = update(worklist).where(mine & later)
         connection.execute(contacted.values(last_contact_at=marks.contacted_at))
+
+
+def forget_contact(
+    connection: Connection, project: str, account: str, now: datetime, **changes: Any
+) -> None:
+    """`mark` where a contact was none: the worklist shows the newest of those that are left, by
+    the tables or by these marks.
+    """
+    hold_marks(connection, project, account)
+    runs = select(score_runs.c.id).where(score_runs.c.project == project)
+    mine = worklist.c.run_id.in_(runs) & (worklist.c.account == account)
+    told = select(scores.c.last_contact_at).where(
+        scores.c.run_id == worklist.c.run_id, scores.c.account == worklist.c.account
+    )
+    connection.execute(update(worklist).where(mine).values(last_contact_at=told.scalar_subquery()))
+    mark(connection, project, account, now, **changes)
 
 
 def shown_marks(

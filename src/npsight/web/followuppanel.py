@@ -11,19 +11,20 @@ from zoneinfo import ZoneInfo
 from npsight.service import followuprules
 from npsight.store import ScoreRow
 from npsight.store.followuprows import Event
-from npsight.store.followups import events_of, follow_ups_of
+from npsight.store.followups import before_call, events_of, follow_ups_of
 from npsight.store.marks import Marks, contact_until_of, marks_of
 from npsight.store.rows import JsonObject
 from npsight.store.users import users_of
 from npsight.web.page import Page
 from npsight.web.rendering import NONE, day, moment
 from npsight.web.visible import latest_run, successor
-from npsight.worklist.followups import FollowUp, Level, Rules, Step, steps_of
+from npsight.worklist.followups import TAKE_BACK, FollowUp, Level, Rules, Step, steps_of
 
 ACTORS = {"npsight score": "The scoring run", "api": "An answer that was sent in"}
 KINDS = {
     "open": "opened the follow-up",
     "call": "logged a call",
+    "take back": "took the call back: it was none",
     "plan": "put a plan in place",
     "recovered": "called it recovered",
     "not recovered": "called it not recovered",
@@ -67,7 +68,8 @@ class Panel:
     current
         The follow-up that the forms change: the open one, else, on its own page, an ended one.
     steps
-        What can be done with it, but for changing fields.
+        What can be done with it, but for changing fields; a call that was the last that was done
+        can be taken back.
     first_due, last_due
         The limits of its due day, both inclusive.
     steps_back_until, steps_back_why
@@ -181,7 +183,7 @@ def panel(
         account=account,
         name=(row.name if row else None) or account,
         current=current,
-        steps=tuple(s for s in steps_of(current.state) if s.name != "change") if current else (),
+        steps=_steps(page, current),
         rules=rules,
         today=today,
         first_due=max(begun, today),
@@ -208,6 +210,14 @@ def panel(
         typed=typed or {},
         problems=tuple(problems),
     )
+
+
+def _steps(page: Page, current: FollowUp | None) -> tuple[Step, ...]:
+    if current is None:
+        return ()
+    steps = tuple(step for step in steps_of(current.state) if step.name != "change")
+    undoes = current.is_open and before_call(page.store, page.project.name, current) is not None
+    return (*steps, TAKE_BACK) if undoes else steps
 
 
 def due_words(due_on: date, today: date) -> str:

@@ -13,6 +13,7 @@ from npsight.store import ScoreRow
 from npsight.store.followups import (
     EditConflictError,
     SnoozeConflictError,
+    before_call,
     event_of,
     follow_up,
     record,
@@ -28,11 +29,13 @@ from npsight.web.signin import local_path
 from npsight.web.visible import visible_account
 from npsight.worklist.followups import (
     NAME_LIMIT,
+    TAKE_BACK,
     Done,
     FollowUp,
     FollowUpError,
     opened,
     step,
+    taken_back,
 )
 
 __all__ = ["Panel", "panel"]
@@ -73,17 +76,21 @@ def update_one(page: Page) -> Response:
         wanted = read_form(page, row, rules.zone)
         if version != current.version:
             return _conflict(page, row, wanted, current, version)
-        done = step(
-            current,
-            wanted.action,
-            wanted.changes,
-            rules,
-            page.now,
-            page.user.login,
-            wanted.note,
-            wanted.contacted_at,
-            _known(page, row),
-        )
+        if wanted.action == TAKE_BACK.name:
+            before = before_call(page.store, page.project.name, current)
+            done = taken_back(current, before, wanted.note)
+        else:
+            done = step(
+                current,
+                wanted.action,
+                wanted.changes,
+                rules,
+                page.now,
+                page.user.login,
+                wanted.note,
+                wanted.contacted_at,
+                _known(page, row),
+            )
     except FollowUpError as error:
         return _refused(page, row, error, current)
     return _written(page, row, wanted, [done], version)

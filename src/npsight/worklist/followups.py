@@ -71,6 +71,17 @@ STEPS: tuple[Step, ...] = (
     Step("change", "Save", OPEN, None),
 )
 
+TAKE_BACK = Step("take back", "It was no call", ("contacted", "plan in place"), None)
+"""What undoes a call, while that is the last that was done; see `taken_back`."""
+
+
+@dataclass(frozen=True)
+class BeforeCall:
+    """A follow-up's state, and its first contact, before the call that was its last step."""
+
+    state: State
+    contacted_at: datetime | None
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -270,6 +281,26 @@ def step(
         faults.append("Nothing was changed.")
     _check(faults)
     return Done(name, current, after, note, at if taken.contact else None)
+
+
+def taken_back(current: FollowUp, before: BeforeCall | None, note: str | None = None) -> Done:
+    """The follow-up as it was before the call that was its last step.
+
+    Raises
+    ------
+    FollowUpError
+        Its last step was no call (`before` is None), or the note is too long.
+    """
+    if before is None or current.state not in TAKE_BACK.sources:
+        raise NotNowError(["A call can be taken back while it is the last that was done."])
+    _check(_note_faults(note))
+    after = dataclasses.replace(
+        current,
+        state=before.state,
+        contacted_at=before.contacted_at,
+        version=current.version + 1,
+    )
+    return Done(TAKE_BACK.name, current, after, note)
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,24 @@ def test_the_steps_of_the_pages_are_all_there(crm, accounts) -> None:
     assert done(crm, account, "close", note="Done", id=begun["id"])["state"] == "closed"
 
 
+def test_a_call_that_was_none_is_taken_back_while_it_is_the_last_step(crm, state, accounts) -> None:
+    account = next(accounts)
+    assert "no open follow-up" in refused(sent(crm, account, "take back"), 404, "not-found")
+    called = done(crm, account, "call", note="Task 17")
+    both = sent(crm, account, "take back", contacted_at=called["contacted_at"])
+    assert "/contacted_at a call is told or taken back" in refused(both, 422, "invalid-body")
+    back = done(crm, account, "take back", note="Task 17 was another account's", version=2)
+    assert (back["state"], back["contacted_at"], back["version"]) == ("to contact", None, 3)
+    with state.store.reading() as connection:
+        assert marks_of(connection, TINY, account).contacted_at is None
+    again = sent(crm, account, "take back")
+    assert "while it is the last" in refused(again, 409, "follow-up-conflict")
+    done(crm, account, "recovered", contacted_at=called["contacted_at"], note="Well")
+    gone = sent(crm, account, "take back", id=called["id"])
+    assert "while it is the last" in refused(gone, 409, "follow-up-conflict")
+    assert assert_whole(state.store, TINY) >= 1
+
+
 def driver_of(client: TestClient, account: str) -> str:
     answer = client.get(f"/v1/accounts/{account}")
     return str(answer.json()["drivers"][0]["driver"])

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
-from followed import NOW, RULES, begin, new_one, stepped, take
+from followed import NOW, RULES, assert_whole, begin, new_one, stepped, take
 from sqlalchemy import select
 
 from npsight.errors import NotFoundError
 from npsight.store import ScoreRow, ScoreRun, Store
 from npsight.store.auditlog import entries
 from npsight.store.followupboard import BoardFilter, board_counts, board_owners, cards
+from npsight.store.followuprows import follow_up_events
 from npsight.store.followups import (
     EditConflictError,
     SnoozeConflictError,
+    before_call,
     close_answered,
     event_of,
     events_of,
@@ -27,9 +30,17 @@ from npsight.store.followups import (
     waiting,
     waiting_of,
 )
+from npsight.store.holdouts import enrolments
 from npsight.store.marks import account_marks, hold_all_marks, marks_of
 from npsight.store.worklist import worklist
-from npsight.worklist.followups import Answer, Reading, opened
+from npsight.worklist.followups import (
+    Answer,
+    FollowUp,
+    NotNowError,
+    Reading,
+    opened,
+    taken_back,
+)
 
 DAY = timedelta(days=1)
 GOOD = Answer(NOW + 2 * DAY, NOW + 2 * DAY, 9.0, "promoter")
@@ -85,6 +96,84 @@ def test_a_contact_has_the_account_step_back(store: Store) -> None:
     # An earlier call that is logged later does not take the newest one back.
     take(store, "p", one, "call", contacted_at=NOW - 5 * DAY)
     assert shown(store)[1].contacted_at == NOW - DAY
+
+
+def take_back(store: Store, one: FollowUp, **options: Any) -> FollowUp:
+    done = taken_back(one, before_call(store, "p", one), **options)
+    return record(store, "p", [done], "ada", NOW, 21)
+
+
+def test_a_call_that_was_none_is_taken_back_whole(store: Store) -> None:
+    begun = begin(store, "p")
+    untouched = shown(store)
+    called = take(store, "p", begun, "call", note="oops")
+    back = take_back(store, called, note="wrong account")
+    assert dataclasses.replace(back, version=begun.version) == begun
+    assert shown(store) == untouched
+    assert_whole(store, "p")
+    kinds = [(e.version, e.kind, e.note) for e in events_of(store, "p", "a1")]
+    assert kinds == [(3, "take back", "wrong account"), (2, "call", "oops"), (1, "open", None)]
+    assert entries(store, "p", subject="account a1")[0].action == "follow-up: take back"
+
+
+def test_of_two_calls_the_first_is_left_and_then_it_can_go_too(store: Store) -> None:
+    first = take(store, "p", begin(store, "p"), "call", contacted_at=NOW - 5 * DAY)
+    after_first = shown(store)
+    second = take(store, "p", take(store, "p", first, "plan", note="n"), "call")
+    one = take_back(store, second)
+    assert (one.state, one.contacted_at) == ("plan in place", NOW - 5 * DAY)
+    assert shown(store)[1].contacted_at == NOW - 5 * DAY
+    assert shown(store)[0].stands_back_until == after_first[0].stands_back_until
+    # What was done last is no call any more.
+    assert before_call(store, "p", one) is None
+    with pytest.raises(NotNowError, match="while it is the last"):
+        take_back(store, one)
+    with pytest.raises(EditConflictError):
+        record(store, "p", [taken_back(second, before_call(store, "p", second))], "bo", NOW, 21)
+
+
+def test_a_contact_that_the_tables_tell_of_is_left(store: Store) -> None:
+    run = ScoreRun("r2", "p", NOW, NOW, 1, "digest")
+    told = NOW - 3 * DAY
+    store.write_run(run, [ScoreRow("a1", NOW, last_contact_at=told)], [])
+    with store.writing() as connection:
+        values = {"run_id": "r2", "account": "a1", "stands_back": False, "held_out": False}
+        has = select(worklist.c.account).where(worklist.c.run_id == "r2")
+        if connection.execute(has).first() is None:
+            connection.execute(worklist.insert().values(last_contact_at=told, **values))
+    take_back(store, take(store, "p", begin(store, "p"), "call"))
+    with store.reading() as connection:
+        query = select(worklist.c.last_contact_at).where(worklist.c.run_id == "r2")
+        assert connection.execute(query).scalar_one() == told
+
+
+def test_no_enrolment_holds_a_contact_that_was_none(store: Store) -> None:
+    called = take(store, "p", begin(store, "p"), "call", contacted_at=NOW - DAY)
+    kept = {"project": "p", "account": "a1", "run_id": "r1", "assigned_at": NOW - 9 * DAY}
+    with store.writing() as connection:
+        for number, at in ((1, NOW - DAY), (2, NOW - 2 * DAY)):
+            values = {c.name: None for c in enrolments.c} | kept
+            values |= {"number": number, "contacted_at": at}
+            values |= {c.name: filler(c) for c in enrolments.c if values[c.name] is None
+                       and not c.nullable}  # fmt: skip
+            connection.execute(enrolments.insert().values(**values))
+    take_back(store, called)
+    with store.reading() as connection:
+        query = select(enrolments.c.contacted_at).order_by(enrolments.c.number)
+        assert list(connection.execute(query).scalars()) == [None, NOW - 2 * DAY]
+
+
+def filler(column: Any) -> Any:
+    """Some value of a column that must have one."""
+    kind = column.type.python_type if column.name != "until" else datetime
+    return {str: "x", int: 0, float: 0.5, bool: False}.get(kind, NOW)
+
+
+def test_a_call_of_an_older_npsight_stays(store: Store) -> None:
+    called = take(store, "p", begin(store, "p"), "call")
+    with store.writing() as connection:
+        connection.execute(follow_up_events.update().values(call=None))
+    assert before_call(store, "p", called) is None
 
 
 def test_when_it_ends_the_worklist_forgets_its_state(store: Store) -> None:

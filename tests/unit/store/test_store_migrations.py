@@ -26,7 +26,7 @@ def test_migrations_and_declared_tables_are_the_same(tmp_path: Path) -> None:
     store = open_store(store_file(tmp_path))
     with store._engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        assert context.get_current_revision() == "0014_originals"
+        assert context.get_current_revision() == "0015_calls"
         assert compare_metadata(context, metadata) == []
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
@@ -90,7 +90,7 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     open_store(path).close()
     with sqlite3.connect(path) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '0099_future'")
-    with pytest.raises(StateError, match=r"0099_future.*newest is 0014_originals") as error:
+    with pytest.raises(StateError, match=r"0099_future.*newest is 0015_calls") as error:
         open_store(path)
     assert "→" in str(error.value)
     assert error.value.exit_code == 8

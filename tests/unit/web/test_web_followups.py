@@ -121,6 +121,26 @@ def test_the_forms_of_the_page_lead_through_all_states(browsed, ada, accounts):
     assert told[:2] == ["to close", "to reopen"]
 
 
+def test_a_call_that_was_none_is_taken_back_from_the_panel(browsed, ada, accounts):
+    account = next(accounts)
+    address = begun(ada, account, action="call", note="Wrong row")
+    page = ada.get(f"/accounts/{quote(account)}")
+    assert "Steps back from the worklist until" in said(page)
+    (_, hidden, buttons), *_ = forms(page, address)
+    assert buttons[-1] == "take back"
+    assert "It was no call" in said(page)
+    assert ada.post(address, {**hidden, "action": "take back"}).status_code == 303
+    page = ada.get(f"/accounts/{quote(account)}")
+    assert "Steps back from the worklist until" not in said(page)
+    assert "took the call back: it was none" in said(page)
+    (_, now, buttons), *_ = forms(page, address)
+    assert "take back" not in buttons
+    # Sent twice it is done once; and what is no call cannot be taken back.
+    assert ada.post(address, {**hidden, "action": "take back"}).status_code == 303
+    assert ada.post(address, {**now, "action": "take back"}).status_code == 422
+    assert kept(browsed, address).version == 3
+
+
 def test_what_was_closed_by_mistake_is_one_click_from_being_reopened(browsed, ada, accounts):
     account = next(accounts)
     address = begun(ada, account)

@@ -7,10 +7,10 @@ from pydantic import Field
 from npsight.service.accountkeys import Key
 from npsight.service.instants import Day, Instant
 from npsight.service.shapes.base import FIRST, IdempotencyKey, Shape
-from npsight.worklist.followups import STATES, STEPS
+from npsight.worklist.followups import STATES, STEPS, TAKE_BACK
 
 OPEN_STEP = "open"
-STEP_NAMES = (OPEN_STEP, *dict.fromkeys(step.name for step in STEPS))
+STEP_NAMES = (OPEN_STEP, *dict.fromkeys(step.name for step in STEPS), TAKE_BACK.name)
 
 
 class FollowUpStep(Shape):
@@ -23,7 +23,8 @@ class FollowUpStep(Shape):
     step: str = Field(
         description=f"What is done: {', '.join(STEP_NAMES)}. open begins a follow-up; call tells "
         "of a contact, and begins one where the account has none; plan, recovered, not recovered, "
-        "close and reopen need a note; change sets fields alone."
+        "close and reopen need a note; change sets fields alone; take back undoes a call that "
+        "was the last step."
     )
     note: str | None = Field(
         None,
