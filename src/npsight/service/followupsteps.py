@@ -21,7 +21,7 @@ from npsight.service.instants import day_of, instant_of
 from npsight.service.problems import ApiError, Fault, Json, request_id
 from npsight.service.scoring import JsonObject
 from npsight.service.shapes.base import checked, invalid_body
-from npsight.service.shapes.followups import OPEN_STEP, STEP_NAMES, FollowUpStep
+from npsight.service.shapes.followups import CLEARABLE, OPEN_STEP, STEP_NAMES, FollowUpStep
 from npsight.service.state import ServingState
 from npsight.store import ScoreRow
 from npsight.store.followupboard import Card
@@ -92,6 +92,9 @@ def read_step(body: Any, state: ServingState) -> Wanted:
         value = getattr(read, field)
         if value is not None:
             changes[field] = text_of(value)
+    cleared, faults_of_clear = _cleared(read)
+    faults += faults_of_clear
+    changes |= dict.fromkeys(cleared)
     contacted_at = None
     try:
         if read.due_on is not None:
@@ -115,6 +118,19 @@ def read_step(body: Any, state: ServingState) -> Wanted:
         read.id,
         read.version,
     )
+
+
+def _cleared(read: FollowUpStep) -> tuple[list[str], list[Fault]]:
+    """Fields that the body has emptied, a driver together with its play; and what is wrong."""
+    names = [name.strip() for name in (read.clear or "").split(",") if name.strip()]
+    faults = []
+    for name in dict.fromkeys(names):
+        if name not in CLEARABLE:
+            fields = ", ".join(CLEARABLE)
+            faults.append(Fault("/clear", f"“{name}” cannot be emptied; {fields} can"))
+        elif getattr(read, name) is not None:
+            faults.append(Fault("/clear", f"{name} is given and emptied at once"))
+    return [*names, *(["play"] if "driver" in names else [])], faults
 
 
 def taken(state: ServingState, wanted: Wanted, actor: str, now: datetime) -> JsonObject:

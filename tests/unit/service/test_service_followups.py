@@ -134,6 +134,22 @@ def test_the_steps_of_the_pages_are_all_there(crm, accounts) -> None:
     assert done(crm, account, "close", note="Done", id=begun["id"])["state"] == "closed"
 
 
+def test_fields_are_emptied_by_name_and_never_by_being_blank(crm, accounts) -> None:
+    account = next(accounts)
+    driver = driver_of(crm, account)
+    begun = done(crm, account, "open", driver=driver, notes="n", reason="Support")
+    assert begun["driver"] == driver
+    same = done(crm, account, "change", owner="Bo Lind", notes=None, reason="", clear=" , ")
+    assert (same["notes"], same["reason"], same["driver"]) == ("n", "Support", driver)
+    empty = done(crm, account, "change", clear="notes,reason , driver,owner")
+    assert [empty[n] for n in ("notes", "reason", "driver", "play", "owner")] == [None] * 5
+    assert empty["due_on"] == begun["due_on"]
+    said = refused(sent(crm, account, "change", clear="due_on, notes", notes="x"), 422,
+                   "invalid-body")  # fmt: skip
+    assert "/clear “due_on” cannot be emptied; owner, reason, driver, notes can" in said
+    assert "/clear notes is given and emptied at once" in said
+
+
 def test_a_call_that_was_none_is_taken_back_while_it_is_the_last_step(crm, state, accounts) -> None:
     account = next(accounts)
     assert "no open follow-up" in refused(sent(crm, account, "take back"), 404, "not-found")

@@ -12,6 +12,8 @@ from npsight.worklist.followups import STATES, STEPS, TAKE_BACK
 OPEN_STEP = "open"
 STEP_NAMES = (OPEN_STEP, *dict.fromkeys(step.name for step in STEPS), TAKE_BACK.name)
 
+CLEARABLE = ("owner", "reason", "driver", "notes")
+
 
 class FollowUpStep(Shape):
     """One step with an account's follow-up. What is not given stays as it is."""
@@ -54,6 +56,11 @@ class FollowUpStep(Shape):
     )
     notes: str | None = Field(
         None, description="Notes that stay beside the follow-up. At most 4,000 characters."
+    )
+    clear: str | None = Field(
+        None,
+        description=f"Fields to empty, with commas between: {', '.join(CLEARABLE)}. A null or "
+        "blank field stays as it is instead.",
     )
     id: str | None = Field(
         None,
