@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine, steps
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine, say_warnings, steps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +30,7 @@ def backtest_command(config: Config = DEFAULT_CONFIG) -> None:
     with steps(console) as step:
         result = backtest(project, step)
     print_verdicts(result.found, console)
+    say_warnings(result.warnings, console)
     say_engine(project, console)
     console.print(f"Report        {result.page}", highlight=False, soft_wrap=True)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from npsight.config.specs import ProjectSpec
+    from npsight.errors import Problem
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The project file.")]
 DEFAULT_CONFIG = Path("npsight.yaml")
@@ -93,6 +94,14 @@ UNRANKED = {
     "promoter": "The promoter share does not rank accounts",
     "churn": "The churn risk does not rank accounts",
 }
+
+
+def say_warnings(problems: Iterable[Problem], console: Console) -> None:
+    """What a job noticed on its way."""
+    from rich.markup import escape
+
+    for problem in problems:
+        console.print(f"[bold yellow]![/] {escape(str(problem))}", highlight=False)
 
 
 def say_unranked(parts: Iterable[str], console: Console) -> None:

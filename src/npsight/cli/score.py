@@ -15,6 +15,7 @@ from npsight.cli.common import (
     percent,
     say_engine,
     say_unranked,
+    say_warnings,
     steps,
 )
 
@@ -58,8 +59,6 @@ def score_command(
 
     Example: npsight score -c configs/demo.yaml -o scores.csv
     """
-    from rich.markup import escape
-
     from npsight.config.load import load_project
     from npsight.jobs.export import export
     from npsight.jobs.files import check_format
@@ -101,8 +100,7 @@ def score_command(
             "numbers are hindsight and no test of the model. A test: npsight backtest.",
             highlight=False,
         )
-    for problem in result.warnings:
-        console.print(f"[bold yellow]![/] {escape(str(problem))}", highlight=False)
+    say_warnings(result.warnings, console)
     if result.newer:
         facts = "1 fact" if result.newer == 1 else f"{result.newer:,} facts"
         are = "is" if result.newer == 1 else "are"

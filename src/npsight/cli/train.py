@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine, steps
+from npsight.cli.common import DEFAULT_CONFIG, Config, make_console, say_engine, say_warnings, steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,7 @@ def train_command(config: Config = DEFAULT_CONFIG) -> None:
 
         console.print(f"\n[bold yellow]![/] {NO_TIME.replace('**', '')}", highlight=False)
     print_training(result, console, config)
+    say_warnings(result.warnings, console)
     say_engine(project, console)
 
 

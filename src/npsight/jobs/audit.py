@@ -40,4 +40,4 @@ def _rows(builder: FeatureBuilder, progress: Progress) -> TrainingData:
     except NothingToLearnError:
         day: datetime = midnight_after(builder.facts.data_end)
         frame = builder.features_at([day], progress)
-        return TrainingData({}, len(frame), (day,), frame, frame)
+        return TrainingData({}, len(frame), (day,), frame, frame, frame)

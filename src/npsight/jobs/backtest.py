@@ -8,8 +8,10 @@ from pathlib import Path
 
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
+from npsight.errors import Problem
 from npsight.jobs.audits.run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
 from npsight.jobs.building.frames import Progress, silent
+from npsight.jobs.building.held import late_then
 from npsight.jobs.evaluations.evaluation import Evaluated, evaluate
 from npsight.jobs.evaluations.found import Evaluation
 from npsight.jobs.reports.files import evaluation_metrics, keep_files, report_files
@@ -27,11 +29,12 @@ FOLDER = "backtest"
 
 @dataclass(frozen=True)
 class BacktestResult:
-    """What was found, and where the page lies."""
+    """What was found, where the page lies, and which tables were late on training days."""
 
     found: Evaluation
     page: Path
     run_id: str
+    warnings: tuple[Problem, ...] = ()
 
 
 def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResult:
@@ -77,4 +80,4 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
         tracking.finish(run_id, "FAILED")
         raise
     tracking.finish(run_id, "FINISHED")
-    return BacktestResult(found, page, run_id)
+    return BacktestResult(found, page, run_id, tuple(late_then(data.late, len(data.as_ofs))))

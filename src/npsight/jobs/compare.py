@@ -14,10 +14,10 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.building.held import late_days, with_held
 from npsight.jobs.changed import changed, differences
 from npsight.jobs.comparetoday import Today, scored_by, today
 from npsight.jobs.scoring.asof import check_as_of, default_as_of
-from npsight.jobs.scoring.held import features_now, late_tables
 from npsight.jobs.training.backtestrows import (
     KEYS,
     KEYS_OF_SNAPSHOT,
@@ -202,16 +202,17 @@ class _Builders:
     def frame(self, model: Model, days: Sequence[datetime], progress: Progress) -> pd.DataFrame:
         """What the model reads of every account alive on these days, by as_of and account."""
         if not _as_declared(model, self.project):
-            return self._of(model).features_at(days, progress)
+            return self._read(self._of(model), days, progress)
         if tuple(days) not in self._built:
-            self._built[tuple(days)] = self.builder.features_at(days, progress)
+            self._built[tuple(days)] = self._read(self.builder, days, progress)
         return self._built[tuple(days)]
 
-    def now(self, model: Model, day: datetime, progress: Progress) -> pd.DataFrame:
-        """What the model reads of every account alive, as a run of that day does."""
-        builder = self._of(model)
-        tables = late_tables(builder, model, day)
-        return features_now(builder, day, tables, builder.project.features, progress)
+    @staticmethod
+    def _read(
+        builder: FeatureBuilder, days: Sequence[datetime], progress: Progress
+    ) -> pd.DataFrame:
+        frame = builder.features_at(days, progress)
+        return with_held(builder, frame, late_days(builder, days), progress)
 
     def _of(self, model: Model) -> FeatureBuilder:
         if _as_declared(model, self.project):
@@ -318,7 +319,7 @@ def _today(
             side.model,
             project.worklist,
             day,
-            builders.now(side.model, day, progress),
+            builders.frame(side.model, [day], progress),
             display,
         )
         for side in (theirs, ours)

@@ -19,6 +19,7 @@ from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
 from npsight.errors import ModelIntegrityError, NotFoundError, Problem
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.building.held import features_held, held_by_source, late_days, late_now
 from npsight.jobs.building.servingfacts import write_serving_facts
 from npsight.jobs.changed import changed
 from npsight.jobs.notes.gonesilent import gone_silent
@@ -26,7 +27,6 @@ from npsight.jobs.notes.holes import holes
 from npsight.jobs.runs.writes import ScoredRun, pages_of
 from npsight.jobs.scoring.asof import check_as_of, default_as_of, known_since
 from npsight.jobs.scoring.forecasts import forecast_of, keep_forecast
-from npsight.jobs.scoring.held import features_now, held_by_source, late_problems, late_tables
 from npsight.jobs.scoring.scored import (
     ScoreInputs,
     notes_of,
@@ -96,7 +96,7 @@ def score(
         Also give the mean churn risk within so many days from `as_of + gap` on.
     hold
         Take features of tables that were not loaded for long as of their last day; see
-        `npsight.jobs.scoring.held`.
+        `npsight.jobs.building.held`.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def score(
             as_of = default_as_of(builder)
             newer = known_since(prepared.facts, as_of)
         check_as_of(builder, as_of)
-        tables = late_tables(builder, model, as_of) if hold else ()
+        tables = late_days(builder, [as_of]).get(as_of, ()) if hold else ()
         inputs = _read_inputs(builder, as_of, tables, progress)
         progress("facts for the service")
         kept = write_serving_facts(project, prepared, held_by_source(tables))
@@ -131,7 +131,7 @@ def score(
         listed = rank(scores, project.worklist, as_of)
         warnings = (
             *_warnings(project, prepared.facts, as_of, list(listed["account"])),
-            *late_problems(tables, model.specs, as_of),
+            *late_now(tables, model.specs, as_of),
             *_missing(builder, model, files, inputs.now, as_of),
         )
         run = ScoreRun(
@@ -258,7 +258,7 @@ def _read_inputs(
     builder: FeatureBuilder, as_of: datetime, tables: Sequence[Late], progress: Progress
 ) -> ScoreInputs:
     spine = builder.spine([as_of])
-    now = features_now(builder, as_of, tables, builder.project.features, progress)
+    now = features_held(builder, as_of, tables, progress)
     if len(now) == 0:
         raise NotFoundError(
             f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"

@@ -9,9 +9,9 @@ from datetime import datetime
 from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import explain
 from npsight.jobs.building.frames import Progress, silent
+from npsight.jobs.building.held import late_days
 from npsight.jobs.score import champion
 from npsight.jobs.scoring.asof import default_as_of
-from npsight.jobs.scoring.held import late_tables
 from npsight.jobs.segmenting.inputs import attributes_asked, read_inputs
 from npsight.jobs.segmenting.report import SegmentsReport
 from npsight.jobs.segmenting.view import names_needed, report_of
@@ -47,7 +47,7 @@ def segments(
     version, _, model = champion(project, progress)
     with open_tables(project, progress) as (builder, _):
         day = as_of or default_as_of(builder)
-        tables = late_tables(builder, model, day)
+        tables = late_days(builder, [day]).get(day, ())
         inputs = read_inputs(builder, day, names_needed(project, names), progress, tables)
         progress("losses by the newest answer")
         losses = association(builder, day)

@@ -12,9 +12,10 @@ import pandas as pd
 from npsight.audit.findings import AuditReport
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
-from npsight.errors import NoSkillError
+from npsight.errors import NoSkillError, Problem
 from npsight.jobs.audits.run import AUDIT_FILE, audit_rows, ensure_clean, gate, write_json
 from npsight.jobs.building.frames import Progress, silent
+from npsight.jobs.building.held import late_then
 from npsight.jobs.evaluations.evaluation import Evaluated, evaluate
 from npsight.jobs.evaluations.found import Evaluation
 from npsight.jobs.evaluations.modelfigures import model_figures
@@ -47,7 +48,7 @@ BACKTEST_FILE = "backtest_newest.parquet"
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training run produced."""
+    """What a training run produced; `warnings` tell of tables that were late on training days."""
 
     version: int
     alias: str
@@ -62,6 +63,7 @@ class TrainResult:
     audit: AuditReport
     page: Path
     gates: GateReport
+    warnings: tuple[Problem, ...] = ()
 
 
 def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
@@ -89,7 +91,7 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
         losses = losses_by_horizon(builder, data.frame, progress)
         report = audit_rows(builder, data, gate(project), progress, prepared.digest)
         progress("some rows once more, as scoring computes them")
-        again = computed_again(builder, data.frame)
+        again = computed_again(builder, data.plain)
         context = read_context(builder, data.as_ofs)
     write_json(report, project.state_dir / AUDIT_FILE)
     ensure_clean(project, report)
@@ -176,6 +178,7 @@ def _register(
         report,
         page,
         gates,
+        tuple(late_then(data.late, len(data.as_ofs))),
     )
 
 

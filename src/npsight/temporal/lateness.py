@@ -37,31 +37,23 @@ class Late:
     held_at: datetime
 
 
-def late(
-    source: str, grew: Mapping[date, int], as_of: datetime, learned_through: datetime
-) -> Late | None:
-    """What is to be said of a table that grew by so many rows on these days (UTC), seen at as_of.
+def late(source: str, grew: Mapping[date, int], as_of: datetime) -> Late | None:
+    """What is to be said at as_of of a table that grew by so many rows on these days (UTC).
 
-    It is late where the days from `newest` to as_of's day are more than twice `longest`. It is not
-    where fewer than 8 gaps tell its rhythm, or where it was just as late on the newest day that
-    the model learned from: then the model knows how that looks. Stray rows make no day.
+    Only days before as_of's own count. It is late where the days from `newest` to as_of's day are
+    more than twice `longest`, and not more than 400: then it has ended. It is not where fewer than
+    8 gaps tell its rhythm. Stray rows make no day.
     """
-    days = _busy(grew)
+    days = _busy({day: rows for day, rows in grew.items() if day < as_of.date()})
     if not days:
         return None
     newest = days[-1]
     since = newest - timedelta(days=LOOK_BACK_DAYS)
     gaps = [(later - day).days for day, later in pairwise(days) if day >= since]
-    if len(gaps) < LEAST_GAPS:
+    passed = (as_of.date() - newest).days
+    if len(gaps) < LEAST_GAPS or not TIMES * max(gaps) < passed <= LOOK_BACK_DAYS:
         return None
-    limit = TIMES * max(gaps)
-    seen_then = [day for day in days if day < learned_through.date()]
-    if not seen_then or (learned_through.date() - seen_then[-1]).days > limit:
-        return None
-    silent = (as_of.date() - newest).days
-    if silent <= limit:
-        return None
-    return Late(source, newest, max(gaps), as_of - timedelta(days=silent - 1))
+    return Late(source, newest, max(gaps), as_of - timedelta(days=passed - 1))
 
 
 def _busy(grew: Mapping[date, int]) -> list[date]:

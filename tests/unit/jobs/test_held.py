@@ -12,8 +12,8 @@ import pytest
 from api_client import TestClient
 from written_company import END, WrittenCompany, score_company, write_company
 
+from npsight.jobs.building.held import held, late_days, late_now, late_then, with_held
 from npsight.jobs.building.servingfacts import find_serving_facts
-from npsight.jobs.scoring.held import held, late_problems
 from npsight.service.app import build_app
 from npsight.service.state import Live, load_state
 from npsight.service.writing import close
@@ -143,9 +143,32 @@ def test_accounts_that_began_since_keep_what_is_known_of_them() -> None:
 def test_what_is_said_of_it(company) -> None:
     newest = LOADED.date()
     late = Late("usage", newest, 1, LOADED + DAY)
-    (problem,) = late_problems([late], company.project.features, END)
+    (problem,) = late_now([late], company.project.features, END)
     count = len(names_of(company, usage=True))
     assert f"no row of `usage` became known after {newest}, 20 days before" in str(problem)
     assert f"never took longer than a day. Its {count} features are taken as of" in str(problem)
     assert "tables.activity.usage" in str(problem)
     assert "--no-hold" in str(problem)
+
+
+def test_training_days_on_which_a_table_was_late_are_held_too(company) -> None:
+    days = [END - k * 15 * DAY for k in (3, 2, 1, 0)]
+    with company.builder() as builder:
+        plain = builder.features_at(days)
+        late = late_days(builder, days)
+        frame = with_held(builder, plain, late)
+        assert with_held(builder, plain, {}) is plain
+        held_at = late[END][0].held_at
+        then = builder.features_at([held_at]).set_index("account")
+    assert set(late) == {END - 15 * DAY, END}
+    names = names_of(company, usage=True)
+    assert frame[["account", "as_of"]].equals(plain[["account", "as_of"]])
+    pd.testing.assert_frame_equal(frame.drop(columns=names), plain.drop(columns=names))
+    for day in days:
+        mine, own = (f[f["as_of"] == day].set_index("account") for f in (frame, plain))
+        shared = mine.index.intersection(then.index)
+        expected = then if day in late else own
+        pd.testing.assert_frame_equal(mine.loc[shared, names], expected.loc[shared, names])
+    (problem,) = late_then(late, len(days))
+    assert "on 2 of 4 training days, 2026-06-15 to 2026-06-30, `usage` was late" in str(problem)
+    assert "load the rows that are missing and train again" in str(problem)

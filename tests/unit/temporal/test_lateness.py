@@ -23,9 +23,8 @@ def at(day: date, hour: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour)
 
 
-def judged(grew: dict[date, int], as_of: datetime, learned: datetime | None = None) -> Late | None:
-    newest = max(grew, default=FIRST)
-    return late("usage", grew, as_of, learned or at(newest))
+def judged(grew: dict[date, int], as_of: datetime) -> Late | None:
+    return late("usage", grew, as_of)
 
 
 @pytest.mark.parametrize("beat", [1, 7, 30])
@@ -75,45 +74,48 @@ def test_stray_rows_make_no_day_and_a_tenth_of_the_usual_does() -> None:
     grew = every(1, 30)
     newest = max(grew)
     for rows, last in ((9, newest), (10, newest + 5 * DAY)):
-        found = judged(grew | {newest + 5 * DAY: rows}, at(newest + 40 * DAY), at(newest))
+        found = judged(grew | {newest + 5 * DAY: rows}, at(newest + 40 * DAY))
         assert found is not None
         assert found.newest == last
 
 
-def test_what_the_model_learned_from_when_it_was_as_late_is_not_held() -> None:
+def test_only_what_was_known_before_the_day_tells_of_it() -> None:
     grew = every(1, 30)
     newest = max(grew)
-    as_of = at(newest + 200 * DAY)
-    assert judged(grew, as_of, at(newest + 2 * DAY)) is not None
-    assert judged(grew, as_of, at(newest + 3 * DAY)) is None
-    assert judged(grew, as_of, at(FIRST)) is None
-    assert judged(grew, as_of, at(FIRST + DAY)) is not None
+    as_of = at(newest + 9 * DAY, hour=5)
+    found = judged(grew, as_of)
+    assert found is not None
+    later = {as_of.date() + k * DAY: 10_000 for k in range(9)}
+    assert judged(grew | later, as_of) == found
+    assert judged(grew | {as_of.date() - DAY: 100}, as_of) is None
+
+
+def test_after_400_days_the_table_has_ended() -> None:
+    grew = every(1, 30)
+    newest = max(grew)
+    assert judged(grew, at(newest + 400 * DAY)) is not None
+    assert judged(grew, at(newest + 401 * DAY)) is None
 
 
 @given(
     steps=st.lists(st.tuples(st.integers(1, 40), st.integers(1, 1000)), min_size=1, max_size=60),
-    after=st.integers(0, 300),
-    learned=st.integers(-800, 300),
+    after=st.integers(-900, 500),
 )
-def test_as_a_plain_reading_has_it(steps: list[tuple[int, int]], after: int, learned: int) -> None:
+def test_as_a_plain_reading_has_it(steps: list[tuple[int, int]], after: int) -> None:
     grew, day = {FIRST: steps[0][1]}, FIRST
     for step, rows in steps[1:]:
         day += step * DAY
         grew[day] = rows
-    rows_by_size = sorted(n for n in grew.values() for _ in range(n))
-    middle = rows_by_size[(len(rows_by_size) - 1) // 2]
-    busy = [d for d in sorted(grew) if 10 * grew[d] >= middle]
-    newest = busy[-1]
-    as_of, through = at(newest + after * DAY), at(newest + learned * DAY)
+    as_of = at(day + after * DAY)
+    known = {d: rows for d, rows in grew.items() if at(d) < as_of}
+    rows_by_size = sorted(n for n in known.values() for _ in range(n))
+    middle = rows_by_size[(len(rows_by_size) - 1) // 2] if known else 0
+    busy = [d for d in sorted(known) if 10 * known[d] >= middle]
+    newest = busy[-1] if busy else FIRST
     gaps = [(b - a).days for a, b in pairwise(busy) if (newest - a).days <= 400]
-    then = [d for d in busy if at(d) < through]
-    is_late = (
-        len(gaps) >= 8
-        and after > 2 * max(gaps)
-        and bool(then)
-        and (through.date() - then[-1]).days <= 2 * max(gaps)
-    )
-    found = late("usage", grew, as_of, through)
+    passed = (as_of.date() - newest).days
+    is_late = len(gaps) >= 8 and 2 * max(gaps) < passed <= 400
+    found = late("usage", grew, as_of)
     assert (found is not None) == is_late
     if found is not None:
         assert found == Late("usage", newest, max(gaps), at(newest + DAY))

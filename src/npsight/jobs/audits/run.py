@@ -100,7 +100,7 @@ def audit_rows(
     """
     project = builder.project
     days = spread(data.as_ofs, extent.as_ofs)
-    accounts = _sample(data.frame["account"], extent.accounts, project.training.seed)
+    accounts = _sample(data.plain["account"], extent.accounts, project.training.seed)
     checks = list(_Run(builder, data, extent, progress).checks(days, accounts))
     reasons = project.audit.accepted
     judged = tuple(replace(c, findings=with_accepted(c.findings, reasons)) for c in checks)
@@ -159,7 +159,7 @@ class _Run:
         return {name: rows for name, rows in self.data.examples.items() if name not in derived}
 
     def checks(self, days: Sequence[datetime], accounts: Sequence[str]) -> Iterator[Check]:
-        frame = self.data.frame
+        frame = self.data.plain
         if self.project.is_snapshot:
             yield Check(audit_cut.CHECK, 0, "values", not_judged=NO_TIME)
             yield Check(audit_oracle.CHECK, 0, "values", not_judged=NO_TIME)
@@ -198,7 +198,7 @@ class _Run:
             return
         undated = {f"accounts.{name}" for name in columns.read.undated}
         specs = [s for s in self.project.features if not undated.issuperset(s.columns or [""])]
-        yield told_long_before(self.data.frame, losses, specs)
+        yield told_long_before(self.data.plain, losses, specs)
 
     def _scoring_day(self) -> pd.DataFrame:
         day = midnight_after(self.builder.facts.data_end)

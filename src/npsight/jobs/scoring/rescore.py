@@ -18,9 +18,9 @@ from npsight.drivers.explain import explain
 from npsight.drivers.peers import Peers
 from npsight.errors import StateError
 from npsight.jobs.building.frames import KEYS
+from npsight.jobs.building.held import features_of, held
 from npsight.jobs.building.servingfacts import WAY_OUT, ServingFactsError, find_serving_facts
 from npsight.jobs.postedfacts import posted_of
-from npsight.jobs.scoring.held import features_of, held
 from npsight.jobs.scoring.rescoreplan import Plan
 from npsight.jobs.scoring.scored import (
     ScoreInputs,
@@ -281,7 +281,7 @@ def read_inputs(
         if source in sent.facts:
             since = sent.facts[source].column("account").to_pylist()
             then = then[~then["account"].isin(since)]
-        now = held(now, then, features_of(plan.project.features, [source]))
+        now = held(now, then, features_of(plan.project.features, source))
     before = found.features[_of(found.features, earlier)]
     past = now[["account"]].merge(before, on="account", how="left", validate="one_to_one")
     display = found.display[is_now].reset_index(drop=True)

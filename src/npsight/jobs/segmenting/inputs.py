@@ -15,8 +15,8 @@ from npsight.config.checks import suggest
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
 from npsight.jobs.building.frames import FeatureBuilder, Progress
+from npsight.jobs.building.held import features_held
 from npsight.jobs.scoring.asof import check_as_of
-from npsight.jobs.scoring.held import features_now
 from npsight.jobs.segmenting.report import NONE
 from npsight.temporal.lateness import Late
 
@@ -83,7 +83,7 @@ def read_inputs(
     """Everything read from the tables as known at as_of, of late `tables` on their last day."""
     check_as_of(builder, as_of)
     spine = builder.spine([as_of])
-    now = features_now(builder, as_of, tables, builder.project.features, progress)
+    now = features_held(builder, as_of, tables, progress)
     if len(now) == 0:
         raise NotFoundError(
             f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError, Problem
 from npsight.jobs.building.featurecache import FeatureCache
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.building.held import LateDays, late_days, with_held
 from npsight.jobs.postedfacts import posted_facts
 from npsight.jobs.training.days import first_day, labelled_days
 from npsight.jobs.training.fit import windows
@@ -42,6 +43,8 @@ DERIVED = ("promoter", "response")
 class TrainingData:
     """Labelled examples of each part, and every spine row of the newest labelled day.
 
+    `frame` is what models learn from: features of tables that were late on a day are held, see
+    `npsight.jobs.building.held`; `late` says which. `plain` has each feature as of its own day.
     `answers` has each answer of the outcome windows with its touchpoint, role and seniority, as
     far as mapped; None where none is.
     """
@@ -51,6 +54,8 @@ class TrainingData:
     as_ofs: tuple[datetime, ...]
     newest: pd.DataFrame
     frame: pd.DataFrame
+    plain: pd.DataFrame
+    late: LateDays = field(default_factory=dict)
     answers: pd.DataFrame | None = None
 
 
@@ -75,7 +80,9 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
     """Features and outcomes over the grid of training days."""
     as_ofs = training_days(builder)
     spine = builder.spine(as_ofs)
-    frame = builder.features_at(as_ofs, progress)
+    plain = builder.features_at(as_ofs, progress)
+    late = late_days(builder, as_ofs)
+    frame = with_held(builder, plain, late, progress)
     progress("outcomes")
     examples = examples_of(builder, spine, frame)
     newest = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
@@ -84,7 +91,7 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
     if project.detractor is not None and project.answer_kinds:
         window = windows(project)["detractor"]
         answers = builder.answer_rows(spine, window, project.answer_kinds)
-    return TrainingData(examples, len(frame), tuple(as_ofs), newest, frame, answers)
+    return TrainingData(examples, len(frame), tuple(as_ofs), newest, frame, plain, late, answers)
 
 
 def training_days(builder: FeatureBuilder) -> list[datetime]:
