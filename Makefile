@@ -7,6 +7,8 @@ export NPSIGHT_DATA ?= $(abspath ../shared/data)
 export MLFLOW_DISABLE_TELEMETRY = true
 export BENTOML_DO_NOT_TRACK = true
 export OMP_WAIT_POLICY = passive
+# Matrices of tests are small: threads that share one cost more work than they save.
+test test-fast: export OPENBLAS_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-cdnow demo-skytrax demo-telco test test-fast lint format docs mutate-ten mutate-time bench-features bench-coverage bench-quality bench-noise bench-service bench-contributions bench-chaos bench-web bench-impact screenshots fuzz lock clean

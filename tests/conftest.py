@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ from hypothesis import settings
 
 settings.register_profile("npsight", deadline=None)  # no test asserts a time
 settings.load_profile("npsight")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: no search for cycles goes through it, and fewer are made."""
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 MAY_LACK = "no real data at"
