@@ -27,8 +27,8 @@ from npsight.tables.digest import visible_digests
 from npsight.tables.engine import connect, name_literal, run
 from npsight.tables.prepare import Prepared, prepare
 
-COMPANIES = 50
-ROUNDS = 4
+COMPANIES = 100
+ROUNDS = 2
 SHUFFLES = 200
 NOW = datetime(2024, 6, 1)
 AS_OFS = [datetime(2024, 3, 31), datetime(2024, 5, 1)]
