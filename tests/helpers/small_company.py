@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import shutil
+import sqlite3
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+from command_line import npsight
+from made_once import made_once
 
 FIRST_DAY = date(2024, 1, 1)
 PROJECT: dict[str, Any] = {
@@ -50,6 +55,13 @@ PROJECT: dict[str, Any] = {
                  "threads": 1},
 }  # fmt: skip
 
+PLACES = (
+    ("runs", "artifact_uri"),
+    ("experiments", "artifact_location"),
+    ("model_versions", "storage_location"),
+)
+"""Columns of MLflow's database that name the state folder."""
+
 
 class SmallCompany:
     """The tables as lists of rows and the project file as a dict; change them, then `write`."""
@@ -78,6 +90,30 @@ class SmallCompany:
             self.table(name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         self.config.write_text(yaml.safe_dump(self.project, sort_keys=False), encoding="utf-8")
         return self.config
+
+    def trained_copy(self, folder: Path) -> SmallCompany:
+        """The company with its models and scores elsewhere; it writes into its own folder only."""
+        copied = SmallCompany(folder)
+        copied.write()
+        shutil.copytree(self.state, copied.state)
+        old, new = self.state.as_uri(), copied.state.as_uri()
+        with closing(sqlite3.connect(copied.state / "mlflow.db")) as database, database:
+            for table, column in PLACES:
+                query = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
+                database.execute(query, (old, new))
+        return copied
+
+
+def small_once(shared: Path) -> SmallCompany:
+    """Trained and scored; several files of tests read it, with what `train` said in `train.out`."""
+    return SmallCompany(made_once(shared, "small", _make))
+
+
+def _make(folder: Path) -> None:
+    company = SmallCompany(folder)
+    company.write()
+    (folder / "train.out").write_text(npsight("train", "-c", company.config).succeeded().out)
+    npsight("score", "-c", company.config).succeeded()
 
 
 def _tables(accounts: int, days: int, seed: int) -> dict[str, list[list[object]]]:

@@ -8,7 +8,7 @@ import pytest
 from command_line import npsight
 from demo_files import demo_project
 from made_once import made_once
-from small_company import SmallCompany
+from small_company import SmallCompany, small_once
 
 ACCOUNTS, DAYS, SEED, UNTIL = 250, 620, 3, "2025-03-12"
 
@@ -31,11 +31,4 @@ def _make_demo(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def small(shared: Path) -> SmallCompany:
     """The small company, trained and scored."""
-    return SmallCompany(made_once(shared, "small", _make_small))
-
-
-def _make_small(folder: Path) -> None:
-    company = SmallCompany(folder)
-    company.write()
-    npsight("train", "-c", company.config).succeeded()
-    npsight("score", "-c", company.config).succeeded()
+    return small_once(shared)

@@ -208,8 +208,8 @@ def without_gates(company: SmallCompany, version: int) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_a_version_without_gates_is_judged_by_its_figures(tmp_path):
-    company, _ = trained(tmp_path)
+def test_a_version_without_gates_is_judged_by_its_figures(tmp_path, small):
+    company = small.trained_copy(tmp_path)
     without_gates(company, 1)
     npsight("promote", "-c", company.config, "--version", "1").succeeded()
     run = tracking(company).versions()[0].run_id
@@ -285,9 +285,8 @@ def test_noise_ends_with_its_own_exit_code_and_nothing_registered(tmp_path):
 
 
 def test_noise_leaves_the_champion_alone(tmp_path, small):
-    company = SmallCompany(tmp_path)
-    trained_first = npsight("train", "-c", company.write()).succeeded()
-    assert "version 1, champion" in trained_first.out
+    company = small.trained_copy(tmp_path)
+    assert versions(company) == {1: (("champion",), "")}
     before = state_of(company.state, "small")
     shuffle(company)
     npsight("train", "-c", company.write()).failed(NO_SKILL, "a champion stays as it is")
@@ -303,9 +302,10 @@ def test_too_short_a_history_is_not_called_tested(tmp_path):
     )
 
 
-def test_one_target_without_skill_is_kept_at_its_prior_and_said(tmp_path):
+def test_one_target_without_skill_is_kept_at_its_prior_and_said(tmp_path, small):
     """Promoters among the rest are hard to tell here; the risk is not."""
-    company, out = trained(tmp_path)
+    company = small.trained_copy(tmp_path)
+    out = (small.folder / "train.out").read_text()
     assert "! Promoter, given no detractor does not rank accounts" in out
     parts = json.loads(read_cached(company.state)[1]["model.json"])["parts"]
     assert parts["detractor"]["has_skill"]

@@ -22,16 +22,7 @@ SECONDS = 240
 @pytest.fixture
 def company(tmp_path: Path, small: SmallCompany) -> SmallCompany:
     """A copy of the trained and scored company, which writes into its own folders only."""
-    copied = SmallCompany(tmp_path)
-    copied.write()
-    shutil.copytree(small.state, copied.state)
-    with sqlite3.connect(copied.state / "mlflow.db") as connection:
-        old, new = small.state.as_uri(), copied.state.as_uri()
-        for table, column in (("runs", "artifact_uri"), ("experiments", "artifact_location"),
-                              ("model_versions", "storage_location")):  # fmt: skip
-            connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (old, new))
-    connection.close()
-    return copied
+    return small.trained_copy(tmp_path)
 
 
 def stop(job: subprocess.Popen[str], how: signal.Signals, when: Callable[[str], bool]) -> str:

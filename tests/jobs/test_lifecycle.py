@@ -13,12 +13,10 @@ from npsight.tracking import Tracking, read_cached
 
 
 @pytest.fixture(scope="module")
-def twice(tmp_path_factory: pytest.TempPathFactory) -> SmallCompany:
+def twice(tmp_path_factory: pytest.TempPathFactory, small: SmallCompany) -> SmallCompany:
     """Trained on the same data twice."""
-    company = SmallCompany(tmp_path_factory.mktemp("twice"))
-    first = npsight("train", "-c", company.write()).succeeded()
-    assert "Registered as version 1, champion" in first.out
-    npsight("score", "-c", company.config).succeeded()
+    assert "Registered as version 1, champion" in (small.folder / "train.out").read_text()
+    company = small.trained_copy(tmp_path_factory.mktemp("twice") / "company")
     second = npsight("train", "-c", company.config).succeeded()
     assert "Registered as version 2, challenger" in second.out
     assert f"npsight promote -c {company.config} --version 2" in second.out
