@@ -10,12 +10,15 @@ from npsight.config.schema import Engine
 
 # Of tables of a few hundred rows, compiling queries takes far longer than running them; and so
 # does planning them anew after each step, which would also bring all rows into one partition.
+# So nothing is compiled, and no filter is looked for that could be inferred from another.
 SPARK: dict[str, Any] = {
     "kind": "spark",
     "address": "local[2]",
     "memory": "1GB",
     "options": {
         "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.constraintPropagation.enabled": "false",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",

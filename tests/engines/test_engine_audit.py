@@ -26,6 +26,7 @@ def test_the_audit_of_a_small_company(settings, tmp_path):
     company.project["features"].append(
         {"source": "accounts", "aggregate": "value", "measure": "revenue"}
     )
+    company.project["audit"] = {"as_ofs": 2}  # the oldest and the newest: each is asked alike
     expected = audit(load_project(company.write()), rows=3)
     company.project["engine"] = settings
     company.project["state"] = "elsewhere"

@@ -17,7 +17,7 @@ import pytest
 from command_line import npsight
 from handmade import OWN, TICK, builder_of, fact, facts_of, rows_of, spine_of, world_of
 from ibis.common.exceptions import TableNotFound
-from small_company import SmallCompany
+from small_company import SmallCompany, small_once
 from worlds import GAP, HORIZON, SEGMENT, Drawn, draw, every_feature
 
 from npsight.config.aggregations import AGGREGATIONS
@@ -162,27 +162,28 @@ def test_what_is_kept_stays_until_it_is_dropped(engine, duckdb):
 
 
 @pytest.fixture(scope="module")
-def scored_by_duckdb(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    frame, said = scored(tmp_path_factory.mktemp("duckdb"), {"kind": "duckdb"})
-    assert "built on" not in said
+def scored_by_duckdb(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    small = small_once(shared)
+    frame, said = scored(small.trained_copy(tmp_path_factory.mktemp("duckdb") / "small"))
+    assert "built on" not in (small.folder / "train.out").read_text() + said
     return frame
 
 
-def scored(folder: Path, engine: dict[str, Any]) -> tuple[pd.DataFrame, str]:
-    """The small company trained and scored by a user; the scores, and all that was printed."""
-    company = SmallCompany(folder)
-    company.project["engine"] = engine
-    company.write()
-    said = npsight("train", "-c", company.config).succeeded().out
-    out = folder / "scores.parquet"
-    said += npsight("score", "-c", company.config, "-o", out).succeeded().out
+def scored(company: SmallCompany) -> tuple[pd.DataFrame, str]:
+    """A trained company scored by a user; the scores, and what was printed."""
+    out = company.folder / "scores.parquet"
+    said = npsight("score", "-c", company.config, "-o", out).succeeded().out
     return pd.read_parquet(out).drop(columns="run_id"), said
 
 
 def test_a_project_trained_and_scored_elsewhere_has_the_same_scores(
     settings, tmp_path, scored_by_duckdb
 ):
-    found, said = scored(tmp_path, settings)
+    company = SmallCompany(tmp_path)
+    company.project["engine"] = settings
+    trained = npsight("train", "-c", company.write()).succeeded().out
+    found, told = scored(company)
+    said = trained + told
     title = {"spark": "spark local[2]", "postgres": "postgres ($NPSIGHT_TEST_PG)"}
     assert said.count(f"Features built on {title[settings['kind']]}") == 2
     numbers = [c for c in found if found[c].dtype.kind in "fiM"]
