@@ -19,6 +19,9 @@ TOLERANCE = 1e-9
 class Load:
     """Threads that score, one request after the other; counts are read when they have stopped."""
 
+    pause_seconds = 0.0
+    """How long each thread rests after an answer."""
+
     def __init__(self, running: Running, workspace: Workspace, threads: int = 2) -> None:
         self.counts: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
@@ -62,6 +65,7 @@ class Load:
                     self._failed(str(answer.status_code))
                     continue
                 self._judge(some, answer.json())
+                self._stop.wait(self.pause_seconds)
 
     def _failed(self, how: str) -> None:
         with self._lock:

@@ -16,7 +16,7 @@ import httpx
 
 from benchmarks.chaos.load import Load
 from benchmarks.chaos.outcome import Outcome
-from benchmarks.chaos.running import START_SECONDS, THREADS, Running, free_port, served
+from benchmarks.chaos.running import NO_TLS, START_SECONDS, THREADS, Running, free_port, served
 from benchmarks.chaos.workspace import Workspace, make_workspace
 from npsight.config.runtime import REGISTRY_VARIABLE
 from npsight.tracking import CHAMPION, Tracking
@@ -124,7 +124,7 @@ def _wait(uri: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            if httpx.get(f"{uri}/health").status_code == 200:
+            if httpx.get(f"{uri}/health", verify=NO_TLS).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.3)
