@@ -23,8 +23,8 @@ def duckdb() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres_server(f"engines-{tmp_path_factory.getbasetemp().name}") as url:
+def postgres_url() -> Iterator[str]:
+    with postgres_server("engines") as url:
         yield url
 
 

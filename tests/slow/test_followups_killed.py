@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +67,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/npsight.db"
     else:
-        with postgres_server(f"killed-{uuid.uuid4().hex[:8]}") as found:
+        with postgres_server("killed") as found:
             yield found
 
 

@@ -13,9 +13,9 @@ from npsight.store.tables import metadata
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL of this run's own."""
-    with postgres_server(f"store-{tmp_path_factory.getbasetemp().name}") as uri:
+    with postgres_server("store") as uri:
         yield uri.replace("postgresql://", "postgresql+psycopg://", 1)
 
 

@@ -186,8 +186,8 @@ def test_a_missing_driver_names_the_extra(bench, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres_server(tmp_path_factory.getbasetemp().name) as url:
+def postgres_url() -> Iterator[str]:
+    with postgres_server("sources") as url:
         yield url
 
 
