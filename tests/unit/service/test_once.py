@@ -32,13 +32,14 @@ class Effects:
 
     bodies: list[object] = field(default_factory=list)
     seconds: float = 0.0
+    goes_on: threading.Event = field(default_factory=threading.Event)
     failures: list[BaseException | int] = field(default_factory=list)
 
     async def handler(self, api: Api, request) -> Json:
         body = await read_json(request)
 
         def work() -> None:
-            time.sleep(self.seconds)
+            self.goes_on.wait(self.seconds)
             self.bodies.append(body)
 
         if self.failures:
@@ -255,14 +256,17 @@ def test_a_refusal_is_kept(writer, effects, failure, status: int) -> None:
 
 
 def test_work_that_missed_the_deadline_stays_claimed(effects, state: ServingState) -> None:
-    effects.seconds = 0.5
+    effects.seconds = 60
     with api_client(state, ["write"], deadline=0.2) as client:
         late = post(client, {"a": 1}, "key-10")
         again = post(client, {"a": 1}, "key-10")
         assert (late.status_code, late.json()["code"]) == (503, "deadline-exceeded")
         assert (again.status_code, again.json()["code"]) == (503, "in-progress")
         assert again.headers["Retry-After"] == str(again.json()["retry_after"])
-        time.sleep(0.6)
+        effects.goes_on.set()
+    end = time.monotonic() + 20
+    while not effects.bodies and time.monotonic() < end:
+        time.sleep(0.01)
     assert len(effects.bodies) == 1
 
 
