@@ -18,10 +18,16 @@ settings.register_profile("npsight", deadline=None)  # no test asserts a time
 settings.load_profile("npsight")
 
 
-def pytest_collection_finish() -> None:
-    """What is loaded by now stays: no search for cycles goes through it, and fewer are made."""
-    gc.freeze()
-    gc.set_threshold(20_000)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Any:
+    """What is loaded stays: no search for cycles goes through it, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(20_000)
+        gc.enable()
 
 
 MAY_LACK = "no real data at"
