@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from collections import Counter
 from pathlib import Path
 
@@ -25,32 +24,44 @@ from npsight.web.app import build_pages
 
 WRITERS = 8
 UPDATES = 200
-FOLLOW_UPS = 2
+FOLLOW_UPS = 8
+"""One for each writer; some of the changes, 3 in 100, are to anyone's."""
 VARIABLE = "NPSIGHT_TEST_STORE"
-WRITER = """
-import json, random, sys
+SECONDS = 600
+WRITE = """
+import json, multiprocessing, random, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from test_followups_together import browsed_on
-config, login, updates, addresses = sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5:]
-browser = browsed_on(Path(config)).enter(login)
-chance, known, accepted, refused = random.Random(login), {}, [], 0
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(updates):
-    address = chance.choice(addresses)
-    while True:
-        version = known.get(address, 1)
-        said = {"action": "change", "version": str(version), "notes": f"{login} {number}"}
-        response = browser.post(address, said)
-        assert response.status_code in (303, 412), response.text
-        known[address] = int(response.headers["etag"].strip('"').rpartition(".")[2])
-        if response.status_code == 303:
-            accepted.append([address, known[address], f"{login} {number}"])
-            break
-        refused += 1
-print(json.dumps([accepted, refused]), flush=True)
+config, updates = Path(sys.argv[2]), int(sys.argv[3])
+logins, addresses = map(json.loads, sys.argv[4:])
+forks = multiprocessing.get_context("fork")
+together = forks.Barrier(len(logins), timeout=300)
+
+def write(login):
+    browser = browsed_on(config).enter(login)
+    chance, known, accepted, refused = random.Random(login), {}, [], 0
+    own = addresses[logins.index(login) % len(addresses)]
+    together.wait()
+    with browser.client:  # one event loop for all of its requests
+        for number in range(updates):
+            address = chance.choice(addresses) if chance.random() < 0.03 else own
+            while True:
+                version = known.get(address, 1)
+                said = {"action": "change", "version": str(version), "notes": f"{login} {number}"}
+                response = browser.post(address, said)
+                assert response.status_code in (303, 412), response.text
+                known[address] = int(response.headers["etag"].strip('"').rpartition(".")[2])
+                if response.status_code == 303:
+                    accepted.append([address, known[address], f"{login} {number}"])
+                    break
+                refused += 1
+    return accepted, refused
+
+with forks.Pool(len(logins)) as pool:
+    print(json.dumps(pool.map(write, logins, chunksize=1)))
 """
+"""Every writer is a process of its own, with connections of its own; what they import is read once."""
 
 
 def browsed_on(config: Path) -> Browsed:
@@ -63,7 +74,7 @@ def browsed_on(config: Path) -> Browsed:
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A tiny project whose store is a PostgreSQL."""
     made = make_project(tmp_path, 12)
-    with postgres_server(f"together-{uuid.uuid4().hex[:8]}") as url:
+    with postgres_server("together") as url:
         monkeypatch.setenv(VARIABLE, url)
         with made.open("a") as file:
             file.write(f"database: {VARIABLE}\n")
@@ -92,21 +103,13 @@ def test_eight_writers_lose_nothing(config: Path) -> None:
     addresses = [opened(first, f"a/{i} é") for i in range(FOLLOW_UPS)]
     helpers = Path(__file__).parents[1] / "helpers"
     paths = os.pathsep.join([str(helpers), os.environ.get("PYTHONPATH", "")])
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(Path(__file__).parent), str(config), login,
-             str(UPDATES), *addresses],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONPATH": paths},
-        )
-        for login in logins
-    ]  # fmt: skip
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    told = [process.communicate("go\n")[0] for process in processes]
-    assert {process.returncode for process in processes} == {0}
-    results = [json.loads(one) for one in told]
+    command = [sys.executable, "-c", WRITE, str(Path(__file__).parent), str(config), str(UPDATES)]
+    told = subprocess.run(
+        [*command, json.dumps(logins), json.dumps(addresses)],
+        stdout=subprocess.PIPE, text=True, timeout=SECONDS, check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+    results = json.loads(told.stdout)
     accepted = [tuple(one) for given, _ in results for one in given]
     refused = sum(count for _, count in results)
     assert len(accepted) == WRITERS * UPDATES
