@@ -43,14 +43,13 @@ def company(
     request: pytest.FixtureRequest, simulated: WrittenCompany, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[WrittenCompany]:  # fmt: skip
-    made = simulated.copy(tmp_path / "company")
     if request.param == "sqlite":
-        score_company(made)
-        yield made
+        yield simulated.copy(tmp_path / "company", state=True)  # as scored once already
         return
+    made = simulated.copy(tmp_path / "company")
     content = yaml.safe_load(made.config.read_text())
     made.config.write_text(yaml.safe_dump({**content, "database": VARIABLE}, sort_keys=False))
-    with postgres_server(f"end-{uuid.uuid4().hex[:8]}") as url:
+    with postgres_server("end") as url:
         monkeypatch.setenv(VARIABLE, url)
         score_company(made)
         assert not store_file(made.project.state_dir).exists()
