@@ -276,6 +276,7 @@ class _Findings:
         yield from self._about_rows()
 
     def _about_answers(self, answers: _Answers) -> Iterator[Problem]:
+        from npsight.jobs.notes.scales import two_scales
         from npsight.jobs.notes.touchpoints import unknown_touchpoints
 
         key = "tables.responses"
@@ -288,6 +289,7 @@ class _Findings:
             yield Problem("there is a single answer", "bring more history", key=key)
             return
         yield from unknown_touchpoints(self.project, self.facts)
+        yield from two_scales(self.project, self.facts)
         if answers.detractors in (0, answers.count):
             which = "no answer is" if answers.detractors == 0 else "every answer is"
             yield Problem(

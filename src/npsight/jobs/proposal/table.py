@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from npsight.config.schema import PERIOD
+from npsight.jobs.notes.scales import usual_bands
 from npsight.jobs.notes.words import is_id, words
 from npsight.jobs.proposal import guess
 from npsight.jobs.proposal.yamltext import flow, scalar
@@ -171,7 +172,7 @@ def bands_of(score: ColumnProfile, table_name: str) -> Iterator[Line]:
     if top == 10 and not score.is_fraction and (named_nps or not 1 <= low < 2):
         return
     yield (
-        _bands(0 if low < 1 else 1, top, score.is_fraction),
+        f"bands: {{{usual_bands(0 if low < 1 else 1, top, score.is_fraction)}}}",
         f"VERIFY: scores run from {low:g} to {high:g}; confirm the scale and its bands",
     )
 
@@ -181,13 +182,3 @@ def _top(low: float, high: float, answers: int) -> int:
     if high > 7 or (low < 1 and (high > 5 or answers < _ENOUGH_TO_TELL)):
         return 10
     return 5 if high <= 5 else 7
-
-
-def _bands(bottom: int, top: int, is_fraction: bool) -> str:
-    """Bands as they are usual; those of scores such as 7.5 meet at a tenth."""
-    passive, promoter = {10: (7, 9), 7: (6, 7), 5: (4, 5)}[top]
-    step = 0.1 if is_fraction else 1
-    return (
-        f"bands: {{scale: [{bottom}, {top}], detractor: [{bottom}, {passive - step:g}], "
-        f"passive: [{passive}, {promoter - step:g}], promoter: [{promoter}, {top}]}}"
-    )
