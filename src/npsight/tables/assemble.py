@@ -132,8 +132,11 @@ def facts_of(mapped: Tables, read: ReadTables, now: datetime, keep: Keep) -> Fac
     if merges is not None:
         sources = _passed_on(sources, merges, keep)
         merges = merges.select("account", "into", "known_at")
+    accounts = accounts_of(read.accounts, mapped.accounts, met)
+    if read.accounts is not None and read.merges is not None:
+        accounts = accounts.union(_unlisted(read.accounts, read.merges, instants))
     return Facts(
-        accounts=keep("accounts", accounts_of(read.accounts, mapped.accounts, met)),
+        accounts=keep("accounts", accounts),
         versions=versions,
         sources=sources,
         churn=read.churn,
@@ -167,6 +170,15 @@ def _taking_over(merges: ir.Table) -> ir.Table:
     return merges.select(
         account=merges.into, occurred_at=merges.occurred_at, known_at=merges.known_at
     )
+
+
+def _unlisted(listed: ir.Table, merges: ir.Table, instants: ir.Table) -> ir.Table:
+    """Accounts that ended and that the table of accounts has forgotten; they began with their
+    first fact.
+    """
+    gone = merges.select("account").distinct().anti_join(listed, "account")
+    met = ibis.union(instants, _taking_over(merges))
+    return accounts_of(None, None, met.semi_join(gone, "account"))
 
 
 def named_tables(facts: Facts) -> dict[str, ir.Table]:

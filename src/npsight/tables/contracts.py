@@ -174,9 +174,15 @@ def churn_contract(sheet: Sheet, table: ChurnEvents, known: ir.Table | None) -> 
 
 
 def merges_contract(sheet: Sheet, table: Merges, known: ir.Table | None) -> Contract:
-    """`account` (the one that ended), `into`, and when that happened and was known."""
-    account = sheet.account(table.account, known)
-    into = sheet.account(table.into, known, "the account that goes on")
+    """`account` (the one that ended), `into`, and when that happened and was known.
+
+    The one that ended need not be listed any more: many systems delete it. The other one is
+    listed, or ended later itself.
+    """
+    account = sheet.account(table.account, known, may_be_unlisted=True)
+    ended = sheet.raw.filter(account.notnull()).select(account=account)
+    there = None if known is None else known.union(ended)
+    into = sheet.account(table.into, there, "the account that goes on")
     sheet.fault("account is merged into itself", account == into)
     occurred = sheet.time(table.time, "time", check_earliest=True)
     _required(sheet, table.time)

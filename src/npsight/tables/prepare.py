@@ -114,11 +114,13 @@ class _Run:
     def prepare(self) -> Prepared:
         accounts = self._accounts()
         known = accounts.select("account").distinct() if accounts is not None else None
+        merges = self._merges(known)
+        if known is not None and merges is not None:
+            known = known.union(merges.select("account"), distinct=True)
         activities = self._activities(known)
         answers = self._responses(known)
         subscriptions = self._subscriptions(known)
         churn = self._churn(known)
-        merges = self._merges(known)
         if self.problems:
             raise self._error()
         if answers:

@@ -137,7 +137,12 @@ class Sheet:
         return self.text(column).isin(times.NO_COUNT).fill_null(False)
 
     def account(
-        self, column: str, known: ir.Table | None, called: str = "account"
+        self,
+        column: str,
+        known: ir.Table | None,
+        called: str = "account",
+        *,
+        may_be_unlisted: bool = False,
     ) -> ir.StringValue:
         """The account's key; missing or unknown keys are faults (their values are not shown)."""
         account = self.text(column)
@@ -153,7 +158,8 @@ class Sheet:
             self.strangers = self.strangers or (account, known)
             otherwise = unknown & account.lower().isin(known.account.lower())
             self.fault(f"{called} {OTHER_CASE}", otherwise)
-            self.fault(f"{called} {NOT_LISTED}", unknown & ~otherwise)
+            if not may_be_unlisted:
+                self.fault(f"{called} {NOT_LISTED}", unknown & ~otherwise)
         return account
 
     def _why_not_found(self, column: str) -> Iterator[tuple[str, ir.BooleanValue]]:

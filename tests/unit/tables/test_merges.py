@@ -143,12 +143,45 @@ def test_without_an_accounts_table_who_takes_over_exists_from_then(bench):
     assert rows(facts.accounts, "account", "began_at") == [("a", day(6)), ("b", day(2))]
 
 
+def test_an_account_that_ended_need_not_be_listed_any_more(bench):
+    bench.write("accounts.csv", f"id,since,plan\na,{at(1)},pro\n")
+    attributes = "attributes: {plan: category}, static: [plan], created_at: since"
+    tables = f"accounts: {{path: accounts.csv, key: id, {attributes}}}\n"
+    usage = f"b,{at(2)},{at(3)},1\nc,{at(4)},,1\na,{at(5)},,1\n"
+    merges = f"b,c,{at(6)},\nc,a,{at(8)},\nd,c,{at(7)},\n"
+    found = merged(bench, usage, merges, tables=tables)
+    assert [report.quarantined for report in found.reports] == [0, 0, 0]
+    began = rows(found.facts.accounts, "account", "began_at", "created_at")
+    assert began == [(key, day(n), day(n)) for key, n in (("a", 1), ("b", 3), ("c", 4))]
+    assert rows(found.facts.versions, "account", "plan") == [("a", "pro")]
+    assert rows(found.facts.sources["usage"], "occurred_at", *OWNERS) == sorted(
+        [
+            (day(2), "b", day(3), None, day(6)),
+            (day(2), "c", day(6), day(6), day(8)),
+            (day(2), "a", day(8), day(8), None),
+            (day(4), "c", day(4), None, day(8)),
+            (day(4), "a", day(8), day(8), None),
+            (day(5), "a", day(5), None, None),
+        ],
+        key=str,
+    )
+
+
+def test_an_account_that_merely_took_another_one_over_exists_from_then(bench):
+    bench.write("accounts.csv", "id\na\n")
+    tables = "accounts: {path: accounts.csv, key: id}\n"
+    merges = f"b,c,{at(6)},\nc,a,{at(8)},\n"
+    facts = merged(bench, f"b,{at(2)},,1\n", merges, tables=tables).facts
+    began = rows(facts.accounts, "account", "began_at")
+    assert began == [("a", datetime(1900, 1, 1)), ("b", day(2)), ("c", day(6))]
+
+
 def test_merges_that_nobody_can_follow_are_quarantined(bench, quarantined):
     bench.write("accounts.csv", "id\n" + "\n".join("abcdefgh") + "\n")
     tables = "accounts: {path: accounts.csv, key: id}\n"
     merges = f"""\
 a,a,{at(1)},
-nobody,a,{at(1)},
+B,a,{at(1)},
 a,nobody,{at(1)},
 ,a,{at(1)},
 a,,{at(1)},
@@ -163,9 +196,9 @@ g,h,{at(5)},
 g,h,{at(4)},
 """
     prepared = merged(bench, f"b,{at(1)},,1\n", merges, tables=tables)
-    assert reasons(prepared, 2) == {
+    assert reasons(prepared, 1) == {
         "account is merged into itself": 1,
-        "account is not in tables.accounts": 1,
+        "account is in tables.accounts in another case only": 1,
         "the account that goes on is not in tables.accounts": 1,
         "account is missing in column old": 1,
         "the account that goes on is missing in column new": 1,

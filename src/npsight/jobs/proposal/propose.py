@@ -18,6 +18,7 @@ from npsight.jobs.proposal.languages import languages_of
 from npsight.jobs.proposal.lines import ProposedLines
 from npsight.jobs.proposal.lone import with_lone_settled
 from npsight.jobs.proposal.losses import write_losses, write_targets
+from npsight.jobs.proposal.merges import Merges, merges_among, write_merges
 from npsight.jobs.proposal.responses import ProposedResponses, undated
 from npsight.jobs.proposal.ways import columns_of, keys_and_ways
 from npsight.jobs.proposal.yamltext import Lines
@@ -60,11 +61,16 @@ def propose(
     # The truth of a simulation lies beside its tables and would give everything away.
     truths = [t for t in found if t.name.startswith("truth")]
     dated = with_lone_settled([t for t in found if t not in truths])
-    tables = with_one_order(dated)
-    out = ProposedLines(relative_to, *keys_and_ways(tables))
+    ordered = with_one_order(dated)
+    merges = merges_among(ordered)
+    tables = [t for t in ordered if merges is None or t is not merges.table]
+    keys, hops = keys_and_ways(tables)
+    if merges is not None:
+        keys = {**keys, merges.table.name: merges.ended.name}
+    out = ProposedLines(relative_to, keys, hops)
     kinds = kinds_of(tables, out.keys, out.hops)
     _refuse_nothing(source, tables, out, kinds, problems)
-    return _text(source, tables, truths, out, kinds, problems)
+    return _text(source, tables, truths, out, kinds, problems, merges)
 
 
 def _text(
@@ -74,6 +80,7 @@ def _text(
     out: ProposedLines,
     kinds: Kinds,
     problems: Sequence[Problem],
+    merges: Merges | None,
 ) -> str:
     """The project file, section by section."""
     body = out.lines
@@ -89,6 +96,8 @@ def _text(
     activity.write(kinds.responses, [t for t in rest if t not in empty])
     activity.say_left_out([*truths, *empty], problems)
     write_losses(out, kinds)
+    if merges is not None:
+        write_merges(out, merges)
     body.blank()
     write_targets(out, kinds, activity.rows)
     if out.features:
