@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from npsight.config.checks import suggest
@@ -99,5 +100,9 @@ def check_parts(
 
 
 def _meant(column: str, available: Sequence[str]) -> str:
+    numbered = re.compile(rf"{re.escape(column)} \(\d+\)", re.IGNORECASE)
+    alike = [f"`{name}`" for name in available if numbered.fullmatch(name)]
+    if alike:
+        return f"(the header names it more than once: write {' or '.join(alike)})"
     hint = suggest(column, available)
     return hint if hint.startswith("did you mean") else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -44,8 +45,7 @@ def header_of(file: Path, source: Place, where: str, key: str) -> Header:
     Raises
     ------
     UnusableTableError
-        There is none, it is no header (then it is said where one seems to be), or it names a
-        column twice.
+        There is none, or it is no header (then it is said where one seems to be).
     """
     delimiter = delimiter_for(source, file)
     with opened(file, source.encoding) as text:
@@ -57,17 +57,6 @@ def header_of(file: Path, source: Place, where: str, key: str) -> Header:
         _refuse_another_layout(file, source, delimiter, where, key)
     if not header.names:
         problem = Problem("holds no rows", "export it again, with its header", where, key)
-        raise UnusableTableError([problem])
-    lowered = [name.lower() for name in header.names]
-    twice = sorted({name for name in lowered if lowered.count(name) > 1})
-    if twice:
-        problem = Problem(
-            f"the header names a column twice: {', '.join(f'`{name}`' for name in twice)}",
-            "rename one of them in the file (line "
-            f"{source.skip_rows + 1} must be the header; `skip_rows` says otherwise)",
-            where,
-            key,
-        )
         raise UnusableTableError([problem])
     return header
 
@@ -90,7 +79,25 @@ def _named(read: Sequence[Sequence[str]], lines: int) -> Header:
         if labels[place] and left.isdecimal() and span_of(f"{left} {labels[place]}"):
             parts = [f"{left} {labels[place]}"]
         names.append(" - ".join(part for part in parts if part) or f"column_{place + 1}")
-    return Header(tuple(names), lines, tuple(labels))
+    return Header(told_apart(names), lines, tuple(labels))
+
+
+def told_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """The names; those that differ in case only, or not at all, are numbered: `Status (1)`.
+
+    The engine knows no case, and of two columns of one name nobody can say which is meant.
+    """
+    often = Counter(name.lower() for name in names)
+    taken, seen = set(often), Counter[str]()
+    apart: list[str] = []
+    for name in names:
+        told, lowered = name, name.lower()
+        while often[lowered] > 1 and told.lower() in taken:
+            seen[lowered] += 1
+            told = f"{name} ({seen[lowered]})"
+        taken.add(told.lower())
+        apart.append(told)
+    return tuple(apart)
 
 
 def _refuse_another_layout(file: Path, source: Place, delimiter: str, where: str, key: str) -> None:

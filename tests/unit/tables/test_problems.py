@@ -7,6 +7,9 @@ import os
 import pytest
 
 from npsight.errors import DataError, StateError
+from npsight.tables.headers import told_apart
+
+from .conftest import rows
 
 USAGE = "activity:\n  usage: {path: usage.csv, account: account, time: day%s}"
 GOOD = "account,day\na,2024-05-01T00:00:00Z\n"
@@ -61,10 +64,24 @@ def test_a_file_of_another_format_is_named(bench):
         bench.prepare("activity:\n  usage: {path: usage.parquet, account: account, time: day}")
 
 
-def test_a_header_that_names_a_column_twice_is_refused(bench):
+def test_a_column_that_the_header_names_twice_has_to_be_told_apart(bench):
     bench.write("usage.csv", "account,day,Day\na,2024-05-01T00:00:00Z,x\n")
-    with pytest.raises(DataError, match="names a column twice: `day`"):
+    said = r"day \(time\) \(the header names it more than once: write `day \(1\)` or `Day \(2\)`\)"
+    with pytest.raises(DataError, match=said):
         bench.prepare(USAGE % "")
+    told = "activity:\n  usage: {path: usage.csv, account: account, time: day (1)}"
+    assert len(rows(bench.prepare(told).facts.sources["usage"], "account")) == 1
+
+
+def test_columns_of_one_name_that_nobody_reads_harm_nothing(bench):
+    bench.write("usage.csv", "account,day,n,x,X,x\na,2024-05-01T00:00:00Z,1,2,3,4\n")
+    facts = bench.prepare(USAGE % ", measures: [n]").facts
+    assert rows(facts.sources["usage"], "n") == [(1,)]
+
+
+def test_a_number_behind_a_name_is_never_that_of_another_column():
+    assert told_apart(["a", "b", "A", "a (1)"]) == ("a (2)", "b", "A (3)", "a (1)")
+    assert told_apart(["a", "b"]) == ("a", "b")
 
 
 def test_too_many_bad_rows_stop_the_job_and_say_why(bench):
