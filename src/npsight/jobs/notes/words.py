@@ -40,7 +40,7 @@ def _listed(name: str) -> list[str]:
 def plain(name: str) -> str:
     """In lower case, its words parted by `_`, without accents."""
     split = re.sub(r"([A-Z]{2})([A-Z][a-z]{2})", r"\1_\2", name)
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", split).lower()
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", split).lower().replace("ß", "ss")
     letters = unicodedata.normalize("NFKD", split)
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 

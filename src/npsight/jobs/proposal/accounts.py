@@ -105,13 +105,14 @@ class ProposedAccounts:
         self, found: Sequence[Attribute], stable: Sequence[ColumnProfile]
     ) -> None:
         add = self.out.lines.add
-        named = {guess.config_name(c.name): (c, kind) for c, kind in found}
+        names = guess.config_names(c for c, _ in found)
+        named = {names[c.name]: (c, kind) for c, kind in found}
         kinds = {name: kind for name, (_, kind) in named.items()}
         add(4, f"attributes: {flow(kinds)}")
         renamed = {name: c.name for name, (c, _) in named.items() if name != c.name}
         if renamed:
             add(4, f"columns: {flow(renamed)}")
-        static = [guess.config_name(c.name) for c in stable]
+        static = [names[c.name] for c in stable]
         if static:
             add(4, f"static: {flow(static)}", "VERIFY: these never change")
         segments = [

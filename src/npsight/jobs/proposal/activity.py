@@ -67,10 +67,10 @@ class ProposedActivity:
             return
         name = f"{guess.config_name(table.name)[:50]}_ratings"
         self._head(table, name, answered_of(table), when.known)
-        self.out.columns(6, "measures", ratings)
+        names = guess.config_names(ratings)
+        self.out.columns(6, "measures", ratings, names)
         self.out.features += [
-            f"{{source: {name}, measure: {guess.config_name(c.name)}, aggregate: mean, "
-            "windows: 365}"
+            f"{{source: {name}, measure: {names[c.name]}, aggregate: mean, windows: 365}}"
             for c in ratings
         ]
 
@@ -80,18 +80,19 @@ class ProposedActivity:
         self._head(table, name, when.occurred, when.known)
         today = [c for c in categories if guess.says_today(c)]
         if today:
-            names = ", ".join(c.name for c in today)
-            out.lines.comment(6, f"left out, because only today's value is known: {names}")
+            said = ", ".join(c.name for c in today)
+            out.lines.comment(6, f"left out, because only today's value is known: {said}")
             categories = [c for c in categories if c not in today]
+        names = guess.config_names([*measures, *categories])
         if when.ended is None:
-            out.columns(6, "measures", measures)
-            out.columns(6, "categories", categories)
+            out.columns(6, "measures", measures, names)
+            out.columns(6, "categories", categories, names)
             levels = notes_levels(table, when.occurred, key)
-            self._features(name, table.rows, measures, levels)
+            self._features(name, table.rows, [names[c.name] for c in measures], levels)
             return
         out.column(6, "ended_at", when.ended)
         out.column(6, "ended_known_at", when.ended_known)
-        out.columns(6, "categories", categories)
+        out.columns(6, "categories", categories, names)
         self._features(name, table.rows, [])
         if measures:
             self._at_the_end(table, name, when, when.ended, measures)
@@ -105,22 +106,25 @@ class ProposedActivity:
         measures: Sequence[ColumnProfile],
     ) -> None:
         """A duration or a sum may be filled in only at the end: read earlier, it would leak."""
-        later = f"{name}_ended"
+        later = f"{name[:56]}_ended"
         self.out.lines.comment(
             4,
             "VERIFY: numbers of the same file, read when the thing ended, because they may be "
             f"filled in only then; move those known at once to `{name}`",
         )
         self._head(table, later, ended, when.ended_known)
-        self.out.columns(6, "measures", measures)
-        self._features(later, ended.filled, measures)
+        names = guess.config_names(measures)
+        self.out.columns(6, "measures", measures, names)
+        self._features(later, ended.filled, list(names.values()))
 
     def _free_name(self, table: TableProfile) -> str:
         name = guess.config_name(table.name)
         if name in _RESERVED_SOURCES:
             name = f"{name}_events"
         name = guess.without_day(name)
-        return guess.config_name(table.name) if name in self.rows else name
+        if name in self.rows:
+            name = guess.config_name(table.name)
+        return guess.free_name(name, self.rows)
 
     def _head(
         self,
@@ -140,7 +144,7 @@ class ProposedActivity:
         out.known_at(6, known, table, period_hours(table, occurred, key))
 
     def _features(
-        self, name: str, rows: int, measures: Sequence[ColumnProfile], levels: bool = False
+        self, name: str, rows: int, measures: Sequence[str], levels: bool = False
     ) -> None:
         """Of `levels`, noted once a week or month, means: windows hold unequal numbers of them."""
         self.rows[name] = rows
@@ -151,5 +155,5 @@ class ProposedActivity:
         if levels:
             read = "aggregate: [mean, mean_trend], windows: [90, 180]"
         self.out.features += [
-            f"{{source: {name}, measure: {guess.config_name(c.name)}, {read}}}" for c in measures
+            f"{{source: {name}, measure: {measure}, {read}}}" for measure in measures
         ]

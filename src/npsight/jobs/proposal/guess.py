@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from npsight.config.checks import RESERVED
 from npsight.config.schema import PERIOD_OVER
 from npsight.jobs.notes.words import ACCOUNT_WORDS, is_id, plain, words
 from npsight.jobs.proposal.vocabulary import (
@@ -22,6 +23,7 @@ from npsight.jobs.proposal.vocabulary import (
     FROM_WORDS,
     INVITED_WORDS,
     JOINED_WORDS,
+    KIND_WORDS,
     KNOWN_WORDS,
     LATER_WORDS,
     LOSS_WORDS,
@@ -31,6 +33,7 @@ from npsight.jobs.proposal.vocabulary import (
     OWNER_WORDS,
     PARTS_OF_DAYS,
     PERIOD_WORDS,
+    PROGRAMME_WORDS,
     RATING_WORDS,
     RECEIVED_WORDS,
     RENEWAL_WORDS,
@@ -61,12 +64,31 @@ _HAS_LEFT = re.compile(
 )
 _DAY_AT_END = re.compile(r"(?<=[a-z])_?(19|20)\d\d_?[01]\d_?[0-3]\d(_[\d_]*)?$")
 _CATEGORY_VALUES = 30
+_ENOUGH_TO_COUNT = 50
+_FEW_LEFT_OUT = 1.5
 
 
 def config_name(column: str) -> str:
     """The column's name as a name of the project file."""
     name = re.sub(r"[^a-z0-9]+", "_", plain(column)).strip("_")
     return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
+
+
+def config_names(columns: Iterable[ColumnProfile]) -> dict[str, str]:
+    """Each column's name in the project file, no two the same, and none of npsight's own."""
+    found: dict[str, str] = {}
+    for column in columns:
+        found[column.name] = free_name(config_name(column.name), {*found.values(), *RESERVED})
+    return found
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    free, number = name, 1
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
 
 
 def without_day(name: str) -> str:
@@ -153,6 +175,15 @@ def guess_comment(table: TableProfile, taken: Collection[str]) -> ColumnProfile 
     return max(named, key=lambda c: c.mean_length, default=None)
 
 
+def guess_programme(columns: Iterable[ColumnProfile]) -> ColumnProfile | None:
+    """The column that says of which survey an answer is, such as `survey_type`."""
+    for column in columns:
+        named = words(column.name)
+        if named & PROGRAMME_WORDS and named <= KIND_WORDS:
+            return column
+    return None
+
+
 def guess_ratings(table: TableProfile, taken: Collection[str]) -> list[ColumnProfile]:
     """Further scores of a table of answers, such as of staff or cleanliness."""
     return [
@@ -214,11 +245,23 @@ def guess_measures(
         if c.name not in taken
         and not c.is_time
         and not is_id(c)
+        and not is_running_number(c)
         and c.filled
+        and (c.distinct > 1 or c.filled < _ENOUGH_TO_COUNT)
         and not c.name.lower().startswith(_NO_FACTS)
         and c.name.lower() not in PARTS_OF_DAYS
     ]
     return [c for c in free if c.is_number], [c for c in free if is_category(c)]
+
+
+def is_running_number(column: ColumnProfile) -> bool:
+    """Whether its values are whole numbers that count the rows: each another one, few left out."""
+    if column.distinct < _ENOUGH_TO_COUNT or column.distinct < column.filled or column.decimal:
+        return False
+    if not all(text.isdecimal() for text in column.sample):
+        return False
+    numbers = [int(text) for text in column.sample]
+    return max(numbers) - min(numbers) < _FEW_LEFT_OUT * column.filled
 
 
 def guess_accounts(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from npsight.jobs.proposal import guess
 from npsight.jobs.proposal.keys import Hop
 from npsight.jobs.proposal.table import currencies_of, file_of, place_of, rows_of
 from npsight.jobs.proposal.yamltext import Lines, flow, scalar
@@ -69,9 +68,11 @@ class ProposedLines:
             self.naive = self.naive or (column.is_time and column.is_naive)
             self.lines.add(indent, f"{setting}: {scalar(column.name)}")
 
-    def columns(self, indent: int, setting: str, columns: Sequence[ColumnProfile]) -> None:
-        """Columns with their names in the project file, if there are any."""
-        named = {guess.config_name(c.name): c.name for c in columns}
+    def columns(
+        self, indent: int, setting: str, columns: Sequence[ColumnProfile], names: Mapping[str, str]
+    ) -> None:
+        """Columns with their `names` in the project file, if there are any."""
+        named = {names[c.name]: c.name for c in columns}
         if named:
             same = all(name == column for name, column in named.items())
             self.lines.add(indent, f"{setting}: {flow(list(named) if same else named)}")

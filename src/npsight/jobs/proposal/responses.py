@@ -98,7 +98,7 @@ class ProposedResponses:
         few = [c for c in table.columns if guess.is_category(c) and c.name != key]
         out.column(at, "role", guess.pick(few, vocabulary.ROLE_WORDS))
         out.column(at, "comment", guess.guess_comment(table, {key}))
-        touchpoint = guess.pick(few, vocabulary.TOUCHPOINT_WORDS)
+        touchpoint = guess.pick(few, vocabulary.TOUCHPOINT_WORDS) or guess.guess_programme(few)
         out.column(at, "touchpoint", touchpoint)
         if several and touchpoint is None:
             out.lines.add(at, f"touchpoint_name: {scalar(table.name)}")

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _ZONE = re.compile(r'"timeZone":"([A-Za-z_]+(?:/[A-Za-z_]+)*)"')
 """In the import ids of a survey tool, which stand in the third line of its exports."""
 _TRIAL = re.compile(r"(?i)^(survey )?(preview|test)( response| answer)?$")
+_SCALE = re.compile(
+    r"(?i)(?<![\w.,-])([01]) ?(?:-|–|—|/|\.\.+|…|to|bis|à|a|hasta) ?(5|7|10)(?![\w.,-])"
+)
+_ENDS = re.compile(r"(?<![\w.,])([01]) ?=.*?(?<![\w.,])(5|7|10) ?=")
 _ENOUGH_TO_TELL = 30
 """Answers, among which the highest score of a scale has occurred."""
 _MANY_BLANK = 0.01
@@ -167,6 +171,12 @@ def bands_of(score: ColumnProfile, table_name: str) -> Iterator[Line]:
         return
     low = 0 if score.low is None else score.low
     high = 10 if score.high is None else score.high
+    said = _said_scale(f"{score.name} {score.label}", low, high)
+    if said is not None:
+        if said != (0, 10):
+            bands = usual_bands(*said, score.is_fraction)
+            yield f"bands: {{{bands}}}", "VERIFY: the scale as the header names it; confirm bands"
+        return
     named_nps = "nps" in words(score.name) | words(table_name)
     top = _top(low, high, score.filled)
     if top == 10 and not score.is_fraction and (named_nps or not 1 <= low < 2):
@@ -175,6 +185,15 @@ def bands_of(score: ColumnProfile, table_name: str) -> Iterator[Line]:
         f"bands: {{{usual_bands(0 if low < 1 else 1, top, score.is_fraction)}}}",
         f"VERIFY: scores run from {low:g} to {high:g}; confirm the scale and its bands",
     )
+
+
+def _said_scale(header: str, low: float, high: float) -> tuple[int, int] | None:
+    """The scale that a header names, as in `(0-10)` or `1 = never … 5 = always`, if scores fit."""
+    for found in (*_SCALE.finditer(header), *_ENDS.finditer(header)):
+        bottom, top = int(found[1]), int(found[2])
+        if bottom <= low and high <= top:
+            return bottom, top
+    return None
 
 
 def _top(low: float, high: float, answers: int) -> int:

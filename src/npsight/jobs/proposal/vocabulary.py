@@ -55,6 +55,11 @@ COMMENT_WORDS |= {"avis", "motif", "raison", "motivo", "razon", "opinion", "note
 COMMENT_WORDS |= {"begrundung", "anmerkung", "remarque", "observaciones"}
 ROLE_WORDS = {"role", "persona", "rolle", "funktion", "fonction", "cargo", "puesto"}
 TOUCHPOINT_WORDS = {"touchpoint", "channel", "journey", "kanal", "kontaktpunkt", "canal"}
+PROGRAMME_WORDS = SURVEY_WORDS | {"survey", "programme", "program", "programm", "campaign"}
+PROGRAMME_WORDS |= {"kampagne", "campagne", "campana", "programa", "encuesta", "enquete"}
+KIND_WORDS = {"type", "kind", "name", "art", "typ", "tipo", "nom", "nombre", "trigger"}
+KIND_WORDS |= PROGRAMME_WORDS
+"""Of a survey, which of several it was: a column all of whose words are among these."""
 RENEWAL_WORDS = {"renewal", "renew", "renews", "verlangerung", "verlaengerung", "verlangert"}
 RENEWAL_WORDS |= {"vertragsverlangerung", "vertragsverlaengerung", "renouvellement", "renovacion"}
 CONTRACT_END_PHRASES = ({"contract", "end"}, {"vertragsende"}, {"fin", "contrat"})

@@ -1,0 +1,84 @@
+"""What `npsight init` proposes where columns are many, and named as nobody should name them."""
+
+from __future__ import annotations
+
+import pytest
+from proposals import CUSTOMERS, LOGINS, SURVEY, folder, proposed
+
+from npsight.config.load import load_project
+from npsight.jobs.check import check
+from npsight.jobs.proposal.propose import propose
+
+LONG = "How many reports were exported in the department that buys everything part "
+EVENTS = "".join(
+    f"{1 + n % 4},2023-{1 + n % 12:02}-{1 + n % 28:02},{7_000 + n},{(n * n) % 13},{n % 7},0\n"
+    for n in range(60)
+)
+
+
+def test_columns_whose_names_look_alike_are_all_kept(tmp_path):
+    header = f"CustomerId,Day,Größe,GRÖSSE,{LONG}1,{LONG}2,As of,Größe\n"
+    lines = "".join(
+        f"{1 + n % 4},2023-0{1 + n % 9}-1{n % 10},{n % 3},{n % 4},{n % 5},{n % 6},{n % 7},{n % 8}\n"
+        for n in range(40)
+    )
+    place = folder(tmp_path, Customers=CUSTOMERS, Survey=SURVEY, usage=header + lines)
+    measures = proposed(place)["tables"]["activity"]["usage"]["measures"]
+    assert list(measures.values()) == [
+        *("Größe (1)", "GRÖSSE", f"{LONG}1", f"{LONG}2", "As of", "Größe (2)")
+    ]
+    assert list(measures)[:2] == ["grosse_1", "grosse"]
+    assert (list(measures)[4], list(measures)[5]) == ("as_of_2", "grosse_2")
+    (tmp_path / "project.yaml").write_text(propose(place, tmp_path))
+    assert check(load_project(tmp_path / "project.yaml")).accounts == 4
+
+
+def test_a_number_that_counts_the_rows_and_one_value_in_all_are_no_measures(tmp_path):
+    usage = "CustomerId,Day,Vorgang,minutes,calls,always\n" + EVENTS
+    place = folder(tmp_path, Customers=CUSTOMERS, Survey=SURVEY, usage=usage)
+    found = proposed(place)
+    assert found["tables"]["activity"]["usage"]["measures"] == ["minutes", "calls"]
+    assert not [f for f in found["features"] if f.get("measure") in ("vorgang", "always")]
+
+
+def test_numbers_with_gaps_and_those_that_recur_are_measures(tmp_path):
+    usage = "CustomerId,Day,amount\n" + "".join(
+        f"{1 + n % 4},2023-0{1 + n % 9}-1{n % 10},{100 + 2 * n}\n" for n in range(60)
+    )
+    place = folder(tmp_path, Customers=CUSTOMERS, Survey=SURVEY, usage=usage)
+    assert proposed(place)["tables"]["activity"]["usage"]["measures"] == ["amount"]
+
+
+@pytest.mark.parametrize(
+    ("header", "scale"),
+    [
+        ("Weiterempfehlung (0-10)", None),
+        ("Recommend us? 1 to 10", [1, 10]),
+        ("How satisfied? (1–5), score", [1, 5]),
+        ("Score (0 = nie, 7 = immer)", [0, 7]),
+        ("score v1-5", [1, 10]),
+        ("score 0-5", [1, 10]),
+        ("score", [1, 10]),
+    ],
+)
+def test_a_scale_that_the_header_names_is_taken_where_scores_fit(tmp_path, header, scale):
+    scores = range(1, 6) if scale in ([1, 5], [0, 7]) else range(1, 11)
+    lines = [f"{1 + n % 4},2023-03-{1 + n % 28:02},{s}" for n, s in enumerate([*scores] * 9)]
+    survey = f'CustomerId,Date,"{header}"\n' + "\n".join(lines) + "\n"
+    place = folder(tmp_path, Customers=CUSTOMERS, Logins=LOGINS, survey=survey)
+    bands = proposed(place)["tables"]["responses"].get("bands")
+    assert (bands and bands["scale"]) == scale
+
+
+@pytest.mark.parametrize(
+    ("column", "touchpoint"),
+    [("survey_type", True), ("Programm", True), ("survey_language", False), ("Survey", True)],
+)
+def test_the_column_that_tells_surveys_apart_is_the_touchpoint(tmp_path, column, touchpoint):
+    lines = "".join(
+        f"{1 + n % 4},2023-03-{1 + n % 28:02},{n % 11},{'ab'[n % 2]}\n" for n in range(40)
+    )
+    survey = f"CustomerId,Date,Score,{column}\n" + lines
+    place = folder(tmp_path, Customers=CUSTOMERS, Logins=LOGINS, survey=survey)
+    found = proposed(place)["tables"]["responses"]
+    assert found.get("touchpoint") == (column if touchpoint else None)
