@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
 _SHOWN = 3
+_LISTED = "_npsight_listed"
+"""Whether the other table has the key at all."""
+_FEW_SEVERAL = 0.05
+"""Share of keys that may have several values, such as people who are listed twice."""
 Read = Callable[[Place, str], RawTable]
 
 
@@ -37,14 +41,17 @@ def looked_up(
     read: Read,
     lower: bool = False,
 ) -> RawTable:
-    """The rows with a column for each look-up, null where the other table lacks the key.
+    """The rows with a column for each look-up, null where the other table lacks the key, or has
+    several values for it.
 
-    With `lower`, keys that differ in case only are one, and so are their values.
+    With `lower`, keys that differ in case only are one, and so are their values. Addresses always
+    are: people write theirs in any case.
 
     Raises
     ------
     UnusableTableError
-        The other table cannot be read, a column is missing, or a key has several values there.
+        The other table cannot be read, a column is missing, or more than 5 % of the keys have
+        several values there.
     """
     for index, lookup in enumerate(lookups):
         here = f"{key}.lookup" if len(lookups) == 1 else f"{key}.lookup[{index}]"
@@ -79,20 +86,22 @@ def _tidy_place(lookup: Lookup) -> str:
 
 
 def _pairs(other: RawTable, lookup: Lookup, key: str, backend: Backend, lower: bool) -> str:
-    """Name of a table of each key once with its value."""
+    """Name of a table of each key once with its value, null where it has several."""
     table = other.table
     by, take = (_text(table[column]) for column in (lookup.other_key, lookup.take))
     found = table.select(by=by, take=take).distinct()
     pairs = found.filter(found.by.notnull(), found.take.notnull())
-    if lower:
-        folded = pairs.group_by(by=pairs.by.lower(), alike=pairs.take.lower())
-        pairs = folded.aggregate(take=pairs.take.min()).select("by", "take")
+    alike = pairs.take.lower() if lower else pairs.take
+    folded = pairs.group_by(by=_as_key(pairs.by, lower), alike=alike)
+    pairs = folded.aggregate(take=pairs.take.min()).select("by", "take")
+    counted = pairs.group_by("by").aggregate(n=pairs.count(), one=pairs.take.min())
+    one = ibis.ifelse(counted.n == 1, counted.one, ibis.null(dt.string))
     name = fresh_name("lookup")
-    backend.create_table(name, pairs.rename({BY: "by", TAKE: "take"}))
+    backend.create_table(name, counted.select(**{BY: counted.by, TAKE: one}))
     held = backend.table(name)
-    several = held.group_by(BY).having(held.count() > 1).aggregate()
-    count = one_row(several.aggregate(n=several.count()))["n"]
-    if count:
+    seen = one_row(held.aggregate(keys=held.count(), several=held[TAKE].isnull().sum()))
+    count = seen["several"] or 0
+    if count > _FEW_SEVERAL * seen["keys"]:
         raise UnusableTableError(
             [
                 Problem(
@@ -111,32 +120,44 @@ def _text(column: ir.Column) -> ir.StringValue:
     return cast(ir.StringValue, column.cast(dt.string).strip().nullif(""))
 
 
+def _as_key(text: ir.StringValue, lower: bool) -> ir.StringValue:
+    """What is compared of a key: addresses in small letters, any other as it stands."""
+    if lower:
+        return text.lower()
+    return cast(ir.StringValue, ibis.ifelse(text.contains("@"), text.lower(), text))
+
+
 def _joined(raw: RawTable, pairs: str, lookup: Lookup, backend: Backend, lower: bool) -> RawTable:
     held = backend.table(pairs)
-    by = _text(raw.table[lookup.by])
-    joined = raw.table.left_join(held, (by.lower() if lower else by) == held[BY])
+    by = _as_key(_text(raw.table[lookup.by]), lower)
+    joined = raw.table.left_join(held, by == held[BY])
     columns = [joined[column] for column in raw.table.columns]
     name = fresh_name("raw")
-    backend.create_table(name, joined.select(*columns, **{lookup.column: joined[TAKE]}))
+    found = {lookup.column: joined[TAKE], _LISTED: joined[BY].notnull()}
+    backend.create_table(name, joined.select(*columns, **found))
     backend.drop_table(raw.name)
     table = backend.table(name)
     missed = (*raw.not_found, *_not_found(table, lookup))
-    return replace(raw, name=name, table=table, not_found=missed)
+    return replace(raw, name=name, table=table.drop(_LISTED), not_found=missed)
 
 
 def _not_found(table: ir.Table, lookup: Lookup) -> Iterator[tuple[str, int]]:
-    """Which keys were looked up in vain, with the number of their rows."""
-    missed = table.select(by=_text(table[lookup.by]), take=table[lookup.column])
-    missed = missed.filter(missed.by.notnull(), missed["take"].isnull())
-    keys = missed.group_by("by").aggregate(n=missed.count())
-    first = keys.order_by(ibis.desc("n"), "by").limit(_SHOWN).to_pyarrow().to_pydict()["by"]
-    if first:
-        such = listed([shown_person(key) for key in first])
-        yield (
-            f"{NOT_FOUND} column `{lookup.other_key}` of {_tidy_place(lookup)}: "
-            f"`{lookup.by}` such as {such}",
-            int(one_row(missed.aggregate(n=missed.count()))["n"]),
-        )
+    """Which keys were looked up in vain, and which have several values, with their rows."""
+    by, listed_there = _text(table[lookup.by]), table[_LISTED]
+    given = table.select(by=by, take=table[lookup.column], listed=listed_there)
+    given = given.filter(given.by.notnull(), given["take"].isnull())
+    where = f"{NOT_FOUND} column `{lookup.other_key}` of {_tidy_place(lookup)}: `{lookup.by}`"
+    several = f"with several `{lookup.take}`, such as"
+    for missed, said in (
+        (given.filter(~given.listed), "such as"),
+        (given.filter(given.listed), several),
+    ):
+        keys = missed.group_by("by").aggregate(n=missed.count())
+        ordered = keys.order_by(ibis.desc("n"), "by").limit(_SHOWN)
+        first = ordered.to_pyarrow().to_pydict()["by"]
+        if first:
+            such = listed([shown_person(key) for key in first])
+            yield f"{where} {said} {such}", int(one_row(missed.aggregate(n=missed.count()))["n"])
 
 
 def made_long(raw: RawTable, wide: Wide, where: str, key: str, backend: Backend) -> RawTable:

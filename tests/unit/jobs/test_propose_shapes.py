@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from proposals import CUSTOMERS, LOGINS, SURVEY, folder, proposed
 
 from npsight.config.load import load_project
@@ -82,3 +83,23 @@ def test_the_column_that_tells_surveys_apart_is_the_touchpoint(tmp_path, column,
     place = folder(tmp_path, Customers=CUSTOMERS, Logins=LOGINS, survey=survey)
     found = proposed(place)["tables"]["responses"]
     assert found.get("touchpoint") == (column if touchpoint else None)
+
+
+def test_people_who_are_listed_twice_still_lead_to_their_accounts(tmp_path):
+    people = [f"p{n}@x.example,{1 + n % 4}" for n in range(60)] + ["P0@x.example,3"]
+    contacts = "Email,CustomerId\n" + "\n".join(people) + "\n"
+    survey = "Email,Date,Score\n" + "".join(
+        f"{'Pp'[n % 2]}{n}@x.example,2023-03-{1 + n % 28:02},{n % 11}\n" for n in range(60)
+    )
+    place = folder(tmp_path, Customers=CUSTOMERS, contacts=contacts, survey=survey)
+    tables = yaml.safe_load(propose(place, tmp_path))["tables"]
+    assert "account_case" not in tables
+    (lookup,) = tables["responses"]["lookup"]
+    assert (lookup["by"], lookup["take"]) == ("Email", "CustomerId")
+    (tmp_path / "project.yaml").write_text(propose(place, tmp_path))
+    (answers,) = [
+        table
+        for table in check(load_project(tmp_path / "project.yaml")).tables
+        if table.key == "tables.responses"
+    ]
+    assert (answers.good, answers.quarantined) == (59, 1)

@@ -240,8 +240,8 @@ def test_the_pattern_of_columns_of_periods(names, pattern):
     assert pattern_of(names) == pattern
 
 
-CONTACTS = "email,customer\nann@x.com,C1\nBob@y.com,C2\nbob@y.com,c2\n"
-MAILS = "email,day\nANN@x.com,2024-05-01\nbob@y.com,2024-05-02\ncara@z.com,2024-05-03\n"
+CONTACTS = "email,customer\nann x,C1\nBob Y,C2\nbob y,c2\n"
+MAILS = "email,day\nANN x,2024-05-01\nbob y,2024-05-02\nCara Z,2024-05-03\n"
 
 
 def mailed(bench, case: str, contacts: str = CONTACTS, share: float = 1.0):
@@ -273,9 +273,42 @@ def test_what_is_not_found_says_where_and_masks_persons(bench):
     (said, count) = mailed(bench, "keep").reports[0].notes[0]
     assert count == 2
     assert said.startswith("not found in column `email` of ")
-    assert said.endswith("contacts.csv: `email` such as `A***@x.com`, `c***@z.com`")
+    assert said.endswith("contacts.csv: `email` such as `A***`, `C***`")
     with pytest.raises(DataError, match=r"(?s)2 of 3 rows are bad.*not found in column `email`"):
         mailed(bench, "keep", share=0.5)
+
+
+def test_addresses_are_looked_up_in_any_case(bench):
+    bench.write("contacts.csv", "mail,customer\nann@x.com,C1\nAnn@X.com,C1\nBOB@y.com,c1\n")
+    bench.write("usage.csv", "email,day\nANN@x.com,2024-05-01\nbob@Y.com,2024-05-02\n")
+    lookup = "lookup: {path: contacts.csv, by: email, key: mail, take: customer}"
+    found = bench.prepare(
+        f"activity:\n  usage: {{path: usage.csv, {lookup}, account: customer, time: day}}",
+        head="timezone: UTC",
+    )
+    assert rows(found.facts.sources["usage"], "account") == [("C1",), ("c1",)]
+
+
+@pytest.mark.parametrize(("people", "few"), [(19, False), (20, True)])
+def test_few_keys_with_several_values_find_nothing(bench, people, few):
+    listed = "".join(f"p{n}@x.com,c{n % 3}\n" for n in range(people))
+    bench.write("contacts.csv", f"email,customer\n{listed}P0@x.com,c9\np1@x.com,c1\n")
+    days = "".join(f"p{p}@x.com,2024-05-0{1 + n}\n" for n, p in enumerate((0, 0, 1, 77)))
+    bench.write("usage.csv", f"email,day\n{days}")
+    lookup = "lookup: {path: contacts.csv, by: email, take: customer}"
+    tables = f"activity:\n  usage: {{path: usage.csv, {lookup}, account: customer, time: day}}"
+    head = "timezone: UTC\nquarantine: {max_share: 1.0}"
+    if not few:
+        with pytest.raises(DataError, match="1 keys in column `email` have several values"):
+            bench.prepare(tables, head=head)
+        return
+    found = bench.prepare(tables, head=head)
+    assert rows(found.facts.sources["usage"], "account") == [("c1",)]
+    told = [(said.partition(": ")[2], count) for said, count in found.reports[0].notes]
+    assert told == [
+        ("`email` such as `p***@x.com`", 1),
+        ("`email` with several `customer`, such as `p***@x.com`", 2),
+    ]
 
 
 def test_of_many_keys_that_are_not_found_three_are_shown(bench):

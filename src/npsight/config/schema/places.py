@@ -100,7 +100,9 @@ class Lookup(Place):
     key: str | None = Field(
         None,
         description="Column of the other table with the same key, where it is called otherwise, "
-        "such as `id` for a `customer`. Default: as in `by`.",
+        "such as `id` for a `customer`. Default: as in `by`. Addresses with an `@` are found in "
+        "any case. A key that has several values of `take` there finds nothing; the table is "
+        "refused where more than 5 % of the keys have.",
     )
     match: Literal["value", "domain"] = Field(
         "value",

@@ -26,6 +26,8 @@ _OTHER_KEYS = 0.1
 """Of two columns that share fewer values, each names accounts in a way of its own."""
 _NEARLY_ALL = 0.9
 _MANY = 0.5
+_NEARLY_ONCE = 0.97
+"""Of people that a list holds, some stand there twice; a look-up forgives it."""
 _MOST_WORDS = 5
 """Of a column's name; a question that names a company is no key."""
 _MOST_HOPS = 3
@@ -287,7 +289,7 @@ def guess_person(
             continue
         for found in other.columns:
             of_person = is_person(found) or (lists_people(other) and words(found.name) == {"id"})
-            once = of_person and found.distinct == found.filled
+            once = of_person and found.distinct >= _NEARLY_ONCE * found.filled
             if once and _overlap(_folded(own), _folded(found)) >= _SAME_ACCOUNTS:
                 return [Hop(other, own.name, account.name, found.name)]
     return []

@@ -46,7 +46,9 @@ def columns_of(
     for table in tables:
         found = [table.column(keys.get(table.name, ""))]
         for hop in (h for h in ways.get(table.name, ()) if h.match == "value"):
-            found += [table.column(hop.by), hop.table.column(hop.key)]
+            looked_up = [table.column(hop.by), hop.table.column(hop.key)]
+            # Addresses are looked up in any case.
+            found += [c for c in looked_up if c and not any("@" in text for text in c.sample)]
         yield from (column for column in found if column is not None)
 
 
