@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from npsight.config.specs import ProjectSpec
 from npsight.errors import Problem
+from npsight.jobs.notes.answers import Answers, about_answers
 from npsight.temporal.instants import INSTANT
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from npsight.temporal.facts import Facts
 
 _STALE_PERIODS = 1
-_FEW_ANSWERS = 30
-_HARDLY_AGAIN = 0.8
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def check(
         facts = prepared.facts
         check_own(facts.sources, project.features, own_functions(project))
         accounts = _count(facts.accounts)
-        answers = _Answers.of(facts)
+        answers = Answers.of(facts)
         targets = tuple(_training_days(project, facts))
         found = _Findings(project, facts, answers, targets, prepared.reports, _utc(now))
         return CheckReport(
@@ -158,30 +157,6 @@ def _utc(now: datetime | None) -> datetime:
 
 def _count(table: ir.Table) -> int:
     return int(table.count().to_pyarrow().as_py())
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """Totals over all answers."""
-
-    count: int
-    accounts: int
-    detractors: int
-    days: int
-
-    @classmethod
-    def of(cls, facts: Facts) -> _Answers | None:
-        responses = facts.sources.get("responses")
-        if responses is None:
-            return None
-        totals = responses.aggregate(
-            count=responses.count(),
-            accounts=responses.account.nunique(),
-            detractors=(responses.band == "detractor").sum(),
-            days=responses.occurred_at.date().nunique(),
-        )
-        row = totals.to_pyarrow().to_pylist()[0]
-        return cls(**{name: value or 0 for name, value in row.items()})
 
 
 def _periods(project: ProjectSpec, facts: Facts) -> tuple[PeriodAnswers, ...]:
@@ -237,13 +212,14 @@ class _Findings:
 
     project: ProjectSpec
     facts: Facts
-    answers: _Answers | None
+    answers: Answers | None
     targets: tuple[TargetDays, ...]
     reports: tuple[TableReport, ...]
     now: datetime
 
     def warnings(self) -> Iterator[Problem]:
         """Every warning, those about answers first."""
+        from npsight.jobs.notes.begun import begun_after_answers
         from npsight.jobs.notes.bookedends import unread_ends
         from npsight.jobs.notes.connected import begun_late, of_other_case, stale, unconnected
         from npsight.jobs.notes.holes import holes
@@ -257,12 +233,13 @@ class _Findings:
             )
             return
         if self.answers is not None:
-            yield from self._about_answers(self.answers)
+            yield from about_answers(self.project, self.facts, self.answers)
         yield from unconnected(self.facts)
         # Where accounts are listed, a key in another case is none of them, and a bad row.
         if self.project.tables.accounts is None:
             yield from of_other_case(self.facts)
         yield from self._about_times()
+        yield from begun_after_answers(self.project, self.facts)
         yield from holes(self.project, self.facts)
         yield from trial_accounts(self.project, self.facts)
         yield from own_answers(self.project, self.facts)
@@ -270,61 +247,11 @@ class _Findings:
         yield from self._about_days()
         yield from self._about_age()
         yield from stale(self.facts)
+        yield from self._about_the_gone()
         first = self._first_labelled()
         if first is not None:
             yield from begun_late(self.facts, first)
         yield from self._about_rows()
-
-    def _about_answers(self, answers: _Answers) -> Iterator[Problem]:
-        from npsight.jobs.notes.scales import two_scales
-        from npsight.jobs.notes.touchpoints import unknown_touchpoints
-
-        key = "tables.responses"
-        if answers.count == 0:
-            yield Problem(
-                "there are no answers", "map the column with the score, or drop the target", key=key
-            )
-            return
-        if answers.count == 1:
-            yield Problem("there is a single answer", "bring more history", key=key)
-            return
-        yield from unknown_touchpoints(self.project, self.facts)
-        yield from two_scales(self.project, self.facts)
-        if answers.detractors in (0, answers.count):
-            which = "no answer is" if answers.detractors == 0 else "every answer is"
-            yield Problem(
-                f"{which} a detractor's: with one class there is no risk to tell apart",
-                "check `bands` against the scale of the survey",
-                key=key,
-            )
-        if answers.days == 1:
-            yield Problem(
-                "all answers were given on one day, so nothing can be tested on later ones",
-                "map the column with the time of the answer, not of the export",
-                key=key,
-            )
-        if answers.count < _FEW_ANSWERS:
-            yield Problem(
-                f"only {answers.count} answers: an NPS of so few is off by 20 points and more",
-                "bring more history",
-                key=key,
-            )
-        elif answers.accounts > _HARDLY_AGAIN * answers.count and self._history_alone():
-            yield Problem(
-                f"{answers.count:,} answers are of {answers.accounts:,} accounts: hardly any "
-                "answers twice, and nothing else is known of them, so there is nothing to learn "
-                "from",
-                "name as `account` what occurs again and again, such as a market, a product or a "
-                "company, or add tables of what else is known",
-                key=key,
-            )
-
-    def _history_alone(self) -> bool:
-        """Whether answers are all that is known of accounts."""
-        tables = self.project.tables
-        return not (tables.activity or tables.subscriptions) and not (
-            tables.accounts and tables.accounts.attributes
-        )
 
     def _about_times(self) -> Iterator[Problem]:
         from npsight.jobs.notes.piledtimes import piled_times
@@ -376,6 +303,18 @@ class _Findings:
                 f"the newest fact is {old:,} days old, longer than a period ({period} days)",
                 "load newer tables before you act on predictions made from these",
             )
+
+    def _about_the_gone(self) -> Iterator[Problem]:
+        """Accounts that no table says are gone; where one says who left, the rest are there."""
+        from npsight.jobs.notes.gonesilent import gone_silent
+
+        tables = self.project.tables
+        ends = tables.accounts is not None and tables.accounts.valid_to
+        if ends or tables.subscriptions or tables.churn or self.facts.left_after:
+            return
+        keys = self.facts.accounts.select("account").to_pyarrow().to_pydict()["account"]
+        end = self.facts.data_end + timedelta(microseconds=1)
+        yield from gone_silent(self.project, self.facts, end, keys, "accounts")
 
     def _about_rows(self) -> Iterator[Problem]:
         from npsight.tables.report import IDENTICAL, IDENTICAL_STATES, NOTES_TO_CHECK

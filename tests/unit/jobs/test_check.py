@@ -22,7 +22,7 @@ tables:
   accounts: {path: accounts.csv, key: id, created_at: since}
   responses: {path: answers.csv, account: account, time: at, score: score}
 targets: {detractor: {gap_days: 0, horizon_days: 30}}
-training: {period_days: 90, step_days: 30, origins: 2}
+training: {period_days: 90, step_days: 30, origins: 2, min_events: 3}
 """
 
 
@@ -154,6 +154,64 @@ def test_warnings(tmp_path, answers, message):
     report = looked_at(tmp_path, answers)
     assert message in warned(report)
     assert all(warning.remedy for warning in report.warnings)
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ((3,) * 12 + (9,) * 28, "12 of 40 answers are detractors'"),
+        ((9,) * 12 + (3,) * 28, "12 of 40 answers are not detractors'"),
+        ((3,) * 13 + (9,) * 27, ""),
+    ],
+)
+def test_too_few_of_a_kind_to_test_a_model_are_told_before_training(tmp_path, scores, said):
+    found = warned(looked_at(tmp_path, spread(40, scores)))
+    assert said in found if said else "registered" not in found
+    assert not said or "needs 3 such answers before it, and 10 after it" in found
+
+
+@pytest.mark.parametrize(("late", "days", "told"), [(5, 1, True), (4, 1, False), (5, 0, False)])
+def test_accounts_that_begin_after_their_first_answer_are_told(tmp_path, late, days, told):
+    (tmp_path / "project.yaml").write_text(PROJECT)
+    names = [f"k{n}" for n in range(20)]
+    first = START + timedelta(days=100)
+    since = {
+        n: first + timedelta(days=days if place < late else 0) for place, n in enumerate(names)
+    }
+    (tmp_path / "accounts.csv").write_text(
+        "id,since\n" + "".join(f"{n},{since[n]:%Y-%m-%d}\n" for n in names)
+    )
+    given = [(n, first + timedelta(days=9 * k), 3 * k) for n in names for k in range(4)]
+    (tmp_path / "answers.csv").write_text(
+        "account,at,score\n" + "".join(f"{n},{at:%Y-%m-%d},{score}\n" for n, at, score in given)
+    )
+    found = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
+    said = "5 of 20 accounts that answered begin after their first answer: days before are not"
+    assert (said in found) is told
+    assert ("begin after their" in found) is told
+    assert not told or "which leaves out 5 answers" in found
+    assert not told or "if `since` tells when a record was made" in found
+
+
+@pytest.mark.parametrize(("losses", "told"), [("", True), ("b2,2024-05-01\n", False)])
+def test_accounts_that_went_silent_are_told_unless_a_table_says_who_left(tmp_path, losses, told):
+    looked_at(tmp_path, spread(40))
+    rows = [
+        f"{'ab'[n < 6]}{n},{START + timedelta(days=day)}\n"
+        for n in range(40)
+        for day in range(0, 60 if n < 6 else 350, 7)
+    ]
+    (tmp_path / "use.csv").write_text("account,at\n" + "".join(rows))
+    (tmp_path / "left.csv").write_text("account,at\n" + losses)
+    accounts = "  accounts: {path: accounts.csv, key: id, created_at: since}\n"
+    more = "  activity: {use: {path: use.csv, account: account, time: at}}\n"
+    if losses:
+        more += "  churn: {path: left.csv, account: account, time: at}\n"
+    text = PROJECT.replace(accounts, more)
+    (tmp_path / "project.yaml").write_text(text)
+    found = warned(check(load_project(tmp_path / "project.yaml"), now=NOW))
+    said = "6 of the 43 accounts were active once, but in none of use for 90 days"
+    assert (said in found) is told
 
 
 def test_old_data_are_a_warning_from_a_period_on(tmp_path):

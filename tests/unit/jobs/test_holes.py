@@ -79,3 +79,27 @@ def test_check_names_the_span_unless_there_are_few_rows(tmp_path, accounts, said
     found = checked(tmp_path, gone, accounts)
     assert (span in found) == said
     assert ("tables.activity.usage" in found and "a file of that time is missing" in found) == said
+
+
+@pytest.mark.parametrize(
+    ("cell", "other", "said"),
+    [("0", "0", "`clicks`, `logins` are 0"), ("", "3", "`logins` is 0"), ("1", "1", "")],
+)
+def test_check_names_spans_in_which_rows_count_nothing(tmp_path, cell, other, said):
+    still = range(30, 34)
+    rows = "".join(
+        f"a{n},{day},{cell if week in still and n else 5 * (week not in still)},"
+        f"{other if week in still else 2}\n"
+        for week, day in enumerate(DAILY[::7])
+        for n in range(4)
+    )
+    (tmp_path / "usage.csv").write_text("account,day,logins,clicks\n" + rows)
+    (tmp_path / "project.yaml").write_text(
+        "project: holes\ntimezone: UTC\nstate: state\ntables:\n  activity:\n    usage: {path: "
+        "usage.csv, account: account, time: day, measures: [clicks, logins]}\ntargets: {churn: "
+        "{event: no_activity, activity: usage}}\n"
+    )
+    found = "\n".join(map(str, check(load_project(tmp_path / "project.yaml")).warnings))
+    assert ("in every row between 2024-07-22 and 2024-08-26 (35 days)" in found) is bool(said)
+    assert said in found
+    assert "no account has a row" not in found

@@ -18,7 +18,7 @@ class Source(Place):
         default_factory=list,
         description="Columns to take over from other tables, one after the other, where the "
         "account's key stands only there: review to order, order to customer. A key with several "
-        "values is refused.",
+        "values finds nothing.",
     )
     wide: Wide | None = Field(
         None,

@@ -25,7 +25,11 @@ MOST_SHARE = 0.5
 
 
 def gone_silent(
-    project: ProjectSpec, facts: Facts, as_of: datetime, listed: Sequence[str]
+    project: ProjectSpec,
+    facts: Facts,
+    as_of: datetime,
+    listed: Sequence[str],
+    called: str = "accounts on the worklist",
 ) -> Iterator[Problem]:
     """A warning where listed accounts were active once, but not in `[as_of − 90 days, as_of)`.
 
@@ -41,11 +45,12 @@ def gone_silent(
     if len(found) < max(LEAST, LEAST_SHARE * len(listed)) or len(silent) > MOST_SHARE * len(last):
         return
     yield Problem(
-        f"{len(found):,} of the {len(listed):,} accounts on the worklist were active once, but in "
+        f"{len(found):,} of the {len(listed):,} {called} were active once, but in "
         f"none of {', '.join(names)} for {SILENT_DAYS} days: they may have left",
         "map when accounts end (`tables.subscriptions`, or `valid_to` of `tables.accounts`), or "
-        "declare `targets.churn` with `event: no_activity` and `active_within_days`: who has "
-        "left is then neither scored nor listed",
+        f"say under `targets`: `churn: {{event: no_activity, activity: {names[0]}, gap_days: 0, "
+        f"horizon_days: {SILENT_DAYS}, active_within_days: {SILENT_DAYS}}}`; who has left is then "
+        "neither scored nor listed",
         key="tables",
     )
 

@@ -58,6 +58,35 @@ def holes(project: ProjectSpec, facts: Facts) -> Iterator[Problem]:
         if found:
             longest = max(found, key=lambda hole: hole.days)
             yield _said(longest, len(found) - 1, f"tables.activity.{name}")
+        yield from _nothing_counted(project, facts, name, found)
+
+
+def _nothing_counted(
+    project: ProjectSpec, facts: Facts, name: str, told: Sequence[Hole]
+) -> Iterator[Problem]:
+    """A warning where measures are 0 or blank in every row of a span, though there are rows."""
+    table, measures = facts.sources[name], list(project.tables.activity[name].measures)
+    if not measures:
+        return
+    some = {f"some_{place}": (table[m] != 0).sum() for place, m in enumerate(measures)}
+    counted = table.group_by(day=table.occurred_at.date()).aggregate(**some)
+    rows = counted.order_by("day").to_pyarrow().to_pylist()
+    spans: dict[Hole, list[str]] = {}
+    for place, measure in enumerate(measures):
+        days = [row["day"] for row in rows if row[f"some_{place}"]]
+        for hole in holes_between(days):
+            if not any(hole.last <= other.next and other.last <= hole.next for other in told):
+                spans.setdefault(hole, []).append(measure)
+    if spans:
+        longest = max(spans, key=lambda hole: (len(spans[hole]), hole.days))
+        named = ", ".join(f"`{measure}`" for measure in spans[longest])
+        yield Problem(
+            f"in every row between {longest.last} and {longest.next} ({longest.days} days) "
+            f"{named} {'is' if len(spans[longest]) == 1 else 'are'} 0 or blank",
+            "if nothing was counted then, as while a system was moved, export the table without "
+            "these rows: a missing row is unknown, 0 is a customer who did nothing",
+            key=f"tables.activity.{name}.measures",
+        )
 
 
 def holes_between(days: Sequence[date]) -> list[Hole]:

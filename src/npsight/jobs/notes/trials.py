@@ -28,6 +28,7 @@ _TRIAL_VALUES = (*TRIAL_WORDS, "internal", "intern", "interne", "interno", "test
 _MOST = 0.2
 """Where more accounts have such a word, it is a word of the trade."""
 _SHOWN = 3
+_WRITTEN = 20
 _LETTERS = re.compile(r"[a-z]+")
 _IN_TEXT = rf"(?i)(^|[^\p{{L}}])({'|'.join(TRIAL_WORDS)})([^\p{{L}}]|$)"
 
@@ -84,11 +85,11 @@ def trial_accounts(project: ProjectSpec, facts: Facts) -> Iterator[Problem]:
 
 
 def _keys_of(keys: list[str]) -> str:
-    """How keys are written down to be left out."""
-    first = keys[:_SHOWN]
+    """How keys are written down to be left out: all of them, where they are not very many."""
+    first = keys[:_WRITTEN]
     if any("@" in key for key in first):
         return "…"
-    return ", ".join(first) + (", …" if len(keys) > _SHOWN else "")
+    return ", ".join(first) + (", …" if len(keys) > _WRITTEN else "")
 
 
 def _says_so(text: ir.Value) -> ir.BooleanValue:
