@@ -103,3 +103,25 @@ def test_people_who_are_listed_twice_still_lead_to_their_accounts(tmp_path):
         if table.key == "tables.responses"
     ]
     assert (answers.good, answers.quarantined) == (59, 1)
+
+
+@pytest.mark.parametrize(
+    ("column", "days", "hours", "said"),
+    [
+        ("Month End", ["01-31", "02-28", "03-31", "04-30"], 24, "month or week that ends with"),
+        ("week_ending", ["01-01", "01-08", "01-15", "01-22"], 24, "month or week that ends with"),
+        ("week", ["01-01", "01-08", "01-15", "01-22"], 168, "the week that begins then"),
+        ("month", ["01-01", "02-01", "03-01", "04-01"], 744, "the month that begins then"),
+        ("at", ["01-31", "02-28", "03-31", "04-29"], 0, "hours until a row can first be read"),
+    ],
+)
+def test_levels_are_known_when_their_period_is_over(tmp_path, column, days, hours, said):
+    usage = f"CustomerId,{column},seats\n" + "".join(
+        f"{account},2023-{day},{account + place}\n"
+        for place, day in enumerate(days)
+        for account in range(1, 5)
+    )
+    place = folder(tmp_path, Customers=CUSTOMERS, Survey=SURVEY, usage=usage)
+    text = propose(place)
+    assert yaml.safe_load(text)["tables"]["activity"]["usage"]["delay_hours"] == hours
+    assert said in text

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
+
+from npsight.jobs.notes.words import words
 
 if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
@@ -16,6 +18,9 @@ LEAST_DAYS, MOST_DAYS = 3, 400
 SELDOM_DAYS = 6
 MOSTLY = 0.5
 """Share of all pairs of account and day that must have a row."""
+FROM_FIRST_DAY, FROM_WEEKDAY, FROM_LAST_DAY = 744, 168, 24
+"""Hours until a month or week is over that is named by its first, or last, day."""
+_ENDING = {"end", "ending", "ended", "ende", "endend", "bis", "fin", "finissant"}
 _EPOCHS = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 
 
@@ -32,14 +37,18 @@ def notes_levels(table: TableProfile, time: ColumnProfile | None, key: str) -> b
 
 def period_hours(table: TableProfile, time: ColumnProfile | None, key: str) -> int:
     """Hours after which what a row says of its month or week is complete, where all rows of a table
-    of levels are of the first day of a month, or of one day of the week; else 0.
+    of levels are of the first or the last day of a month, or of one day of the week; else 0.
     """
     if time is None or not notes_levels(table, time, key):
         return 0
     days = set(_days(time))
     if all(day.day == 1 for day in days):
-        return 744
-    return 168 if len({day.weekday() for day in days}) == 1 else 0
+        return FROM_FIRST_DAY
+    if all((day + timedelta(days=1)).day == 1 for day in days):
+        return FROM_LAST_DAY
+    if len({day.weekday() for day in days}) > 1:
+        return 0
+    return FROM_LAST_DAY if words(time.name) & _ENDING else FROM_WEEKDAY
 
 
 def _days(time: ColumnProfile) -> Iterator[date]:

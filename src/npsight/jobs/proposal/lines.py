@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npsight.jobs.notes.rhythm import FROM_FIRST_DAY, FROM_LAST_DAY, FROM_WEEKDAY
 from npsight.jobs.proposal.keys import Hop
 from npsight.jobs.proposal.table import currencies_of, file_of, place_of, rows_of
 from npsight.jobs.proposal.yamltext import Lines, flow, scalar
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from npsight.tables.profile import ColumnProfile, TableProfile
 
 
-_PERIODS = {168: "week", 744: "month"}
+_PERIODS = {
+    FROM_WEEKDAY: "week that begins then",
+    FROM_FIRST_DAY: "month that begins then",
+    FROM_LAST_DAY: "month or week that ends with that day",
+}
 
 
 class ProposedLines:
@@ -95,6 +100,6 @@ class ProposedLines:
             hours, why = 744, "a month is read as its first day; 31 days later it is over"
         elif period_hours:
             hours = period_hours
-            why = f"each row is taken for the {_PERIODS[hours]} that begins then, complete at its "
-            why += "end; 0 where it is of that day alone"
+            why = f"each row is taken for the {_PERIODS[hours]}, complete at its end; 0 where it "
+            why += "is of that day alone"
         self.lines.add(at, f"delay_hours: {hours}", f"VERIFY: {why}")
