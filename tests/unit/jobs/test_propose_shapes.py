@@ -125,3 +125,19 @@ def test_levels_are_known_when_their_period_is_over(tmp_path, column, days, hour
     text = propose(place)
     assert yaml.safe_load(text)["tables"]["activity"]["usage"]["delay_hours"] == hours
     assert said in text
+
+
+def test_what_is_written_in_other_letters_keeps_its_name_as_a_label(tmp_path):
+    usage = "CustomerId,Day,错误数,登录次数,Größe\n" + "".join(
+        f"{1 + n % 4},2023-0{1 + n % 9}-1{n % 10},{n % 3},{n % 4},{n % 5}\n" for n in range(40)
+    )
+    place = folder(tmp_path, Customers=CUSTOMERS, Survey=SURVEY, 使用情况=usage)
+    found = yaml.safe_load(propose(place, tmp_path))
+    (name, table), *_ = found["tables"]["activity"].items()
+    first, second, third = table["measures"]
+    assert list(table["measures"].values()) == ["错误数", "登录次数", "Größe"]
+    labels = {f.get("measure"): f.get("label") for f in found["features"] if f["source"] == name}
+    assert labels == {None: "使用情况", first: "错误数", second: "登录次数", third: None}
+    assert found["drivers"] == {name: {"label": "使用情况"}}
+    (tmp_path / "project.yaml").write_text(propose(place, tmp_path))
+    assert load_project(tmp_path / "project.yaml").features

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from npsight.config.schema import PERIOD_OVER
 from npsight.jobs.notes.trials import trial_notes
 from npsight.jobs.notes.words import words
-from npsight.jobs.proposal import guess, vocabulary
+from npsight.jobs.proposal import guess, names, vocabulary
 from npsight.jobs.proposal.kinds import Kinds
 from npsight.jobs.proposal.lines import ProposedLines
 from npsight.jobs.proposal.yamltext import flow, scalar
@@ -105,14 +105,14 @@ class ProposedAccounts:
         self, found: Sequence[Attribute], stable: Sequence[ColumnProfile]
     ) -> None:
         add = self.out.lines.add
-        names = guess.config_names(c for c, _ in found)
-        named = {names[c.name]: (c, kind) for c, kind in found}
+        called = names.config_names(c for c, _ in found)
+        named = {called[c.name]: (c, kind) for c, kind in found}
         kinds = {name: kind for name, (_, kind) in named.items()}
         add(4, f"attributes: {flow(kinds)}")
         renamed = {name: c.name for name, (c, _) in named.items() if name != c.name}
         if renamed:
             add(4, f"columns: {flow(renamed)}")
-        static = [names[c.name] for c in stable]
+        static = [called[c.name] for c in stable]
         if static:
             add(4, f"static: {flow(static)}", "VERIFY: these never change")
         segments = [

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from npsight.errors import Problem
 from npsight.jobs.notes.rhythm import notes_levels, period_hours
-from npsight.jobs.proposal import guess
+from npsight.jobs.proposal import guess, names
 from npsight.jobs.proposal.lines import ProposedLines
 from npsight.jobs.proposal.responses import answered_of
 from npsight.jobs.proposal.yamltext import scalar
@@ -65,12 +65,12 @@ class ProposedActivity:
         ratings = guess.guess_ratings(table, {key, score.name if score else ""})
         if not ratings or when.occurred is None:
             return
-        name = f"{guess.config_name(table.name)[:50]}_ratings"
+        name = f"{names.config_name(table.name)[:50]}_ratings"
         self._head(table, name, answered_of(table), when.known)
-        names = guess.config_names(ratings)
-        self.out.columns(6, "measures", ratings, names)
+        called = names.config_names(ratings)
+        self.out.columns(6, "measures", ratings, called)
         self.out.features += [
-            f"{{source: {name}, measure: {names[c.name]}, aggregate: mean, windows: 365}}"
+            f"{{source: {name}, measure: {called[c.name]}, aggregate: mean, windows: 365}}"
             for c in ratings
         ]
 
@@ -83,17 +83,18 @@ class ProposedActivity:
             said = ", ".join(c.name for c in today)
             out.lines.comment(6, f"left out, because only today's value is known: {said}")
             categories = [c for c in categories if c not in today]
-        names = guess.config_names([*measures, *categories])
+        called = names.config_names([*measures, *categories])
         if when.ended is None:
-            out.columns(6, "measures", measures, names)
-            out.columns(6, "categories", categories, names)
+            out.columns(6, "measures", measures, called)
+            out.columns(6, "categories", categories, called)
             levels = notes_levels(table, when.occurred, key)
-            self._features(name, table.rows, [names[c.name] for c in measures], levels)
+            numbers = {c.name: called[c.name] for c in measures}
+            self._features(table, name, table.rows, numbers, levels)
             return
         out.column(6, "ended_at", when.ended)
         out.column(6, "ended_known_at", when.ended_known)
-        out.columns(6, "categories", categories, names)
-        self._features(name, table.rows, [])
+        out.columns(6, "categories", categories, called)
+        self._features(table, name, table.rows, {})
         if measures:
             self._at_the_end(table, name, when, when.ended, measures)
 
@@ -113,18 +114,18 @@ class ProposedActivity:
             f"filled in only then; move those known at once to `{name}`",
         )
         self._head(table, later, ended, when.ended_known)
-        names = guess.config_names(measures)
-        self.out.columns(6, "measures", measures, names)
-        self._features(later, ended.filled, list(names.values()))
+        called = names.config_names(measures)
+        self.out.columns(6, "measures", measures, called)
+        self._features(table, later, ended.filled, called)
 
     def _free_name(self, table: TableProfile) -> str:
-        name = guess.config_name(table.name)
+        name = names.config_name(table.name)
         if name in _RESERVED_SOURCES:
             name = f"{name}_events"
-        name = guess.without_day(name)
+        name = names.without_day(name)
         if name in self.rows:
-            name = guess.config_name(table.name)
-        return guess.free_name(name, self.rows)
+            name = names.config_name(table.name)
+        return names.free_name(name, self.rows)
 
     def _head(
         self,
@@ -144,16 +145,32 @@ class ProposedActivity:
         out.known_at(6, known, table, period_hours(table, occurred, key))
 
     def _features(
-        self, name: str, rows: int, measures: Sequence[str], levels: bool = False
+        self,
+        table: TableProfile,
+        name: str,
+        rows: int,
+        measures: Mapping[str, str],
+        levels: bool = False,
     ) -> None:
-        """Of `levels`, noted once a week or month, means: windows hold unequal numbers of them."""
+        """Features of a table and of its `measures`, column to name. Of `levels`, noted once a week
+        or month, means: windows hold unequal numbers of them.
+        """
         self.rows[name] = rows
+        label = _label(table.name)
+        if label:
+            self.out.drivers[name] = table.name
         windows = "windows: [30, 90]"
-        self.out.features.append(f"{{source: {name}, aggregate: count, {windows}}}")
-        self.out.features.append(f"{{source: {name}, aggregate: days_since_last}}")
+        self.out.features.append(f"{{source: {name}, aggregate: count, {windows}{label}}}")
+        self.out.features.append(f"{{source: {name}, aggregate: days_since_last{label}}}")
         read = "aggregate: [sum, trend], windows: [30, 90]"
         if levels:
             read = "aggregate: [mean, mean_trend], windows: [90, 180]"
         self.out.features += [
-            f"{{source: {name}, measure: {measure}, {read}}}" for measure in measures
+            f"{{source: {name}, measure: {measure}, {read}{_label(column)}}}"
+            for column, measure in measures.items()
         ]
+
+
+def _label(name: str) -> str:
+    """What to call it where its name in the project file tells nothing."""
+    return f", label: {scalar(name)}" if names.is_illegible(name) else ""

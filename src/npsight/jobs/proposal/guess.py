@@ -10,9 +10,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from npsight.config.checks import RESERVED
 from npsight.config.schema import PERIOD_OVER
-from npsight.jobs.notes.words import ACCOUNT_WORDS, is_id, plain, words
+from npsight.jobs.notes.words import ACCOUNT_WORDS, is_id, words
 from npsight.jobs.proposal.vocabulary import (
     CANCEL_WORDS,
     CHURN_WORDS,
@@ -62,38 +61,9 @@ _HAS_LEFT = re.compile(
     r"(?i)^(churn(ed)?|left|lost|cancell?ed|terminated|former( customer)?|inactive|gek[uü]ndigt|"
     r"inaktiv|ehemalig|r[ée]sili[ée]|inactivo|baja)$"
 )
-_DAY_AT_END = re.compile(r"(?<=[a-z])_?(19|20)\d\d_?[01]\d_?[0-3]\d(_[\d_]*)?$")
 _CATEGORY_VALUES = 30
 _ENOUGH_TO_COUNT = 50
 _FEW_LEFT_OUT = 1.5
-
-
-def config_name(column: str) -> str:
-    """The column's name as a name of the project file."""
-    name = re.sub(r"[^a-z0-9]+", "_", plain(column)).strip("_")
-    return (name if re.match(r"[a-z]", name) else f"c_{name}")[:60]
-
-
-def config_names(columns: Iterable[ColumnProfile]) -> dict[str, str]:
-    """Each column's name in the project file, no two the same, and none of npsight's own."""
-    found: dict[str, str] = {}
-    for column in columns:
-        found[column.name] = free_name(config_name(column.name), {*found.values(), *RESERVED})
-    return found
-
-
-def free_name(name: str, taken: Collection[str]) -> str:
-    """The name, with a number behind it where it is taken."""
-    free, number = name, 1
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    return free
-
-
-def without_day(name: str) -> str:
-    """A name of the project file without the day of the export that ends it."""
-    return _DAY_AT_END.sub("", name) or name
 
 
 def pick(

@@ -28,7 +28,8 @@ class ProposedLines:
     """Lines and features of a proposal.
 
     `keys` has each table's column of the account, `hops` the look-ups that lead there. `naive`
-    says whether a mapped time lacks a zone.
+    says whether a mapped time lacks a zone. `drivers` has what to call those whose name in the
+    project file tells nothing.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class ProposedLines:
         self.hops = hops
         self.lines = Lines()
         self.features: list[str] = []
+        self.drivers: dict[str, str] = {}
         self.naive = False
 
     def where(self, table: TableProfile, indent: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from npsight.errors import DataError, Problem
 from npsight.jobs.notes.dayorder import with_one_order
-from npsight.jobs.proposal import guess, vocabulary
+from npsight.jobs.proposal import guess, names, vocabulary
 from npsight.jobs.proposal.accounts import ProposedAccounts
 from npsight.jobs.proposal.activity import ProposedActivity
 from npsight.jobs.proposal.keys import typed_in_cases
@@ -21,7 +21,7 @@ from npsight.jobs.proposal.losses import write_losses, write_targets
 from npsight.jobs.proposal.merges import Merges, merges_among, write_merges
 from npsight.jobs.proposal.responses import ProposedResponses, undated
 from npsight.jobs.proposal.ways import columns_of, keys_and_ways
-from npsight.jobs.proposal.yamltext import Lines
+from npsight.jobs.proposal.yamltext import Lines, scalar
 
 if TYPE_CHECKING:
     from npsight.tables.profile import TableProfile
@@ -105,6 +105,11 @@ def _text(
         body.add(0, "features:")
         for feature in out.features:
             body.add(2, f"- {feature}")
+    if out.drivers:
+        body.blank()
+        body.add(0, "drivers:")
+        for name, label in out.drivers.items():
+            body.add(2, f"{name}: {{label: {scalar(label)}}}")
     _comments(out, kinds.responses)
     _quarantine(out, kinds.responses)
     head = Lines()
@@ -147,7 +152,7 @@ def _quarantine(out: ProposedLines, responses: Sequence[TableProfile]) -> None:
 
 
 def _project_name(source: Path) -> str:
-    name = guess.config_name(source.resolve().stem).replace("_", "-")
+    name = names.config_name(source.resolve().stem).replace("_", "-")
     return name[:40].strip("-") or "project"
 
 
