@@ -86,6 +86,14 @@ class StateError(NpsightError, RuntimeError):
     exit_code = 8
 
 
+class RegistryAwayError(StateError):
+    """The model registry does not answer: it may later, and what was last known of it may do."""
+
+
+class RegistryRefusedError(StateError):
+    """The model registry does not let this user in, or not do this: waiting does not help."""
+
+
 class LeakageError(ProblemsError, ValueError):
     """The leakage audit found that a feature or a column knows what came later."""
 

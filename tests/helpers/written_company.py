@@ -22,6 +22,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.features.history import BANDS
 from npsight.jobs.building.frames import FeatureBuilder, silent
 from npsight.jobs.score import score
+from npsight.jobs.scoring.champion import Champion
 from npsight.jobs.training.trainingdata import open_tables
 from npsight.models.bundle import golden_rows, pack, unpack
 from npsight.models.calibration import Calibration
@@ -154,7 +155,7 @@ def score_company(
         model = _model(project, frame)
         company.bundle = pack(model, golden_rows(frame, model.specs), "# Card"), model
     files, model = company.bundle
-    with mock.patch("npsight.jobs.score.champion", return_value=(1, files, model)):
+    with mock.patch("npsight.jobs.score.champion", return_value=Champion(1, files, model)):
         score(project, as_of, hold=hold)
 
 

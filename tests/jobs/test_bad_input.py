@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -418,7 +419,6 @@ def test_damaged_cached_champion_is_not_served(copied):
 
 def test_damaged_registered_champion_is_not_used(copied, tmp_path):
     artifacts = copied.state / "mlartifacts"
-    _point_artifacts_to(copied.state, artifacts)
     before = state_of(copied.state, "small")
     (model,) = artifacts.glob("*/artifacts/bundle/model.json")
     model.write_bytes(model.read_bytes()[:-20])
@@ -428,20 +428,18 @@ def test_damaged_registered_champion_is_not_used(copied, tmp_path):
 
 
 def test_champion_whose_files_are_gone(copied):
-    _point_artifacts_to(copied.state, copied.state / "nowhere")
+    """This machine's copy of the same model does; without it there is nothing to score with."""
+    forget_files(copied.state)
+    npsight("score", "-c", copied.config).succeeded()
+    shutil.rmtree(copied.state / "champion")
     npsight("score", "-c", copied.config).failed(INTEGRITY, "has no files", "restore")
 
 
-def _point_artifacts_to(state: Path, folder: Path) -> None:
-    """A copied registry still names the files of the original."""
-    import sqlite3
-
-    connection = sqlite3.connect(state / "mlflow.db")
-    rows = connection.execute("SELECT run_uuid FROM runs").fetchall()
-    for (run,) in rows:
-        uri = (folder / run / "artifacts").as_uri()
-        connection.execute("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", (uri, run))
-    connection.commit()
+def forget_files(state: Path) -> None:
+    """Neither beside the registry nor where it says that they were made."""
+    shutil.rmtree(state / "mlartifacts")
+    with sqlite3.connect(state / "mlflow.db") as connection:
+        connection.execute("UPDATE runs SET artifact_uri = ?", ((state / "nowhere").as_uri(),))
     connection.close()
 
 

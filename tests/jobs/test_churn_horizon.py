@@ -12,14 +12,14 @@ import pytest
 from command_line import npsight
 
 from npsight.config.load import load_project
-from npsight.jobs.score import champion
+from npsight.jobs.scoring.champion import champion
 
 MODEL_HORIZON = 90
 
 
 @pytest.fixture(scope="module")
 def curve(demo_config: Path):
-    return champion(load_project(demo_config))[2].churn_curve
+    return champion(load_project(demo_config)).model.churn_curve
 
 
 def column(config: Path, to: Path, days: int) -> tuple[list[float], list[float]]:

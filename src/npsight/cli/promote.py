@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,19 +68,43 @@ def models_command(
     for info in versions:
         table.add_row(
             str(info.version),
-            ", ".join(info.aliases) or ("interrupted" if info.is_interrupted else ""),
+            ", ".join(_standing(info)),
             minute(info.created_at, zone),
             info.params.get("as_of_last", "–")[:10],
             (info.digest or "")[:12],
             _gates(info),
             *(_figure(info.metrics.get(f"{part}_chosen_auc")) for part in FIGURES_OF),
         )
-    make_console().print(table)
+    console = make_console()
+    console.print(table)
+    for info in versions:
+        if info.run_deleted and info.aliases:
+            console.print(f"[bold yellow]![/] {_deleted(info)}", highlight=False, soft_wrap=True)
     if export is not None:
         from npsight.jobs.promote import export_bundle
 
         target = export_bundle(project, export)
-        make_console().print(f"Wrote {target}", highlight=False, soft_wrap=True)
+        console.print(f"Wrote {target}", highlight=False, soft_wrap=True)
+
+
+def _standing(info: VersionInfo) -> Iterator[str]:
+    yield from info.aliases
+    if info.is_interrupted:
+        yield "interrupted"
+    if info.run_deleted:
+        yield "run deleted"
+
+
+def _deleted(info: VersionInfo) -> str:
+    if not info.status:
+        return (
+            f"The MLflow run of version {info.version} is gone, and its files with it: only "
+            "machines that have used it still can. Promote another version."
+        )
+    return (
+        f"The MLflow run of version {info.version} was deleted; its files stay until `mlflow gc`. "
+        f"Undo it with: mlflow runs restore --run-id {info.run_id}"
+    )
 
 
 def _gates(info: VersionInfo) -> str:

@@ -73,6 +73,13 @@ def _print_gates(result: TrainResult, console: Console) -> None:
 
 def _print_way_on(result: TrainResult, console: Console, config: Path) -> None:
     command = f"npsight promote -c {config} --version {result.version}"
+    if result.same_as is not None:
+        console.print(
+            f"It is the very model of version {result.same_as}: nothing that it could learn from "
+            "has changed since, so promoting it changes nothing but its number.",
+            highlight=False,
+            soft_wrap=True,
+        )
     if result.gates.passed:
         console.print(f"Make it the champion with: {command}", highlight=False, soft_wrap=True)
         return

@@ -22,7 +22,7 @@ from npsight.jobs.training.fit import fit_project
 from npsight.jobs.training.labels import ensure_learnable
 from npsight.jobs.training.mix import with_mix
 from npsight.jobs.training.trainingdata import DERIVED, open_tables, training_data
-from npsight.tracking import Tracking
+from npsight.tracking import Tracking, await_registry, origin_tags
 
 FOLDER = "backtest"
 
@@ -54,6 +54,8 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
         nothing.
     """
     project.state_dir.mkdir(parents=True, exist_ok=True)
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
+    tracking.ensure_writable()
     with open_tables(project, progress) as (builder, prepared):
         data = training_data(builder, progress)
         ensure_learnable(project, {k: v for k, v in data.examples.items() if k not in DERIVED})
@@ -68,8 +70,9 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
     files = report_files(found)
     page = keep_files(project.state_dir / FOLDER, files)
     keep_rows(project.state_dir / FOLDER, backtest_rows(fitted.parts.values()))
-    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
-    tags = {"data_digest": prepared.digest, "npsight.kind": "backtest"}
+    await_registry(tracking, progress)
+    tags = origin_tags("npsight backtest", project.file)
+    tags |= {"data_digest": prepared.digest, "npsight.kind": "backtest"}
     run_id = tracking.start_run("backtest", parameters(project, data.as_ofs, fitted), tags)
     try:
         figures = metrics(fitted) | report.figures() | evaluation_metrics(found)

@@ -12,20 +12,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.drivers.advice import worse_sides
 from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
-from npsight.errors import ModelIntegrityError, NotFoundError, Problem
+from npsight.errors import NotFoundError, Problem
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
 from npsight.jobs.building.held import features_held, held_by_source, late_days, late_now
 from npsight.jobs.building.servingfacts import write_serving_facts
-from npsight.jobs.changed import changed
 from npsight.jobs.notes.gonesilent import gone_silent
 from npsight.jobs.notes.holes import holes
 from npsight.jobs.runs.writes import ScoredRun, pages_of
 from npsight.jobs.scoring.asof import check_as_of, default_as_of, known_since
+from npsight.jobs.scoring.champion import champion
 from npsight.jobs.scoring.forecasts import forecast_of, keep_forecast
 from npsight.jobs.scoring.scored import (
     ScoreInputs,
@@ -37,7 +36,7 @@ from npsight.jobs.scoring.scored import (
 from npsight.jobs.scoring.wentmissing import missing_by_source, went_missing
 from npsight.jobs.training.survival import curve_for
 from npsight.jobs.training.trainingdata import open_tables
-from npsight.models.bundle import check_golden, digest_of, reference_of_bundle, unpack
+from npsight.models.bundle import digest_of, reference_of_bundle
 from npsight.models.intervals import NpsForecast
 from npsight.models.logits import Vector
 from npsight.models.model import Model, Predictions
@@ -46,7 +45,7 @@ from npsight.models.survival import ChurnCurve
 from npsight.store import ScoreRun, open_project_store
 from npsight.temporal.facts import Facts
 from npsight.temporal.lateness import Late
-from npsight.tracking import Tracking, write_cached
+from npsight.tracking import write_cached
 from npsight.worklist.rank import rank
 
 
@@ -107,7 +106,8 @@ def score(
     ModelIntegrityError
         The champion is damaged, or was trained with other features than the project declares.
     """
-    version, files, model = champion(project, progress)
+    used = champion(project, progress)
+    version, files, model = used.version, used.files, used.model
     curve = None if churn_horizon is None else curve_for(model, project, churn_horizon)
     with open_tables(project, progress) as (builder, prepared):
         newer = 0
@@ -130,6 +130,7 @@ def score(
         scores = score_frame(project.worklist, model, inputs, predicted)
         listed = rank(scores, project.worklist, as_of)
         warnings = (
+            *used.doubts,
             *_warnings(project, prepared.facts, as_of, list(listed["account"])),
             *late_now(tables, model.specs, as_of),
             *_missing(builder, model, files, inputs.now, as_of),
@@ -218,40 +219,6 @@ def _missing(
 def _hindsight(model: Model, as_of: datetime) -> datetime | None:
     through = datetime.fromisoformat(model.trained_through)
     return through if as_of <= through else None
-
-
-def champion(
-    project: ProjectSpec, progress: Progress = silent
-) -> tuple[int, dict[str, bytes], Model]:
-    """Version, files and model of the champion, verified; raises as `score` does."""
-    progress("champion from the registry")
-    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
-    version, files = tracking.load_champion()
-    model = unpack(files)
-    check_golden(model, files)
-    _check_features(model, project)
-    return version, files, model
-
-
-def _check_features(model: Model, project: ProjectSpec) -> None:
-    declared = {spec.name: spec for spec in project.features}
-    missing = sorted({spec.name for spec in model.specs} - declared.keys())
-    if missing:
-        raise ModelIntegrityError(
-            f"{project.file.name} no longer declares {len(missing)} of the champion's features: "
-            f"{', '.join(missing[:8])}\n  → put them back, or train and promote a new model"
-        )
-    other = [
-        f"{spec.name}: {change}"
-        for spec in model.specs
-        if (change := changed(spec, declared[spec.name]))
-    ]
-    if other:
-        raise ModelIntegrityError(
-            f"{project.file.name} declares {len(other)} of the champion's features otherwise "
-            f"than it was trained with:\n  {'; '.join(other[:8])}\n"
-            "  → put them back as they were, or train and promote a new model"
-        )
 
 
 def _read_inputs(

@@ -10,8 +10,8 @@ from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import explain
 from npsight.jobs.building.frames import Progress, silent
 from npsight.jobs.building.held import late_days
-from npsight.jobs.score import champion
 from npsight.jobs.scoring.asof import default_as_of
+from npsight.jobs.scoring.champion import champion
 from npsight.jobs.segmenting.inputs import attributes_asked, read_inputs
 from npsight.jobs.segmenting.report import SegmentsReport
 from npsight.jobs.segmenting.view import names_needed, report_of
@@ -44,7 +44,8 @@ def segments(
         As `npsight.jobs.score.score` does.
     """
     names = attributes_asked(project, by)
-    version, _, model = champion(project, progress)
+    used = champion(project, progress)
+    model = used.model
     with open_tables(project, progress) as (builder, _):
         day = as_of or default_as_of(builder)
         tables = late_days(builder, [day]).get(day, ())
@@ -53,5 +54,5 @@ def segments(
         losses = association(builder, day)
     progress(f"segments of {len(inputs.now):,} accounts")
     predicted, explanation = model.predict(inputs.now), explain(model, inputs.now)
-    report = report_of(project, version, model, inputs, predicted, explanation, names)
+    report = report_of(project, used.version, model, inputs, predicted, explanation, names)
     return replace(report, losses=losses)

@@ -30,7 +30,7 @@ from npsight.jobs.gates import (
 )
 from npsight.jobs.reports.files import evaluation_metrics, keep_files, report_files
 from npsight.jobs.training.backtestrows import backtest_rows, keep_rows, version_folder
-from npsight.jobs.training.card import card, metrics, parameters
+from npsight.jobs.training.card import TITLES, card, metrics, parameters
 from npsight.jobs.training.context import read_context
 from npsight.jobs.training.fit import Fitted, fit_project, probabilities
 from npsight.jobs.training.labels import ensure_learnable
@@ -41,14 +41,23 @@ from npsight.models.bundle import check_golden, digest_of, golden_rows, pack, un
 from npsight.models.gates import GateReport
 from npsight.models.reference import reference_of
 from npsight.tables.prepare import Prepared
-from npsight.tracking import CHALLENGER, CHAMPION, Tracking, write_cached
+from npsight.tracking import (
+    CHALLENGER,
+    CHAMPION,
+    Tracking,
+    await_registry,
+    origin_tags,
+    write_cached,
+)
 
 BACKTEST_FILE = "backtest_newest.parquet"
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training run produced; `warnings` tell of tables that were late on training days."""
+    """What a training run produced. `same_as` is an older version of the very same model;
+    `warnings` tell of tables that were late on training days.
+    """
 
     version: int
     alias: str
@@ -63,6 +72,7 @@ class TrainResult:
     audit: AuditReport
     page: Path
     gates: GateReport
+    same_as: int | None = None
     warnings: tuple[Problem, ...] = ()
 
 
@@ -83,8 +93,13 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
     NoSkillError
         No target can be foreseen better than by one number for all accounts; the run is kept as
         failed, with its figures, and nothing is registered.
+    StateError
+        The registry does not answer, or may not be written to. It is asked first; where it goes
+        away later, it is waited for.
     """
     project.state_dir.mkdir(parents=True, exist_ok=True)
+    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
+    tracking.ensure_writable()
     with open_tables(project, progress) as (builder, prepared):
         data = training_data(builder, progress)
         ensure_learnable(project, {k: v for k, v in data.examples.items() if k not in DERIVED})
@@ -100,14 +115,18 @@ def train(project: ProjectSpec, progress: Progress = silent) -> TrainResult:
     try:
         ensure_skill(project, fitted)
     except NoSkillError as error:
-        _keep_failed(project, prepared, data, fitted, report, error)
+        await_registry(tracking, progress)
+        _keep_failed(tracking, project, prepared, data, fitted, report, error)
         raise
     made = Evaluated(fitted, data.frame, data.newest, context, report, prepared.digest)
     found = evaluate(project, made, progress)
-    return _register(project, prepared, data, fitted, report, found, again, progress)
+    progress("gates, model card, plots and registry")
+    await_registry(tracking, progress)
+    return _register(tracking, project, prepared, data, fitted, report, found, again)
 
 
 def _register(
+    tracking: Tracking,
     project: ProjectSpec,
     prepared: Prepared,
     data: TrainingData,
@@ -115,10 +134,7 @@ def _register(
     report: AuditReport,
     found: Evaluation,
     again: Again,
-    progress: Progress,
 ) -> TrainResult:
-    progress("gates, model card, plots and registry")
-    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     tracking.reap_dead_runs()
     text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
     gates = judge_candidate(project, fitted, report, again, text, load_champion(tracking))
@@ -132,12 +148,13 @@ def _register(
         model_figures(project, fitted, found),
     )
     digest, pages = digest_of(files), report_files(found)
+    summary, same_as = _summary(data, fitted, gates), tracking.newest_of_digest(digest)
     tags = {
         "data_digest": prepared.digest,
         "model_digest": digest,
         "gates": ", ".join(gate.name for gate in gates.failed) or "passed",
     }
-    run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)
+    run_id = _start_run(tracking, project, prepared, data, fitted, tags)
     try:
         figures = metrics(fitted) | report.figures() | evaluation_metrics(found) | gates.figures()
         tracking.log_metrics(run_id, figures)
@@ -146,7 +163,12 @@ def _register(
         tracking.log_text(run_id, "audit.json", json.dumps(report.to_json(), indent=2))
         tracking.log_files(run_id, "report", pages)
         tracking.log_text(run_id, "features.json", files["model.json"].decode())
-        version = tracking.register(run_id, files)
+        version = tracking.register(run_id, files, summary)
+        tracking.describe(
+            run_id,
+            f"Version {version} of {tracking.name}. {summary} More in `card.md` and "
+            "`report/report.html`.",
+        )
         with tracking.aliases_held():
             first = tracking.alias_version(CHAMPION) is None
             alias = CHAMPION if first and gates.passed else CHALLENGER
@@ -178,11 +200,46 @@ def _register(
         report,
         page,
         gates,
+        same_as,
         tuple(late_then(data.late, len(data.as_ofs))),
     )
 
 
+def _start_run(
+    tracking: Tracking,
+    project: ProjectSpec,
+    prepared: Prepared,
+    data: TrainingData,
+    fitted: Fitted,
+    tags: dict[str, str],
+) -> str:
+    """A run with its settings, its origin and the data it is of."""
+    through = "a snapshot" if project.is_snapshot else f"{data.as_ofs[-1]:%Y-%m-%d}"
+    run_id = tracking.start_run(
+        f"train through {through}",
+        parameters(project, data.as_ofs, fitted),
+        origin_tags("npsight train", project.file) | tags,
+    )
+    size = {"account_days": data.rows, "days": len(data.as_ofs), "features": len(project.features)}
+    tracking.log_dataset(run_id, prepared.digest, project.file.name, size)
+    return run_id
+
+
+def _summary(data: TrainingData, fitted: Fitted, gates: GateReport) -> str:
+    """One line for MLflow's pages: what it learned from, how good it is, what speaks against it."""
+    figures = metrics(fitted)
+    sentences = [f"Learned from {data.rows:,} account-days."]
+    for name in ("detractor", "churn"):
+        auc = figures.get(f"{name}_chosen_auc")
+        if auc is not None:
+            sentences.append(f"{TITLES[name]}: AUC {auc:.3f}.")
+    failed = ", ".join(gate.name for gate in gates.failed)
+    sentences.append(f"Failed gates: {failed}." if failed else "Gates passed.")
+    return " ".join(sentences)
+
+
 def _keep_failed(
+    tracking: Tracking,
     project: ProjectSpec,
     prepared: Prepared,
     data: TrainingData,
@@ -191,11 +248,11 @@ def _keep_failed(
     error: NoSkillError,
 ) -> None:
     """A run that says why nothing was registered, with its figures and its card."""
-    tracking = Tracking(project.name, project.state_dir, registry_uri(), project.file)
     tracking.reap_dead_runs()
     tags = {"data_digest": prepared.digest, "gates": "skill"}
-    run_id = tracking.start_run("train", parameters(project, data.as_ofs, fitted), tags)
+    run_id = _start_run(tracking, project, prepared, data, fitted, tags)
     try:
+        tracking.describe(run_id, f"Nothing was registered. {error.headline}.")
         tracking.log_metrics(run_id, metrics(fitted) | report.figures())
         text = card(project, prepared, data.as_ofs, data.rows, fitted, report)
         tracking.log_text(run_id, "card.md", text)

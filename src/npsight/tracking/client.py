@@ -7,13 +7,13 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import ENOSPC
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from npsight.errors import NotFoundError, NpsightError, StateError
+from npsight.errors import NotFoundError, NpsightError
 from npsight.tracking.lock import exclusive
+from npsight.tracking.reasons import first_line, unusable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -79,12 +79,12 @@ def mendable(uri: str) -> Iterator[None]:
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise NotFoundError(
-                f"{shown(uri)}: the registry does not have it ({_first_line(error)})\n"
+                f"{shown(uri)}: the registry does not have it ({first_line(error)})\n"
                 "  → npsight models lists what it has"
             ) from None
-        raise _unusable(uri, error) from None
+        raise unusable(shown(uri), error, hidden="@" in uri) from None
     except (RequestException, SQLAlchemyError, OSError) as error:
-        raise _unusable(uri, error) from None
+        raise unusable(shown(uri), error, hidden="@" in uri) from None
 
 
 def shown(uri: str) -> str:
@@ -93,36 +93,6 @@ def shown(uri: str) -> str:
     if "@" not in parts.netloc:
         return uri
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _unusable(uri: str, error: Exception) -> StateError:
-    if _is_full(error):
-        return StateError(
-            f"{shown(uri)}: the disk of the model registry is full\n"
-            "  → free some space, then run the same command again; nothing was registered"
-        )
-    reason = type(error).__name__ if "@" in uri else _first_line(error)
-    return StateError(
-        f"{shown(uri)}: the model registry cannot be used ({reason})\n"
-        "  → check that it is running, reachable and writable, then retry; "
-        "the service keeps its cached champion meanwhile"
-    )
-
-
-def _is_full(error: BaseException | None) -> bool:
-    """Whether a full disk is what an error came from, however often it was wrapped."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == ENOSPC:
-            return True
-        if "disk is full" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:200] if text else type(error).__name__
 
 
 def _client(uri: str) -> MlflowClient:

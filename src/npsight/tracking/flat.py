@@ -9,6 +9,8 @@ from typing import Any
 
 LONGEST_VALUE = 1000
 LONGEST_NAME = 250
+LONGEST_DIGEST = 36
+"""Of a dataset."""
 
 
 def flat_params(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
-from npsight.errors import ModelIntegrityError, NotFoundError
-from npsight.tracking.cache import read_folder
+from npsight.errors import ModelIntegrityError, NotFoundError, RegistryRefusedError
+from npsight.tracking.artifacts import OWN, get_files, put_files
+from npsight.tracking.cache import FOLDER, SERVED, read_cached
 from npsight.tracking.client import DATABASE, mendable, open_client, quiet_mlflow, sqlite_uri
-from npsight.tracking.flat import finite_metrics, flat_params
+from npsight.tracking.flat import LONGEST_DIGEST, finite_metrics, flat_params
 from npsight.tracking.lock import exclusive
 from npsight.tracking.process import is_orphan, process_tags
 from npsight.tracking.versions import CHALLENGER, CHAMPION, DIGEST_TAG, VersionInfo
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 BUNDLE = "bundle"
 LOCK = "aliases.lock"
 PROMOTION_TAG = "npsight.promotion"
+PROJECT_TAG = "npsight.project"
 BATCH = 100
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -64,6 +64,30 @@ class Tracking:
         self.uri = tracking_uri or sqlite_uri(state_dir / DATABASE)
         self.name = f"npsight-{project}"
 
+    def ensure_writable(self) -> None:
+        """Raise now what a long job would otherwise learn at its end: of a registry elsewhere.
+
+        Raises
+        ------
+        RegistryAwayError
+            It does not answer.
+        RegistryRefusedError
+            This user may not write to the project's experiment, or to its model.
+        """
+        from mlflow.exceptions import MlflowException
+
+        if self.tracking_uri is None:
+            return
+        with mendable(self.uri):
+            self._client.set_experiment_tag(self._experiment_id, PROJECT_TAG, self.project)
+            try:
+                self._client.get_registered_model(self.name)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+            else:
+                self._client.set_registered_model_tag(self.name, PROJECT_TAG, self.project)
+
     def start_run(
         self, name: str, params: Mapping[str, Any], tags: Mapping[str, str] | None = None
     ) -> str:
@@ -89,6 +113,29 @@ class Tracking:
             for start in range(0, len(points), BATCH):
                 self._client.log_batch(run_id, metrics=points[start : start + BATCH])
 
+    def log_dataset(self, run_id: str, digest: str, source: str, size: Mapping[str, Any]) -> None:
+        """Name the data that a run learned from, as MLflow's pages show them; no row is kept.
+
+        `digest` is cut to MLflow's 36 characters; `source` is where the data are declared.
+        """
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        data = Dataset(
+            name=self.project,
+            digest=digest[:LONGEST_DIGEST],
+            source_type="npsight",
+            source=json.dumps({"project_file": source}),
+            profile=json.dumps(dict(size)),
+        )
+        context = InputTag("mlflow.data.context", "training")
+        with mendable(self.uri):
+            self._client.log_inputs(run_id, [DatasetInput(data, [context])])
+
+    def describe(self, run_id: str, text: str) -> None:
+        """The sentence that MLflow's page of a run begins with; Markdown is shown as such."""
+        with mendable(self.uri):
+            self._client.set_tag(run_id, "mlflow.note.content", text)
+
     def log_figure_bytes(self, run_id: str, path: str, png: bytes) -> None:
         """Keep a picture under `path`, such as `figures/calibration.png`."""
         self._put(run_id, {path: png})
@@ -106,7 +153,7 @@ class Tracking:
         with mendable(self.uri):
             self._client.set_terminated(run_id, status)
 
-    def register(self, run_id: str, files: Mapping[str, bytes]) -> int:
+    def register(self, run_id: str, files: Mapping[str, bytes], description: str = "") -> int:
         """Store a bundle with its run and register it; returns the version. Sets no alias."""
         self.log_files(run_id, BUNDLE, files)
         with mendable(self.uri):
@@ -116,6 +163,7 @@ class Tracking:
                 source=f"runs:/{run_id}/{BUNDLE}",
                 run_id=run_id,
                 tags={DIGEST_TAG: _claimed_digest(files)},
+                description=description or None,
                 await_creation_for=0,
             )
         return int(version.version)
@@ -168,6 +216,9 @@ class Tracking:
     def load_bundle(self, version: int | str) -> tuple[int, dict[str, bytes]]:
         """Version and files, unverified, of a version or an alias.
 
+        Where its run or its files are gone from the registry, the copy of this machine counts, if
+        it has one of the registered digest.
+
         Raises
         ------
         NotFoundError
@@ -178,13 +229,34 @@ class Tracking:
         number = version if isinstance(version, int) else self._number(version)
         with mendable(self.uri):
             found = self._client.get_model_version(self.name, str(number))
-            files = self._get(str(found.run_id))
+            run = self._run(str(found.run_id))
+            files = {} if run is None else get_files(self._client, run, BUNDLE, self._own)
+        files = files or self._kept(number, str(found.tags.get(DIGEST_TAG, "")))
         if not files:
+            gone = "its run was deleted from MLflow" if run is None else f"none in {found.run_id}"
             raise ModelIntegrityError(
-                f"version {number} of {self.name} has no files in its run {found.run_id}\n"
-                "  → restore the artifact store, or promote another version"
+                f"version {number} of {self.name} has no files: {gone}\n"
+                "  → restore the artifact store, or promote another version: npsight models lists "
+                "them"
             )
         return number, files
+
+    def _run(self, run_id: str) -> Run | None:
+        """A run; None where it is gone. A server with users says then that it is forbidden."""
+        try:
+            with mendable(self.uri):
+                return self._client.get_run(run_id)
+        except (NotFoundError, RegistryRefusedError):
+            return None
+
+    def _kept(self, version: int, digest: str) -> dict[str, bytes]:
+        """The files of a version as this machine keeps them; none where they are not the same."""
+        for kind in (FOLDER, SERVED):
+            with suppress(ModelIntegrityError):
+                kept = read_cached(self.state_dir, kind)
+                if kept and kept[0] == version and digest and _claimed_digest(kept[1]) == digest:
+                    return kept[1]
+        return {}
 
     def load_champion(self) -> tuple[int, dict[str, bytes]]:
         """Version and files of the champion, their digests verified.
@@ -208,6 +280,13 @@ class Tracking:
             infos = [self._info(version, aliases) for version in found]
         return sorted(infos, key=lambda info: -info.version)
 
+    def newest_of_digest(self, digest: str) -> int | None:
+        """The newest version whose model has this digest; None where there is none."""
+        with mendable(self.uri):
+            found = self._client.search_model_versions(f"name = '{self.name}'")
+        same = [int(v.version) for v in found if v.tags.get(DIGEST_TAG) == digest]
+        return max(same, default=None)
+
     def reap_dead_runs(self, older_than: timedelta = timedelta(days=1)) -> int:
         """Mark runs KILLED whose process on this host is gone, or that started too long ago.
 
@@ -222,6 +301,11 @@ class Tracking:
             for run in dead:
                 self._client.set_terminated(run.info.run_id, "KILLED")
         return len(dead)
+
+    @property
+    def _own(self) -> Path | None:
+        """Where a registry in the state folder keeps files; None for one elsewhere."""
+        return None if self.tracking_uri else (self.state_dir / OWN).resolve()
 
     @cached_property
     def _client(self) -> MlflowClient:
@@ -239,9 +323,8 @@ class Tracking:
     def _create_experiment(self) -> str:
         from mlflow.exceptions import MlflowException
 
-        folder = (self.state_dir / "mlartifacts").resolve()
         try:
-            location = None if self.tracking_uri else folder.as_uri()
+            location = None if self._own is None else self._own.as_uri()
             return str(self._client.create_experiment(self.name, location))
         except MlflowException:
             # Another process was faster.
@@ -290,37 +373,24 @@ class Tracking:
         return files
 
     def _info(self, version: Any, aliases: Mapping[str, str]) -> VersionInfo:
-        run = self._client.get_run(version.run_id)
+        run = self._run(str(version.run_id))
+        deleted = run is None or run.info.lifecycle_stage == "deleted"
         return VersionInfo(
             version=int(version.version),
             run_id=str(version.run_id),
             created_at=datetime.fromtimestamp(version.creation_timestamp / 1000, UTC),
             aliases=tuple(sorted(a for a, v in aliases.items() if str(v) == str(version.version))),
             digest=str(version.tags.get(DIGEST_TAG, "")),
-            metrics=dict(run.data.metrics),
-            status=str(run.info.status),
+            metrics={} if run is None else dict(run.data.metrics),
+            status="" if run is None else str(run.info.status),
             promotion=str(version.tags.get(PROMOTION_TAG, "")),
-            params=dict(run.data.params),
+            params={} if run is None else dict(run.data.params),
+            run_deleted=deleted,
         )
 
     def _put(self, run_id: str, files: Mapping[str, bytes]) -> None:
-        with mendable(self.uri), tempfile.TemporaryDirectory(prefix="npsight-") as folder:
-            for name, content in files.items():
-                relative = PurePosixPath(name)
-                if relative.is_absolute() or ".." in relative.parts:
-                    raise ValueError(f"{name!r} is no path within a run")
-                path = Path(folder, *relative.parts)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            self._client.log_artifacts(run_id, folder)
-
-    def _get(self, run_id: str) -> dict[str, bytes]:
-        address = urlsplit(f"{self._client.get_run(run_id).info.artifact_uri}/{BUNDLE}")
-        if address.scheme in ("", "file"):
-            folder = Path(url2pathname(address.path))
-            return read_folder(folder) if folder.is_dir() else {}
-        with tempfile.TemporaryDirectory(prefix="npsight-") as folder_name:
-            return read_folder(Path(self._client.download_artifacts(run_id, BUNDLE, folder_name)))
+        with mendable(self.uri):
+            put_files(self._client, run_id, files, self._own)
 
 
 def _claimed_digest(files: Mapping[str, bytes]) -> str:

@@ -16,7 +16,8 @@ class VersionInfo:
 
     `digest` is the model digest of its bundle, `metrics` the newest of its run, `params` the
     settings of that, `created_at` an instant in UTC. `status` is that of the run that made it;
-    `promotion` is "passed" or "forced" once it has been promoted, else "".
+    `promotion` is "passed" or "forced" once it has been promoted, else "". `run_deleted`: somebody
+    deleted that run in MLflow; metrics, params and status are empty once it is gone for good.
     """
 
     version: int
@@ -28,6 +29,7 @@ class VersionInfo:
     status: str = "FINISHED"
     promotion: str = ""
     params: dict[str, str] = field(default_factory=dict)
+    run_deleted: bool = False
 
     @property
     def is_interrupted(self) -> bool:

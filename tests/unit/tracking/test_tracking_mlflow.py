@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -106,6 +108,87 @@ def test_a_damaged_artifact_leaves_the_cache(tracking: Tracking) -> None:
     folder.rmdir()
     with pytest.raises(ModelIntegrityError, match="has no files"):
         tracking.load_bundle(version)
+
+
+def delete_for_good(tracking: Tracking, run_id: str) -> None:
+    """As `mlflow gc` does: run and files."""
+    tracking._client.delete_run(run_id)
+    tracking._client._tracking_client.store._hard_delete_run(run_id)
+    shutil.rmtree(tracking.state_dir / "mlartifacts" / run_id)
+
+
+def test_a_run_deleted_in_mlflow_spoils_no_other_version(state_dir: Path) -> None:
+    tracking = Tracking("deleted", state_dir / "deleted")
+    first, second = bundle("first"), bundle("second")
+    registered(tracking, first)
+    registered(tracking, second)
+    newest, oldest = tracking.versions()
+    assert (newest.run_deleted, oldest.run_deleted) == (False, False)
+    tracking._client.delete_run(oldest.run_id)
+    assert tracking.versions()[1].run_deleted
+    assert tracking.load_bundle(1) == (1, first)
+    delete_for_good(tracking, oldest.run_id)
+    newest, oldest = tracking.versions()
+    assert (newest.run_deleted, oldest.run_deleted) == (False, True)
+    assert (oldest.metrics, oldest.status, oldest.digest) == ({}, "", digest_of(first))
+    assert tracking.load_bundle(2) == (2, second)
+    with pytest.raises(ModelIntegrityError, match="its run was deleted from MLflow"):
+        tracking.load_bundle(1)
+
+
+def test_the_copy_of_this_machine_counts_where_it_is_the_same_model(state_dir: Path) -> None:
+    tracking = Tracking("copied", state_dir / "copied")
+    first = bundle("first")
+    registered(tracking, first)
+    delete_for_good(tracking, tracking.versions()[0].run_id)
+    write_cached(tracking.state_dir, 1, bundle("another"))
+    with pytest.raises(ModelIntegrityError, match="its run was deleted"):
+        tracking.load_bundle(1)
+    write_cached(tracking.state_dir, 2, first)
+    with pytest.raises(ModelIntegrityError, match="its run was deleted"):
+        tracking.load_bundle(1)
+    write_cached(tracking.state_dir, 1, first)
+    assert tracking.load_bundle(1) == (1, first)
+    tracking.set_alias(CHAMPION, 1)
+    assert tracking.load_champion() == (1, first)
+
+
+def test_a_copied_state_folder_keeps_to_its_own_files(state_dir: Path) -> None:
+    """MLflow's database names the place where it was made."""
+    made = Tracking("moved", state_dir / "made")
+    first, second = bundle("first"), bundle("second")
+    registered(made, first)
+    shutil.copytree(made.state_dir, state_dir / "copy")
+    copy = Tracking("moved", state_dir / "copy")
+    assert registered(copy, second) == 2
+    assert len(list((made.state_dir / "mlartifacts").iterdir())) == 1
+    shutil.rmtree(made.state_dir)
+    assert copy.load_bundle(1) == (1, first)
+    assert copy.load_bundle(2) == (2, second)
+    assert not made.state_dir.exists()
+
+
+def test_the_same_model_is_found_by_its_digest(tracking: Tracking) -> None:
+    assert tracking.newest_of_digest("d") is None
+    for text_ in ("first", "second", "first"):
+        registered(tracking, bundle(text_))
+    assert tracking.newest_of_digest(digest_of(bundle("first"))) == 3
+    assert tracking.newest_of_digest(digest_of(bundle("second"))) == 2
+
+
+def test_a_run_names_its_data_and_its_version_describes_itself(tracking: Tracking) -> None:
+    run_id = tracking.start_run("train", {})
+    tracking.log_dataset(run_id, "0123456789abcdef" * 4, "p.yaml", {"account_days": 7})
+    tracking.describe(run_id, "Version 1.")
+    tracking.register(run_id, bundle(), "Learned from 7 account-days.")
+    run = tracking._client.get_run(run_id)
+    (data,) = run.inputs.dataset_inputs
+    assert data.dataset.digest == "0123456789abcdef0123456789abcdef0123"
+    assert json.loads(data.dataset.source) == {"project_file": "p.yaml"}
+    assert json.loads(data.dataset.profile) == {"account_days": 7}
+    assert run.data.tags["mlflow.note.content"] == "Version 1."
+    described = tracking._client.get_model_version(tracking.name, "1")
+    assert described.description == "Learned from 7 account-days."
 
 
 def test_dead_runs_are_reaped(tracking: Tracking) -> None:
