@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import os
 import threading
+import time
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -231,3 +233,18 @@ def test_only_the_newest_definitions_are_kept(engine, tmp_path):
         specs = (dataclasses.replace(SUM, window_days=days),)
         built_days(builder_of(engine, world(), tmp_path, specs), DAYS)
     assert len(list(tmp_path.glob("features/*"))) == featurecache.KEPT_DEFINITIONS
+
+
+def test_days_that_no_run_asks_for_are_forgotten_and_days_in_use_stay(engine, tmp_path):
+    """A nightly run adds days for ever; those of a long history are read at every training."""
+    built_days(builder_of(engine, world(), tmp_path), DAYS)
+    unused, used = sorted(tmp_path.glob("features/*/*.parquet"))
+    kept = featurecache.KEPT_UNUSED.total_seconds()
+    os.utime(used, (0, time.time() - kept + 60))
+    os.utime(unused, (0, time.time() - kept - 60))
+    FeatureCache(used.parent, dict).forget()
+    assert (used.exists(), unused.exists()) == (True, False)
+    os.utime(used, (0, time.time() - kept - 60))
+    built_days(builder_of(engine, world(), tmp_path), DAYS)
+    assert used.exists(), "it was read, so it is in use"
+    assert len(list(tmp_path.glob("features/*/*.parquet"))) == 2

@@ -7,10 +7,13 @@ import importlib.metadata
 import importlib.resources
 import io
 import json
+import os
 import shutil
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +25,8 @@ Digests = Callable[[Sequence[datetime]], dict[datetime, str]]
 """As_of dates to the digest of all that can be seen on each."""
 FORMAT = 2
 KEPT_DEFINITIONS = 3
+KEPT_UNUSED = timedelta(days=100)
+"""Longer than a period: scoring reads a day once more when it is the one a period earlier."""
 CODE = ("npsight.features", "npsight.temporal", "npsight.jobs.building")
 ENGINES = ("duckdb", "ibis-framework", "numpy", "pandas")
 """A newer one may round otherwise, and scoring would not be what was learned from."""
@@ -56,6 +61,7 @@ class FeatureCache:
             try:
                 content = file.read_bytes()
                 if file.name == begins + _ending(content):
+                    _note_use(file)
                     return pd.read_parquet(io.BytesIO(content))
             except (OSError, ValueError):
                 continue
@@ -78,12 +84,23 @@ class FeatureCache:
             if older != file:
                 older.unlink(missing_ok=True)
 
-    def forget_old_definitions(self) -> None:
-        """Drop the folders of definitions that were replaced long ago."""
+    def forget(self) -> None:
+        """Drop definitions that were replaced long ago, and days that no run asks for any more."""
         folders = [f for f in self.folder.parent.glob("*") if f.is_dir()]
         newest = sorted(folders, key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in newest[KEPT_DEFINITIONS:]:
             shutil.rmtree(folder, ignore_errors=True)
+        oldest = time.time() - KEPT_UNUSED.total_seconds()
+        for file in self.folder.glob("*.parquet"):
+            with suppress(FileNotFoundError):  # another process was faster
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+
+
+def _note_use(file: Path) -> None:
+    """A file's time is that of its last use; where it cannot be set, it is built again one day."""
+    with suppress(OSError):
+        os.utime(file)
 
 
 def _ending(content: bytes) -> str:

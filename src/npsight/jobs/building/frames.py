@@ -103,7 +103,7 @@ class FeatureBuilder:
             for file, rows in built.items():
                 if rows is not None:
                     self.cache.write(file, rows)
-            self.cache.forget_old_definitions()
+            self.cache.forget()
         except OSError as error:
             why = error.strerror or type(error).__name__
             progress(f"features are not kept for the next run: {why}")
