@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from npsight.errors import NotFoundError, NpsightError
 from npsight.tracking.lock import exclusive
-from npsight.tracking.reasons import first_line, unusable
+from npsight.tracking.reasons import away, first_line, unusable
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from sqlalchemy import Engine
 
 DATABASE = "mlflow.db"
+DATABASE_SECONDS = 10.0
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_CONFIGURE_LOGGING": "false",
@@ -44,6 +46,7 @@ def open_client(state_dir: Path, tracking_uri: str | None) -> MlflowClient:
         # MLflow's tables use what newer SQLAlchemy deprecates; they are mapped on first use.
         warnings.simplefilter("ignore")
         if tracking_uri is not None:
+            _ensure_database_answers(uri)
             return _client(uri)
         _create_database(state_dir)
         client = _client(uri)
@@ -93,6 +96,34 @@ def shown(uri: str) -> str:
     if "@" not in parts.netloc:
         return uri
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def reader(uri: str, seconds: float) -> Engine:
+    """A way to ask a registry's database directly, which gives up after `seconds`."""
+    from sqlalchemy import NullPool, create_engine, make_url
+
+    url = make_url(uri)
+    if url.get_backend_name() == "sqlite":
+        readonly = url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
+        return create_engine(readonly, poolclass=NullPool, connect_args={"timeout": seconds})
+    wait = {"connect_timeout": max(round(seconds), 1)}
+    return create_engine(url, poolclass=NullPool, connect_args=wait, hide_parameters=True)
+
+
+def _ensure_database_answers(uri: str) -> None:
+    """MLflow itself would try for most of an hour to reach a database server that is away."""
+    from sqlalchemy.exc import OperationalError
+
+    if not uri.startswith(("postgresql", "mysql")):
+        return
+    engine = reader(uri, DATABASE_SECONDS)
+    try:
+        with engine.connect():
+            pass
+    except OperationalError:
+        raise away(shown(uri), "its database does not let npsight in, or is not there") from None
+    finally:
+        engine.dispose()
 
 
 def _client(uri: str) -> MlflowClient:

@@ -16,17 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from npsight.errors import StateError
-from npsight.tracking.client import DATABASE, shown, sqlite_uri
+from npsight.tracking.client import DATABASE, reader, shown, sqlite_uri
 from npsight.tracking.versions import CHAMPION, DIGEST_TAG
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 SECONDS = 3.0
 LARGEST_ANSWER = 1_000_000
@@ -157,7 +154,7 @@ def _from_database(uri: str, name: str, seconds: float) -> Offer | None:
         "WHERE a.name = :name AND a.alias = :alias"
     )
     try:
-        engine = _reader(uri, seconds)
+        engine = reader(uri, seconds)
         try:
             with engine.connect() as connection:
                 asked = {"name": name, "alias": CHAMPION, "tag": DIGEST_TAG}
@@ -167,17 +164,6 @@ def _from_database(uri: str, name: str, seconds: float) -> Offer | None:
     except (SQLAlchemyError, ImportError, OSError) as error:
         raise _away(uri, type(error).__name__) from None
     return None if found is None else Offer(int(found[0]), str(found[1] or ""))
-
-
-def _reader(uri: str, seconds: float) -> Engine:
-    from sqlalchemy import NullPool, create_engine, make_url
-
-    url = make_url(uri)
-    if url.get_backend_name() == "sqlite":
-        readonly = url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
-        return create_engine(readonly, poolclass=NullPool, connect_args={"timeout": seconds})
-    wait = {"connect_timeout": max(round(seconds), 1)}
-    return create_engine(url, poolclass=NullPool, connect_args=wait, hide_parameters=True)
 
 
 def _away(uri: str, reason: str) -> StateError:

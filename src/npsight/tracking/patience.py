@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -18,7 +19,7 @@ def await_registry(
     seconds: float = SECONDS,
     pause: float = PAUSE,
 ) -> None:
-    """Return once the registry answers and may be written to.
+    """Return once the registry answers and may be written to; says every minute that it waits.
 
     Raises
     ------
@@ -27,7 +28,7 @@ def await_registry(
     RegistryRefusedError
         This user may not write: waiting would not help.
     """
-    until = time.monotonic() + seconds
+    until, told = time.monotonic() + seconds, 0
     while True:
         try:
             return tracking.ensure_writable()
@@ -35,5 +36,8 @@ def await_registry(
             left = until - time.monotonic()
             if left <= 0:
                 raise
-            say(f"the model registry does not answer; trying for another {left / 60:.0f} minutes")
+            minutes = math.ceil(left / 60)
+            if minutes != told:
+                say(f"the model registry does not answer; trying for {minutes} minutes more")
+            told = minutes
             time.sleep(min(pause, left))

@@ -30,16 +30,21 @@ def unusable(shown: str, error: Exception, hidden: bool) -> StateError:
     refused = _refusal(error)
     if refused:
         return RegistryRefusedError(f"{shown}: the model registry {refused}")
-    away = _absence(error)
-    if away:
-        return RegistryAwayError(
-            f"{shown}: the model registry cannot be used ({away})\n"
-            f"  → check that it is running and reachable, {_LATER}"
-        )
+    absent = _absence(error)
+    if absent:
+        return away(shown, absent)
     reason = type(error).__name__ if hidden else first_line(error)
     return StateError(
         f"{shown}: the model registry cannot be used ({reason})\n"
         f"  → check that it is running, reachable and writable, {_LATER}"
+    )
+
+
+def away(shown: str, why: str) -> RegistryAwayError:
+    """The error of a registry that does not answer."""
+    return RegistryAwayError(
+        f"{shown}: the model registry cannot be used ({why})\n"
+        f"  → check that it is running and reachable, {_LATER}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -79,6 +80,15 @@ def test_a_registry_that_is_not_there_is_away_for_a_reason(server, tmp_path):
         error = asked(f"http://127.0.0.1:{silent.getsockname()[1]}", tmp_path)
     assert isinstance(error, RegistryAwayError)
     assert "no answer in time" in str(error)
+
+
+def test_a_database_server_that_is_away_is_not_waited_for_as_mlflow_does(tmp_path):
+    began = time.monotonic()
+    error = asked("postgresql+psycopg://u:hunter2@127.0.0.1:9/runs", tmp_path)
+    assert time.monotonic() - began < 60
+    assert isinstance(error, RegistryAwayError)
+    assert "postgresql+psycopg://127.0.0.1:9/runs: the model registry" in str(error)
+    assert "hunter2" not in str(error)
 
 
 @pytest.mark.parametrize(
