@@ -110,3 +110,9 @@ class OutgoingError(NpsightError, RuntimeError):
     """A system outside refused, failed or may not be called; progress made before is kept."""
 
     exit_code = 11
+
+
+class ForecastMissedError(ProblemsError, ValueError):
+    """What came is not what was forecast, and `npsight monitor --strict` was asked to say so."""
+
+    exit_code = 12

@@ -22,7 +22,7 @@ from npsight.jobs.scoring.forecasts import FOLDER, kept_forecasts
 from npsight.store import open_project_store
 from npsight.store.runpages import run_page
 
-CONFIG, NOT_FOUND, STATE = 2, 7, 8
+CONFIG, NOT_FOUND, STATE, MISSED = 2, 7, 8, 12
 GAP, HORIZON = timedelta(days=7), timedelta(days=53)
 WINDOW = GAP + HORIZON
 BEGIN = datetime.combine(FIRST_DAY, time())
@@ -221,6 +221,42 @@ def test_a_difference_counts_beyond_chance_and_tolerance(found, by, verdict):
     _, came = the_only(moved(found, by))
     assert came.tolerance == 0.03
     assert came.verdict == verdict
+
+
+def unranking(found: Monitored) -> Monitored:
+    """The same with an AUC whose interval begins at chance."""
+    import dataclasses
+
+    target, _ = the_only(found)
+    auc = target.against_level.figures["auc"]
+    bounds = type(auc.interval)(0.0, 0.2)
+    figures = {**target.against_level.figures, "auc": dataclasses.replace(auc, interval=bounds)}
+    against = dataclasses.replace(target.against_level, figures=figures)
+    other = dataclasses.replace(target, against_level=against)
+    return dataclasses.replace(found, targets=(other,))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (lambda found: moved(found, 0.0), ""),
+        (lambda found: moved(found, -0.031), ""),
+        (lambda found: moved(found, 0.031), "more came than forecast"),
+        (unranking, "ranks accounts no better than chance"),
+    ],
+    ids=["as forecast", "less", "more", "ranks no more"],
+)
+def test_strict_ends_with_a_code_where_the_model_is_not_right(
+    company, found, monkeypatch, changed, words
+):
+    monkeypatch.setattr("npsight.jobs.monitor.monitor", lambda *_: changed(found))
+    npsight("monitor", "-c", company.config).succeeded()
+    said = npsight("monitor", "-c", company.config, "--strict")
+    if words:
+        said.failed(MISSED, words, "train again")
+        assert "Forecasts of" in said.out
+    else:
+        said.succeeded()
 
 
 # --- Boundaries -----------------------------------------------------------------------------------

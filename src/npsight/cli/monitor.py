@@ -43,6 +43,13 @@ def monitor_command(
     plot: Annotated[
         Path | None, typer.Option(help="Also draw forecast and outcome by day to this PNG.")
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with code 12 where more came than forecast or a risk no longer ranks.",
+        ),
+    ] = False,
 ) -> None:
     """Hold earlier scores against what came: is the model that is in use still right?
 
@@ -52,7 +59,7 @@ def monitor_command(
     """
     from npsight.config.load import load_project
     from npsight.jobs.files import cell, check_format, write_frame
-    from npsight.jobs.monitor import monitor
+    from npsight.jobs.monitor import ensure_right, monitor
 
     console = make_console()
     project = load_project(config)
@@ -73,6 +80,8 @@ def monitor_command(
 
         write_atomically(plot, forecasts_and_outcomes(found))
         console.print(f"Drew {plot}", highlight=False, soft_wrap=True)
+    if strict:
+        ensure_right(project, found)
 
 
 def print_monitored(found: Monitored, console: Console) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from npsight.config.runtime import registry_uri
 from npsight.config.specs import OutcomeWindow, ProjectSpec
-from npsight.errors import ConfigError, NotFoundError, Problem
+from npsight.errors import ConfigError, ForecastMissedError, NotFoundError, Problem
 from npsight.jobs.building.frames import Progress, silent
 from npsight.jobs.scoring.came import Came, by_day, came_of, judged, risk_of
 from npsight.jobs.scoring.forecasts import Forecast, kept_forecasts
@@ -21,6 +21,8 @@ from npsight.models.examples import Examples
 from npsight.models.logits import Vector
 from npsight.models.versus import Versus, versus
 from npsight.tracking import Tracking
+
+_TRAIN = "train again, and hold the new version against this one: npsight compare; docs/monitor.md"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,32 @@ class Monitored:
     next_day: Mapping[str, tuple[datetime, datetime]]
     left_out: tuple[str, ...]
     outcomes: pd.DataFrame
+
+
+def ensure_right(project: ProjectSpec, found: Monitored) -> None:
+    """Raise where more came than forecast, or a risk no longer ranks accounts.
+
+    Less than forecast is what success of calls looks like, and raises nothing; nor does what
+    cannot be judged yet.
+
+    Raises
+    ------
+    ForecastMissedError
+        Each such target, with its figures.
+    """
+    problems = []
+    for target in found.targets:
+        came = target.came
+        if came.verdict == "more than forecast":
+            what = f"forecast {came.forecast:.1%}, came {came.came:.1%}"
+            problems.append(Problem(f"more came than forecast: {what}", _TRAIN, key=target.target))
+        if target.ranks is False:
+            what = "its risk ranks accounts no better than chance"
+            problems.append(Problem(what, _TRAIN, key=target.target))
+    if problems:
+        raise ForecastMissedError(
+            f"{project.file.name}: the model in use is not right any more", problems
+        )
 
 
 def monitor(project: ProjectSpec, progress: Progress = silent) -> Monitored:
