@@ -1,8 +1,10 @@
-"""Who made a run, with which npsight, from which project file: tags that MLflow's pages show."""
+"""With which npsight a run was made, from which project file: tags that MLflow's pages show.
+
+The login of who ran it is not among them: MLflow holds nothing of persons.
+"""
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import subprocess
 from collections.abc import Iterator
@@ -25,19 +27,10 @@ def _tags(command: str, project_file: Path) -> Iterator[tuple[str, str]]:
     yield "mlflow.source.name", command
     yield "mlflow.source.type", "JOB"
     yield "npsight.version", version("npsight")
-    if user := _user():
-        yield "mlflow.user", user
     if project_file.is_file():
         yield "npsight.project_file", hashlib.sha256(project_file.read_bytes()).hexdigest()
         if commit := _commit(project_file.parent):
             yield "mlflow.source.git.commit", commit
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""  # in a container without a name for its user
 
 
 def _commit(folder: Path) -> str:

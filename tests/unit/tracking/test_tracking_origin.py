@@ -27,10 +27,6 @@ def test_a_run_names_npsight_the_project_file_and_its_commit(tmp_path: Path):
 
 
 def test_what_cannot_be_told_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def unknown() -> str:
-        raise KeyError("no such user")
-
-    monkeypatch.setattr("getpass.getuser", unknown)
     monkeypatch.setenv("PATH", "")
     file = tmp_path / "p.yaml"
     file.touch()
