@@ -52,8 +52,12 @@ def _counted(name: str, table: ir.Table, as_of: datetime) -> ir.Table:
 
 
 def growth_expr(source: ir.Table, as_of: datetime) -> ir.Table:
-    """`day` (UTC) and how many `rows` (int64) became known on it, of the facts that as_of sees:
+    """`day` (UTC) and how many `rows` (int64) became known on it, of those with
     `occurred_at < as_of` and `known_at < as_of`. Days without any are left out.
+
+    Every version of a fact counts when it became known, so that a later correction changes nothing
+    of what is said of earlier days.
     """
-    seen = source.filter(seen_before(ibis.literal(as_of, type=INSTANT), source))
-    return seen.group_by(day=seen.known_at.date()).agg(rows=seen.count())
+    until = ibis.literal(as_of, type=INSTANT)
+    known = source.filter((source.occurred_at < until) & (source.known_at < until))
+    return known.group_by(day=known.known_at.date()).agg(rows=known.count())

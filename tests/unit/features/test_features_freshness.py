@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from handmade import AS_OF, DAY, TICK, answer, fact, facts_of, world_of
 
-from npsight.features.freshness import RECENT_DAYS, freshness_expr
+from npsight.features.freshness import RECENT_DAYS, freshness_expr, growth_expr
 
 SPAN = RECENT_DAYS * DAY
 
@@ -53,3 +55,31 @@ def test_every_table_is_told_of_with_its_own_newest(engine):
 
 def test_a_project_without_tables_of_facts_has_none(engine):
     assert freshness_expr(facts_of(engine, world_of()), AS_OF) is None
+
+
+def grown(engine, rows, as_of=AS_OF):
+    world = replace(world_of(usage=rows), versioned=True)
+    source = facts_of(engine, world).sources["usage"]
+    found = engine.to_pyarrow(growth_expr(source, as_of)).to_pylist()
+    return {row["day"]: row["rows"] for row in found}
+
+
+@pytest.mark.parametrize(
+    ("at", "known", "counts"),
+    [
+        (AS_OF - DAY, AS_OF - TICK, True),
+        (AS_OF - DAY, AS_OF, False),
+        (AS_OF - TICK, AS_OF - 2 * DAY, True),
+        (AS_OF, AS_OF - 2 * DAY, False),
+    ],
+)
+def test_a_table_grows_by_what_became_known_before_as_of(engine, at, known, counts):
+    assert grown(engine, [fact(at, known, logins=1)]) == ({known.date(): 1} if counts else {})
+
+
+def test_a_correction_changes_nothing_of_earlier_days(engine):
+    first = fact(AS_OF - 9 * DAY, logins=1, corrected_at=AS_OF - 2 * DAY)
+    later = fact(AS_OF - 9 * DAY, AS_OF - 2 * DAY, logins=2)
+    days = {(AS_OF - 9 * DAY).date(): 1, (AS_OF - 2 * DAY).date(): 1}
+    assert grown(engine, [first, later]) == days
+    assert grown(engine, [first, later], AS_OF - 2 * DAY) == grown(engine, [first])
