@@ -10,7 +10,7 @@ import pytest
 
 from npsight.config.specs import FeatureSpec
 from npsight.errors import ModelIntegrityError
-from npsight.jobs.score import _check_features
+from npsight.jobs.scoring.champion import _check_features
 
 COUNT = FeatureSpec(source="usage", aggregation="count")
 OWN = FeatureSpec(
