@@ -215,8 +215,6 @@ class _Builders:
         return with_held(builder, frame, late_days(builder, days), progress)
 
     def _of(self, model: Model) -> FeatureBuilder:
-        if _as_declared(model, self.project):
-            return self.builder
         own = replace(self.project, features=model.specs)
         return FeatureBuilder(self.builder.backend, self.builder.facts, own, own=self.builder.own)
 

@@ -230,6 +230,8 @@ def _steps(
 def _taken_back(state: ServingState, wanted: Wanted, current: FollowUp | None) -> Done:
     if wanted.contacted_at is not None:
         raise invalid_body([Fault("/contacted_at", "a call is told or taken back, not both")])
+    if wanted.changes or wanted.driver is not None:
+        raise invalid_body([Fault("/step", "take back sets no field; change does")])
     if current is None:
         raise ApiError(404, "not-found", "the account has no open follow-up")
     return taken_back(current, before_call(state.store, state.project, current), wanted.note)

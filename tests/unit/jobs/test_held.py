@@ -158,6 +158,8 @@ def test_training_days_on_which_a_table_was_late_are_held_too(company) -> None:
         late = late_days(builder, days)
         frame = with_held(builder, plain, late)
         assert with_held(builder, plain, {}) is plain
+        nobody = plain.iloc[:0]
+        assert with_held(builder, nobody, late) is nobody
         held_at = late[END][0].held_at
         then = builder.features_at([held_at]).set_index("account")
     assert set(late) == {END - 15 * DAY, END}

@@ -156,6 +156,8 @@ def test_a_call_that_was_none_is_taken_back_while_it_is_the_last_step(crm, state
     called = done(crm, account, "call", note="Task 17")
     both = sent(crm, account, "take back", contacted_at=called["contacted_at"])
     assert "/contacted_at a call is told or taken back" in refused(both, 422, "invalid-body")
+    fields = sent(crm, account, "take back", clear="notes")
+    assert "/step take back sets no field" in refused(fields, 422, "invalid-body")
     back = done(crm, account, "take back", note="Task 17 was another account's", version=2)
     assert (back["state"], back["contacted_at"], back["version"]) == ("to contact", None, 3)
     with state.store.reading() as connection:

@@ -55,7 +55,7 @@ def with_held(
     builder: FeatureBuilder, frame: pd.DataFrame, days: LateDays, progress: Progress = silent
 ) -> pd.DataFrame:
     """A frame of `FeatureBuilder.features_at`, with features of late tables at their `held_at`."""
-    if not days:
+    if not days or frame.empty:
         return frame
     instants = sorted({table.held_at for tables in days.values() for table in tables})
     then = {at: builder.features_at([at], progress) for at in instants}
