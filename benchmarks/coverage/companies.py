@@ -21,9 +21,10 @@ from npsight.config.specs import OutcomeWindow, ProjectSpec
 from npsight.jobs.building.frames import silent
 from npsight.jobs.training.fit import Fitted, fit_project
 from npsight.jobs.training.trainingdata import open_tables, training_data
-from npsight.models.coverage import Check, checks, first_days
+from npsight.models.coverage import Check, checks
 from npsight.models.intervals import NpsForecast
-from npsight.models.spread import NpsDay, fit_spread
+from npsight.models.npsday import NpsDay, first_days
+from npsight.models.spread import fit_spread
 from npsight.simulate import SimulationSettings, simulate
 
 PROJECT = Path(__file__).parents[2] / "configs" / "demo.yaml"
@@ -100,7 +101,7 @@ def _forecasts(
     for day in origins[-EVALUATED:]:
         past = known_before(fitted.days, day.as_of, window)
         model = response.models[[origin.origin for origin in origins].index(day.origin)]
-        spread = fit_spread(past, model.dispersion)
+        spread = fit_spread(past, window, model.dispersion)
         everyone = spread.everyone(day.detractor, day.promoter, day.segment)
         newest = days_of[days_of <= pd.Timestamp(day.as_of)].max()
         alive = response.examples.between(day.as_of, day.as_of).account

@@ -83,4 +83,4 @@ def backtest(project: ProjectSpec, progress: Progress = silent) -> BacktestResul
         tracking.finish(run_id, "FAILED")
         raise
     tracking.finish(run_id, "FINISHED")
-    return BacktestResult(found, page, run_id, tuple(late_then(data.late, len(data.as_ofs))))
+    return BacktestResult(found, page, run_id, tuple(late_then(data.held, len(data.as_ofs))))

@@ -14,7 +14,7 @@ from npsight.config.runtime import registry_uri
 from npsight.config.specs import ProjectSpec
 from npsight.errors import ConfigError, NotFoundError, Problem
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
-from npsight.jobs.building.held import late_days, with_held
+from npsight.jobs.building.held import held_days, with_held
 from npsight.jobs.changed import changed, differences
 from npsight.jobs.comparetoday import Today, scored_by, today
 from npsight.jobs.scoring.asof import check_as_of, default_as_of
@@ -212,7 +212,7 @@ class _Builders:
         builder: FeatureBuilder, days: Sequence[datetime], progress: Progress
     ) -> pd.DataFrame:
         frame = builder.features_at(days, progress)
-        return with_held(builder, frame, late_days(builder, days), progress)
+        return with_held(builder, frame, held_days(builder, days), progress)
 
     def _of(self, model: Model) -> FeatureBuilder:
         own = replace(self.project, features=model.specs)

@@ -18,7 +18,7 @@ from npsight.drivers.explain import explain
 from npsight.drivers.peers import peers_of
 from npsight.errors import NotFoundError, Problem
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
-from npsight.jobs.building.held import features_held, held_by_source, late_days, late_now
+from npsight.jobs.building.held import features_held, held_by_source, held_days, late_now, not_late
 from npsight.jobs.building.servingfacts import write_serving_facts
 from npsight.jobs.notes.gonesilent import gone_silent
 from npsight.jobs.notes.holes import holes
@@ -44,7 +44,7 @@ from npsight.models.reference import moved
 from npsight.models.survival import ChurnCurve
 from npsight.store import ScoreRun, open_project_store
 from npsight.temporal.facts import Facts
-from npsight.temporal.lateness import Late
+from npsight.temporal.loads import Held
 from npsight.tracking import write_cached
 from npsight.worklist.rank import rank
 
@@ -94,8 +94,8 @@ def score(
     churn_horizon
         Also give the mean churn risk within so many days from `as_of + gap` on.
     hold
-        Take features of tables that were not loaded for long as of their last day; see
-        `npsight.jobs.building.held`.
+        Take features of tables that were not loaded for long as of their last load; see
+        `npsight.jobs.building.held`. Tables that are loaded seldom are held in any case.
 
     Raises
     ------
@@ -115,10 +115,14 @@ def score(
             as_of = default_as_of(builder)
             newer = known_since(prepared.facts, as_of)
         check_as_of(builder, as_of)
-        tables = late_days(builder, [as_of]).get(as_of, ()) if hold else ()
-        inputs = _read_inputs(builder, as_of, tables, progress)
+        earlier = as_of - timedelta(days=project.training.period_days)
+        days = held_days(builder, [earlier, as_of])
+        days = days if hold else {day: not_late(tables) for day, tables in days.items()}
+        tables, before = days.get(as_of, ()), days.get(earlier, ())
+        inputs = _read_inputs(builder, (as_of, tables), (earlier, before), progress)
         progress("facts for the service")
-        kept = write_serving_facts(project, prepared, held_by_source(tables))
+        held_at, held_before = held_by_source(tables), held_by_source(before)
+        kept = write_serving_facts(project, prepared, held_at, held_before)
         progress(f"scores of {len(inputs.now):,} accounts")
         predicted = model.predict(inputs.now)
         progress("drivers")
@@ -222,17 +226,21 @@ def _hindsight(model: Model, as_of: datetime) -> datetime | None:
 
 
 def _read_inputs(
-    builder: FeatureBuilder, as_of: datetime, tables: Sequence[Late], progress: Progress
+    builder: FeatureBuilder,
+    scored: tuple[datetime, Sequence[Held]],
+    earlier: tuple[datetime, Sequence[Held]],
+    progress: Progress,
 ) -> ScoreInputs:
+    """Features of both days, each with its held tables."""
+    as_of, _ = scored
     spine = builder.spine([as_of])
-    now = features_held(builder, as_of, tables, progress)
+    now = features_held(builder, *scored, progress)
     if len(now) == 0:
         raise NotFoundError(
             f"no account exists before {as_of:%Y-%m-%d %H:%M}Z\n  → give a later --as-of"
         )
     progress("the same one period earlier")
-    earlier = as_of - timedelta(days=builder.project.training.period_days)
-    before = builder.features_at([earlier])
+    before = features_held(builder, *earlier)
     past = now[["account"]].merge(before, on="account", how="left", validate="one_to_one")
     return ScoreInputs(now, past, builder.display(spine))
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from npsight.config.specs import ProjectSpec
 from npsight.drivers.explain import explain
 from npsight.jobs.building.frames import Progress, silent
-from npsight.jobs.building.held import late_days
+from npsight.jobs.building.held import held_days
 from npsight.jobs.scoring.asof import default_as_of
 from npsight.jobs.scoring.champion import champion
 from npsight.jobs.segmenting.inputs import attributes_asked, read_inputs
@@ -48,7 +48,7 @@ def segments(
     model = used.model
     with open_tables(project, progress) as (builder, _):
         day = as_of or default_as_of(builder)
-        tables = late_days(builder, [day]).get(day, ())
+        tables = held_days(builder, [day]).get(day, ())
         inputs = read_inputs(builder, day, names_needed(project, names), progress, tables)
         progress("losses by the newest answer")
         losses = association(builder, day)

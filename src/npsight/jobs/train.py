@@ -201,7 +201,7 @@ def _register(
         page,
         gates,
         same_as,
-        tuple(late_then(data.late, len(data.as_ofs))),
+        tuple(late_then(data.held, len(data.as_ofs))),
     )
 
 

@@ -14,7 +14,8 @@ import numpy as np
 
 from npsight.config.specs import OutcomeWindow
 from npsight.models.intervals import LEVELS, NpsSpread
-from npsight.models.spread import NpsDay, fit_spread
+from npsight.models.npsday import NpsDay, first_days, overlap
+from npsight.models.spread import fit_spread
 
 Kind = Literal["company", "segment", "account"]
 SIZES = ((1, 3), (4, 9), (10, 29), (30, 99), (100, 299), (300, None))
@@ -53,24 +54,10 @@ def measure_coverage(
     """Leave-one-origin-out coverage; empty where fewer than two origins can be compared."""
     found: list[Check] = []
     for day in first_days(days):
-        others = [d for d in days if not _overlap(d.as_of, day.as_of, window)]
+        others = [d for d in days if not overlap(d.as_of, day.as_of, window)]
         if others:
-            found += checks(day, fit_spread(others, dispersion))
+            found += checks(day, fit_spread(others, window, dispersion))
     return tabulate(found)
-
-
-def first_days(days: Sequence[NpsDay]) -> list[NpsDay]:
-    """The first day of each origin, in their order: their windows hardly overlap."""
-    first: dict[str, NpsDay] = {}
-    for day in days:
-        if day.origin not in first or day.as_of < first[day.origin].as_of:
-            first[day.origin] = day
-    return list(first.values())
-
-
-def _overlap(one: np.datetime64, other: np.datetime64, window: OutcomeWindow) -> bool:
-    """Whether `[as_of + gap, as_of + gap + horizon)` of the two have a day in common."""
-    return bool(abs(one - other) < np.timedelta64(window.horizon_days, "D"))
 
 
 def checks(day: NpsDay, spread: NpsSpread) -> list[Check]:

@@ -1,15 +1,6 @@
 """Forecast errors of a backtest -> what intervals are made of.
 
-ρ, the correlation of two answers of an account given its prediction: with S the sum of an
-account's n answers less n times its prediction, E S² = nV + n(n − 1) ρV, so
-
-    ρ = Σ (S² − nV) / V  over  Σ n(n − 1)
-
-is a mean over pairs of answers of one account. It is drawn towards a usual value, as if
-`PRIOR_PAIRS` pairs had shown that one: accounts that answer once tell nothing of ρ. What chance
-leaves open counts: an estimate near 0 or below it stays above 0. The same of
-detractors alone, with S their number less n times the predicted share d and d (1 − d) for V, is
-drawn towards ρ: what of an account's spread falls on them is measured, not taken from a model.
+ρ, the correlation of two answers of an account given its prediction: see `npsight.models.together`.
 
 σ and ω, the common errors of a period and of a segment within it: by how much the NPS of each
 segment was missed on each day is normal around 0 with variance A + ω² + σ², the σ part common to
@@ -23,18 +14,18 @@ overlap are together counted as one period.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import log_ndtr, stdtr
+from scipy.special import stdtr
 
-from npsight.models.intervals import Labels, NpsSpread, answer_variance
+from npsight.config.specs import OutcomeWindow
+from npsight.models.intervals import NpsSpread
 from npsight.models.logits import Vector
+from npsight.models.npsday import NpsDay
+from npsight.models.together import correlations
 
-USUAL_CORRELATION = 0.12
-PRIOR_PAIRS = 500.0
 PERIOD_SCALE = 2.0
 SEGMENT_SCALE = 1.0
 """Scale of σ (ω) in NPS points before any error was seen: half are below ¾ of it, and one in
@@ -49,66 +40,6 @@ LEAST_WEIGHT = 1e-4
 
 
 @dataclass(frozen=True)
-class NpsDay:
-    """What was forecast for one as_of, for every account alive on it, and what it then answered.
-
-    Attributes
-    ----------
-    origin
-        Label of the backtest origin whose models made the forecast.
-    as_of
-        The day, datetime64[us].
-    weight
-        Share of a period that the day stands for: days of overlapping windows share one.
-    detractor, promoter, expected
-        Predicted shares, and the expected number of answers, shape (accounts,).
-    answers, detractors, promoters
-        Counts in the outcome window, shape (accounts,); 0 for those who did not answer.
-    segment
-        The account's segment, shape (accounts,).
-    """
-
-    origin: str
-    as_of: np.datetime64
-    weight: float
-    detractor: Vector
-    promoter: Vector
-    expected: Vector
-    answers: Vector
-    detractors: Vector
-    promoters: Vector
-    segment: Labels
-
-    def where(self, rows: NDArray[np.bool_]) -> NpsDay:
-        """The accounts for which `rows` is true."""
-        arrays = {
-            name: getattr(self, name)[rows]
-            for name in (
-                "detractor",
-                "promoter",
-                "expected",
-                "answers",
-                "detractors",
-                "promoters",
-                "segment",
-            )
-        }
-        return replace(self, **arrays)
-
-    @property
-    def reported(self) -> float | None:
-        """NPS that the window's survey reported; None without an answer."""
-        total = float(self.answers.sum())
-        return None if total == 0 else 100 * float((self.promoters - self.detractors).sum()) / total
-
-    def segments(self) -> Iterable[tuple[str, NpsDay]]:
-        """Each segment by name, with its accounts."""
-        names = np.asarray(self.segment).astype(str)
-        for name in np.unique(names):
-            yield str(name), self.where(names == name)
-
-
-@dataclass(frozen=True)
 class _Errors:
     """Of the segments of one day: how far the forecast was off, and the variance of chance."""
 
@@ -117,13 +48,13 @@ class _Errors:
     variance: Vector
 
 
-def fit_spread(days: Sequence[NpsDay], dispersion: float = 0.0) -> NpsSpread:
+def fit_spread(days: Sequence[NpsDay], window: OutcomeWindow, dispersion: float = 0.0) -> NpsSpread:
     """The spread that the days' errors show; without any day, what is usual.
 
-    `dispersion` is φ of the number of answers (see `ResponseModel`).
+    `window` is that of the days' answers, `dispersion` φ of their number (see `ResponseModel`).
     """
-    correlation = _correlation(days)
-    part = _detractor_correlation(days, correlation) / correlation if correlation > 0 else 1.0
+    correlation, of_detractors = correlations(days, window)
+    part = of_detractors / correlation if correlation > 0 else 1.0
     alone = NpsSpread(
         round(100 * float(np.sqrt(correlation)), 6),
         0.0,
@@ -143,51 +74,6 @@ def fit_spread(days: Sequence[NpsDay], dispersion: float = 0.0) -> NpsSpread:
         segment=round(segment, 6),
         periods=tuple((float(s), float(w)) for s, w in zip(GRID[kept], by_period, strict=True)),
     )
-
-
-def _correlation(days: Sequence[NpsDay]) -> float:
-    def of(day: NpsDay) -> tuple[Vector, Vector]:
-        nps = 100 * (day.promoter - day.detractor)
-        variance = np.maximum(answer_variance(day.detractor, day.promoter), 1.0)
-        return 100 * (day.promoters - day.detractors) - day.answers * nps, variance
-
-    return _of_pairs(days, of, USUAL_CORRELATION)
-
-
-def _detractor_correlation(days: Sequence[NpsDay], usual: float) -> float:
-    def of(day: NpsDay) -> tuple[Vector, Vector]:
-        variance = np.maximum(day.detractor * (1 - day.detractor), 1e-4)
-        return day.detractors - day.answers * day.detractor, variance
-
-    return _of_pairs(days, of, usual)
-
-
-def _of_pairs(
-    days: Sequence[NpsDay], of: Callable[[NpsDay], tuple[Vector, Vector]], usual: float
-) -> float:
-    """ρ from each account's S and V, as `of` gives them.
-
-    It is not below 0, but what a few pairs show may be. So it is the mean of a normal distribution
-    cut off at 0, around what they show and as wide as their own scatter: near 0 it stays above.
-    """
-    pairs = PRIOR_PAIRS + sum(d.weight * float(d.answers @ (d.answers - 1)) for d in days)
-    excess, scatter = usual * PRIOR_PAIRS, 0.0
-    for day in days:
-        summed, variance = of(day)
-        several = day.answers > 1
-        found = (summed**2 / variance - day.answers)[several]
-        excess += day.weight * float(found.sum())
-        scatter += day.weight * float(found @ found)
-    return min(_mean_above_zero(excess / pairs, float(np.sqrt(scatter)) / pairs), 1.0)
-
-
-def _mean_above_zero(mean: float, deviation: float) -> float:
-    """Mean of a normal distribution cut off below 0: μ + σ φ(μ/σ) / Φ(μ/σ)."""
-    if not deviation:
-        return max(mean, 0.0)
-    ratio = mean / deviation
-    log_density = -0.5 * ratio**2 - 0.5 * np.log(2 * np.pi)
-    return float(mean + deviation * np.exp(log_density - log_ndtr(ratio)))
 
 
 def _errors(day: NpsDay, spread: NpsSpread) -> _Errors:

@@ -13,7 +13,7 @@ from benchmarks.coverage.page import coverage_lines, error_lines, markdown
 from npsight.config.specs import OutcomeWindow
 from npsight.models.coverage import Check
 from npsight.models.intervals import NpsForecast
-from npsight.models.spread import NpsDay
+from npsight.models.npsday import NpsDay
 
 WINDOW = OutcomeWindow(14, 90)
 ONE = np.ones(1)
@@ -22,7 +22,7 @@ ONE = np.ones(1)
 def day(origin: int, later: int = 0) -> NpsDay:
     as_of = np.datetime64("2024-01-01", "us") + np.timedelta64(90 * origin + later, "D")
     name = str(np.datetime64("2024-01-01") + np.timedelta64(90 * origin, "D"))
-    return NpsDay(name, as_of, 1.0, *[ONE] * 6, np.array(["a"]))
+    return NpsDay(name, as_of, 1.0, *[ONE] * 6, np.array(["a"]), np.array(["x"]))
 
 
 def forecast(seed: int, covered: bool, told: float = 0.0) -> Forecast:

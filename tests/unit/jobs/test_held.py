@@ -12,13 +12,13 @@ import pytest
 from api_client import TestClient
 from written_company import END, WrittenCompany, score_company, write_company
 
-from npsight.jobs.building.held import held, late_days, late_now, late_then, with_held
+from npsight.jobs.building.held import held, held_days, late_now, late_then, not_late, with_held
 from npsight.jobs.building.servingfacts import find_serving_facts
 from npsight.service.app import build_app
 from npsight.service.state import Live, load_state
 from npsight.service.writing import close
 from npsight.store import create_key
-from npsight.temporal.lateness import Late
+from npsight.temporal.loads import Held
 
 DAY = timedelta(days=1)
 WEEK = "usage__ratio_reports_per_active_users__7d"
@@ -142,7 +142,7 @@ def test_accounts_that_began_since_keep_what_is_known_of_them() -> None:
 
 def test_what_is_said_of_it(company) -> None:
     newest = LOADED.date()
-    late = Late("usage", newest, 1, LOADED + DAY)
+    late = Held("usage", newest, 1, LOADED + DAY)
     (problem,) = late_now([late], company.project.features, END)
     count = len(names_of(company, usage=True))
     assert f"no row of `usage` became known after {newest}, 20 days before" in str(problem)
@@ -151,11 +151,54 @@ def test_what_is_said_of_it(company) -> None:
     assert "--no-hold" in str(problem)
 
 
+def test_a_table_between_two_loads_is_no_cause_to_warn(company) -> None:
+    between = Held("usage", LOADED.date(), 31, LOADED + DAY, late=False)
+    late = Held("usage", LOADED.date(), 9, LOADED + DAY)
+    assert list(late_now([between], company.project.features, END)) == []
+    assert list(late_then({END: [between]}, 9)) == []
+    assert not_late([between, late]) == [between]
+
+
+@pytest.fixture(scope="module")
+def monthly(tmp_path_factory: pytest.TempPathFactory) -> WrittenCompany:
+    """Usage comes as the sums of each month, once it is over."""
+    company = write_company(tmp_path_factory.mktemp("held") / "monthly", accounts=30, days=330)
+    file = company.data / "usage.parquet"
+    rows = pd.read_parquet(file)
+    month = rows["day"].dt.tz_localize(None).dt.to_period("M")
+    rows = rows[month < END.strftime("%Y-%m")].assign(month=month)
+    sums = rows.groupby(["account_id", "month"]).sum(numeric_only=True).reset_index()
+    over = sums.pop("month").dt.end_time.dt.floor("D").dt.tz_localize("UTC")
+    sums["day"], sums["known_at"] = over, over + DAY
+    sums[rows.columns.drop("month")].to_parquet(file, index=False)
+    score_company(company, END)
+    return company
+
+
+def test_months_look_alike_on_every_day_until_the_next(monthly) -> None:
+    first = END.replace(day=1, month=END.month - 2)
+    days = [first + k * DAY for k in (2, 11, 27)]
+    names = names_of(monthly, usage=True)
+    with monthly.builder() as builder:
+        plain = builder.features_at(days)
+        tables = held_days(builder, days)
+        frame = with_held(builder, plain, tables)
+    assert {t.held_at for held in tables.values() for t in held} <= {days[0], first + DAY}
+    assert not any(t.late for held in tables.values() for t in held)
+    same = [part.set_index("account")[names] for _, part in frame.groupby("as_of")]
+    shared = same[0].index.intersection(same[-1].index)
+    assert len(shared) > 20
+    for part in same[1:]:
+        pd.testing.assert_frame_equal(part.loc[shared], same[0].loc[shared])
+    moved = [part.set_index("account")[names] for _, part in plain.groupby("as_of")]
+    assert not moved[0].loc[shared].equals(moved[-1].loc[shared])
+
+
 def test_training_days_on_which_a_table_was_late_are_held_too(company) -> None:
     days = [END - k * 15 * DAY for k in (3, 2, 1, 0)]
     with company.builder() as builder:
         plain = builder.features_at(days)
-        late = late_days(builder, days)
+        late = held_days(builder, days)
         frame = with_held(builder, plain, late)
         assert with_held(builder, plain, {}) is plain
         nobody = plain.iloc[:0]

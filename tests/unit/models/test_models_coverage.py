@@ -12,12 +12,11 @@ from npsight.models.coverage import (
     Check,
     CoverageRow,
     checks,
-    first_days,
     measure_coverage,
     tabulate,
 )
 from npsight.models.intervals import NpsSpread
-from npsight.models.spread import NpsDay
+from npsight.models.npsday import NpsDay, first_days
 
 WINDOW = OutcomeWindow(14, 90)
 
@@ -37,6 +36,7 @@ def day(origin: int, shift: float = 0.0, accounts: int = 400, later: int = 0) ->
         detractors=detractors,
         promoters=promoters,
         segment=np.array(["a", "b"])[np.arange(accounts) // (accounts // 2) % 2],
+        account=np.arange(accounts).astype(str),
     )
 
 

@@ -1,21 +1,25 @@
-"""Common errors and correlations, found again in forecasts that were made with known ones."""
+"""Common errors and correlations in one window, found again in forecasts made with known ones."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from npsight.config.specs import OutcomeWindow
 from npsight.models.intervals import NpsSpread
-from npsight.models.spread import (
-    PERIOD_SCALE,
-    PRIOR_PAIRS,
-    USUAL_CORRELATION,
-    NpsDay,
-    _mean_above_zero,
-    fit_spread,
-)
+from npsight.models.npsday import NpsDay
+from npsight.models.spread import PERIOD_SCALE
+from npsight.models.spread import fit_spread as fit_spread_of
+from npsight.models.together import PRIOR_PAIRS, USUAL_CORRELATION, _mean_above_zero
+
+WINDOW = OutcomeWindow(14, 90)
+
+
+def fit_spread(days: Sequence[NpsDay], dispersion: float = 0.0) -> NpsSpread:
+    return fit_spread_of(days, WINDOW, dispersion)
 
 
 def made(
@@ -50,6 +54,7 @@ def made(
         detractors=counts[:, 0] * 1.0,
         promoters=counts[:, 1] * 1.0,
         segment=segment.astype(str),
+        account=np.char.add(f"{seed}-", np.arange(accounts).astype(str)),
     )
 
 

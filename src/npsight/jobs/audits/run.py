@@ -29,6 +29,7 @@ from npsight.jobs.audits.future import check_future
 from npsight.jobs.audits.lives import check_lives
 from npsight.jobs.audits.losses import losses_of
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
+from npsight.jobs.building.held import features_held, held_days, with_held
 from npsight.jobs.files import write_atomically
 from npsight.models.examples import Examples
 from npsight.temporal.spine import midnight_after
@@ -159,14 +160,14 @@ class _Run:
         return {name: rows for name, rows in self.data.examples.items() if name not in derived}
 
     def checks(self, days: Sequence[datetime], accounts: Sequence[str]) -> Iterator[Check]:
-        frame = self.data.plain
+        frame, plain = self.data.frame, self.data.plain
         if self.project.is_snapshot:
             yield Check(audit_cut.CHECK, 0, "values", not_judged=NO_TIME)
             yield Check(audit_oracle.CHECK, 0, "values", not_judged=NO_TIME)
         else:
-            yield audit_cut.check_cut(self.builder, frame, days, self.progress)
+            yield audit_cut.check_cut(self.builder, plain, days, self.progress)
             self.progress("audit: a plain loop over the same facts")
-            chosen = frame[frame["as_of"].isin([pd.Timestamp(day) for day in days])]
+            chosen = plain[plain["as_of"].isin([pd.Timestamp(day) for day in days])]
             yield audit_oracle.check_oracle(self.builder, chosen, accounts, self.extent.answers)
         yield from self._outcomes()
         self.progress("audit: columns that know what came later")
@@ -202,7 +203,7 @@ class _Run:
 
     def _scoring_day(self) -> pd.DataFrame:
         day = midnight_after(self.builder.facts.data_end)
-        return self.builder.features_at([day])
+        return features_held(self.builder, day, held_days(self.builder, [day]).get(day, ()))
 
     def _outcomes(self) -> Iterator[Check]:
         """Each feature alone, now and a gap earlier."""
@@ -239,7 +240,9 @@ class _Run:
         if not every:
             return {name: [] for name in splits}
         wanted = pd.concat(every).drop_duplicates(ignore_index=True)
-        rows = self.builder.features(self.builder.given_spine(wanted))
+        plain = self.builder.features(self.builder.given_spine(wanted))
+        days = [day.to_pydatetime() for day in plain["as_of"].unique()]
+        rows = with_held(self.builder, plain, held_days(self.builder, days))
         return {
             name: [frame.merge(rows, on=["account", "as_of"], how="left") for frame in frames]
             for name, frames in keys.items()

@@ -24,7 +24,8 @@ from npsight.jobs.files import write_atomically
 Digests = Callable[[Sequence[datetime]], dict[datetime, str]]
 """As_of dates to the digest of all that can be seen on each."""
 FORMAT = 2
-KEPT_DEFINITIONS = 3
+KEPT_DEFINITIONS = 6
+"""Three of whole projects, and of the tables that are held among their features."""
 KEPT_UNUSED = timedelta(days=100)
 """Longer than a period: scoring reads a day once more when it is the one a period earlier."""
 CODE = ("npsight.features", "npsight.temporal", "npsight.jobs.building")

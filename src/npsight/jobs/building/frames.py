@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,13 @@ class FeatureBuilder:
         self.project = project
         self.cache = cache
         self.own = own_functions(project) if own is None else own
+
+    def reading(self, sources: Container[str]) -> FeatureBuilder:
+        """A builder of the features of these sources alone, over the same facts."""
+        chosen = tuple(spec for spec in self.project.features if spec.source in sources)
+        project = replace(self.project, features=chosen)
+        cache = None if self.cache is None else FeatureCache.of(project, self.cache.digests)
+        return FeatureBuilder(self.backend, self.facts, project, cache, self.own)
 
     def spine(self, as_ofs: Sequence[datetime]) -> ir.Table:
         """The spine of these days, computed once and kept."""

@@ -43,8 +43,8 @@ class ServingFacts:
 
     `through` is the number of the newest posted fact among them. `written` tells the files from
     others of the same names: an account that is erased is taken out of them where they lie.
-    `held_at` says of each late table the instant (UTC, without a zone) that its features were
-    taken at; see `npsight.temporal.lateness`.
+    `held_at` says of each held table the instant (UTC, without a zone) that its features were
+    taken at, see `npsight.temporal.loads`; `held_before` those of one period earlier.
     """
 
     folder: Path
@@ -52,6 +52,7 @@ class ServingFacts:
     through: int
     written: tuple[tuple[int, int], ...] = ()
     held_at: Mapping[str, datetime] = field(default_factory=dict)
+    held_before: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class ServingFactsError(Exception):
@@ -79,7 +80,10 @@ class NewServingFacts:
 
 
 def write_serving_facts(
-    project: ProjectSpec, prepared: Prepared, held_at: Mapping[str, datetime]
+    project: ProjectSpec,
+    prepared: Prepared,
+    held_at: Mapping[str, datetime],
+    held_before: Mapping[str, datetime],
 ) -> NewServingFacts:
     """Write the rows of every table; only the user who runs npsight can read them."""
     folder = _root(project) / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
@@ -97,7 +101,8 @@ def write_serving_facts(
         "digest": serving_digest(project),
         "through": prepared.posted_through,
         "files": files,
-        "held_at": {source: at.isoformat() for source, at in held_at.items()},
+        "held_at": _texts(held_at),
+        "held_before": _texts(held_before),
     }
     write_atomically(folder / MANIFEST, f"{json.dumps(manifest, indent=2)}\n".encode())
     (folder / MANIFEST).chmod(0o600)
@@ -118,14 +123,21 @@ def find_serving_facts(project: ProjectSpec) -> ServingFacts:
         manifest = json.loads((folder / MANIFEST).read_text())
         files = {name: folder / file for name, file in manifest["files"].items()}
         kept = [file.stat() for file in files.values()]
-        held_at = manifest.get("held_at", {})
-        held = {source: datetime.fromisoformat(at) for source, at in held_at.items()}
+        held_at, held_before = (_instants(manifest.get(k, {})) for k in ("held_at", "held_before"))
     except (OSError, ValueError, KeyError):
         raise ServingFactsError("the last run of all accounts left no facts here") from None
     if manifest["digest"] != serving_digest(project):
         raise ServingFactsError("tables or features are declared otherwise than in the last run")
     written = tuple((file.st_ino, file.st_mtime_ns) for file in kept)
-    return ServingFacts(folder, files, manifest["through"], written, held)
+    return ServingFacts(folder, files, manifest["through"], written, held_at, held_before)
+
+
+def _texts(instants: Mapping[str, datetime]) -> dict[str, str]:
+    return {source: at.isoformat() for source, at in instants.items()}
+
+
+def _instants(texts: Mapping[str, str]) -> dict[str, datetime]:
+    return {source: datetime.fromisoformat(at) for source, at in texts.items()}
 
 
 def serving_digest(project: ProjectSpec) -> str:

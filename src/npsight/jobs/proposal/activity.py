@@ -153,14 +153,15 @@ class ProposedActivity:
         levels: bool = False,
     ) -> None:
         """Features of a table and of its `measures`, column to name. Of `levels`, noted once a week
-        or month, means: windows hold unequal numbers of them.
+        or month, means and no counts: windows hold unequal numbers of them.
         """
         self.rows[name] = rows
         label = _label(table.name)
         if label:
             self.out.drivers[name] = table.name
         windows = "windows: [30, 90]"
-        self.out.features.append(f"{{source: {name}, aggregate: count, {windows}{label}}}")
+        if not levels:
+            self.out.features.append(f"{{source: {name}, aggregate: count, {windows}{label}}}")
         self.out.features.append(f"{{source: {name}, aggregate: days_since_last{label}}}")
         read = "aggregate: [sum, trend], windows: [30, 90]"
         if levels:

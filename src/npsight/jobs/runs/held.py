@@ -23,7 +23,8 @@ def held_tables_page(scored: ScoredRun) -> Write:
             "newest": f"{table.newest:%Y-%m-%d}",
             "held_at": f"{table.held_at:%Y-%m-%d}",
         }
-        for table in scored.late
+        for table in scored.held
+        if table.late
     }
 
     def write(connection: Any) -> None:

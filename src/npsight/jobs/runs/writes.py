@@ -22,7 +22,7 @@ from npsight.jobs.scoring.scored import ScoreInputs
 from npsight.models.model import Model, Predictions
 from npsight.store import ScoreRun
 from npsight.tables.prepare import Prepared
-from npsight.temporal.lateness import Late
+from npsight.temporal.loads import Held
 
 Write = Callable[[Any], None]
 """Writes to the store, given its connection."""
@@ -34,7 +34,7 @@ class ScoredRun:
 
     `files` are those of the model's bundle. `inputs`, `predicted`, `explanation` and `scores` have
     one row an account, in the same order; `listed` those on the worklist with their rank.
-    `late` are the tables whose features were taken at their own day.
+    `held` are the tables whose features were taken at their last load.
     """
 
     project: ProjectSpec
@@ -48,7 +48,7 @@ class ScoredRun:
     explanation: Explanation
     scores: pd.DataFrame
     listed: pd.DataFrame
-    late: Sequence[Late]
+    held: Sequence[Held]
 
 
 def pages_of(scored: ScoredRun) -> list[Write]:

@@ -265,24 +265,29 @@ def read_inputs(
 ) -> ScoreInputs:
     """Features now and one period earlier, for the accounts that exist at their as_of.
 
-    Features of a table that was late in the run stay those of its last day, but for an account
+    Features of a table that was held in the run stay those of its last load, but for an account
     of which it has sent facts since.
     """
     earlier = {account: at - timedelta(days=period_days) for account, at in days.items()}
     pairs = [*days.items(), *earlier.items()]
-    pairs += [(account, at) for at in set(plan.facts.held_at.values()) for account in days]
+    held_at, held_before = plan.facts.held_at, plan.facts.held_before
+    instants = {*held_at.values(), *held_before.values()}
+    pairs += [(account, at) for at in instants for account in days]
     spine = pd.DataFrame(pairs, columns=KEYS).astype({"account": object})
     spine["as_of"] = spine["as_of"].astype("datetime64[us]")
     found = plan.features(spine.drop_duplicates(), sent)
     is_now = _of(found.features, days)
     now = found.features[is_now].reset_index(drop=True)
-    for source, at in plan.facts.held_at.items():
+    for source, at in held_at.items():
         then = found.features[found.features["as_of"] == at]
         if source in sent.facts:
             since = sent.facts[source].column("account").to_pylist()
             then = then[~then["account"].isin(since)]
         now = held(now, then, features_of(plan.project.features, source))
-    before = found.features[_of(found.features, earlier)]
+    before = found.features[_of(found.features, earlier)].reset_index(drop=True)
+    for source, at in held_before.items():
+        then = found.features[found.features["as_of"] == at]
+        before = held(before, then, features_of(plan.project.features, source))
     past = now[["account"]].merge(before, on="account", how="left", validate="one_to_one")
     display = found.display[is_now].reset_index(drop=True)
     return ScoreInputs(now, past, display)

@@ -18,7 +18,7 @@ from npsight.jobs.building.frames import FeatureBuilder, Progress
 from npsight.jobs.building.held import features_held
 from npsight.jobs.scoring.asof import check_as_of
 from npsight.jobs.segmenting.report import NONE
-from npsight.temporal.lateness import Late
+from npsight.temporal.loads import Held
 
 KEYS = ["account", "as_of"]
 OWNER = "owner"
@@ -78,9 +78,9 @@ def read_inputs(
     as_of: datetime,
     names: Sequence[str],
     progress: Progress,
-    tables: Sequence[Late] = (),
+    tables: Sequence[Held] = (),
 ) -> SegmentInputs:
-    """Everything read from the tables as known at as_of, of late `tables` on their last day."""
+    """Everything read from the tables as known at as_of, of held `tables` at their last load."""
     check_as_of(builder, as_of)
     spine = builder.spine([as_of])
     now = features_held(builder, as_of, tables, progress)

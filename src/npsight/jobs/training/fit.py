@@ -23,10 +23,11 @@ from npsight.models.intervals import NpsSpread
 from npsight.models.milder import as_shown
 from npsight.models.mix import MixEffect
 from npsight.models.model import Model
+from npsight.models.npsday import NpsDay
 from npsight.models.prior import Prior, RatePrior, fit_history_prior
 from npsight.models.response import fit_response_prior
 from npsight.models.splits import RandomSplits, Split, Splitter, TimeSplits
-from npsight.models.spread import NpsDay, fit_spread
+from npsight.models.spread import fit_spread
 from npsight.models.trees import TreeSettings
 from npsight.models.tuning import tuned
 
@@ -103,8 +104,9 @@ def _intervals(
     project: ProjectSpec, response: ResponseResult | None, days: tuple[NpsDay, ...]
 ) -> tuple[NpsSpread, tuple[CoverageRow, ...]]:
     dispersion = 0.0 if response is None else response.model.dispersion
-    covered = measure_coverage(days, windows(project)["detractor"], dispersion)
-    return fit_spread(days, dispersion), covered
+    window = windows(project)["detractor"]
+    covered = measure_coverage(days, window, dispersion)
+    return fit_spread(days, window, dispersion), covered
 
 
 def windows(project: ProjectSpec) -> dict[str, OutcomeWindow]:

@@ -11,9 +11,9 @@ from npsight.jobs.training.outcomes import PartResult
 from npsight.models.backtest import Origin, backtest
 from npsight.models.examples import Examples
 from npsight.models.fitting import FitSettings, fit_part
+from npsight.models.npsday import NpsDay
 from npsight.models.response import ResponseModel, response_model, sampled
 from npsight.models.skill import skill_of
-from npsight.models.spread import NpsDay
 
 ORIGIN_ROWS = 6_000
 """Rows that the response model of an origin is fitted on; the final one gets more."""
@@ -103,4 +103,5 @@ def _day(
         detractors=frame["detractors"].to_numpy(np.float64),
         promoters=frame["promoters"].to_numpy(np.float64),
         segment=frame["segment_"].fillna("").to_numpy(str),
+        account=frame["account"].to_numpy(str),
     )

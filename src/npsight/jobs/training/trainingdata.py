@@ -15,7 +15,7 @@ from npsight.config.specs import ProjectSpec
 from npsight.errors import NothingToLearnError, Problem
 from npsight.jobs.building.featurecache import FeatureCache
 from npsight.jobs.building.frames import FeatureBuilder, Progress, silent
-from npsight.jobs.building.held import LateDays, late_days, with_held
+from npsight.jobs.building.held import HeldDays, held_days, with_held
 from npsight.jobs.postedfacts import posted_facts
 from npsight.jobs.training.days import first_day, labelled_days
 from npsight.jobs.training.fit import windows
@@ -43,8 +43,9 @@ DERIVED = ("promoter", "response")
 class TrainingData:
     """Labelled examples of each part, and every spine row of the newest labelled day.
 
-    `frame` is what models learn from: features of tables that were late on a day are held, see
-    `npsight.jobs.building.held`; `late` says which. `plain` has each feature as of its own day.
+    `frame` is what models learn from: features of tables that were late on a day, or are loaded
+    seldom, are held, see `npsight.jobs.building.held`; `held` says which. `plain` has each feature
+    as of its own day.
     `answers` has each answer of the outcome windows with its touchpoint, role and seniority, as
     far as mapped; None where none is.
     """
@@ -55,7 +56,7 @@ class TrainingData:
     newest: pd.DataFrame
     frame: pd.DataFrame
     plain: pd.DataFrame
-    late: LateDays = field(default_factory=dict)
+    held: HeldDays = field(default_factory=dict)
     answers: pd.DataFrame | None = None
 
 
@@ -81,8 +82,8 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
     as_ofs = training_days(builder)
     spine = builder.spine(as_ofs)
     plain = builder.features_at(as_ofs, progress)
-    late = late_days(builder, as_ofs)
-    frame = with_held(builder, plain, late, progress)
+    held = held_days(builder, as_ofs)
+    frame = with_held(builder, plain, held, progress)
     progress("outcomes")
     examples = examples_of(builder, spine, frame)
     newest = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
@@ -91,7 +92,7 @@ def training_data(builder: FeatureBuilder, progress: Progress = silent) -> Train
     if project.detractor is not None and project.answer_kinds:
         window = windows(project)["detractor"]
         answers = builder.answer_rows(spine, window, project.answer_kinds)
-    return TrainingData(examples, len(frame), tuple(as_ofs), newest, frame, plain, late, answers)
+    return TrainingData(examples, len(frame), tuple(as_ofs), newest, frame, plain, held, answers)
 
 
 def training_days(builder: FeatureBuilder) -> list[datetime]:
