@@ -69,18 +69,20 @@ class SpineRows:
     ) -> SpineRows:
         """Number the rows of a spine on these as_of dates, rising."""
         names = spine.select("account").distinct()
-        number = ibis.row_number().over(order_by=names.account).cast(dt.int32)
-        accounts = keep(names.mutate(number_=number))
+        ordered = ibis.row_number().over(order_by=names.account).cast(dt.int32)
+        accounts = keep(names.mutate(number_=ordered))
         rows = spine.join(accounts, spine.account == accounts.account).select(
-            accounts.number_, day_=(edges_passed(spine.as_of, as_ofs) - 1).cast(dt.int16)
+            accounts.number_, spine.as_of
         )
         in_order = backend.to_pyarrow(accounts.order_by("number_"))["account"]
-        found = arrow_of(backend, rows, BATCH_ROWS)
-        days, numbers = (found[c].to_numpy().astype("int64") for c in ("day_", "number_"))
-        places = np.sort(days * len(in_order) + numbers)
-        days, numbers = np.divmod(places, max(len(in_order), 1))
-        instants = np.array(as_ofs, dtype="datetime64[us]")[days]
-        keys = pa.table({"account": in_order.take(numbers), "as_of": instants}).to_pandas()
+        found, days = arrow_of(backend, rows, BATCH_ROWS), np.array(as_ofs, "datetime64[us]")
+        number = found["number_"].to_numpy()
+        day = np.searchsorted(days, found["as_of"].to_numpy().astype("datetime64[us]"))
+        there = np.zeros((len(days), len(in_order)), dtype=bool)
+        there[day, number] = True
+        day, number = np.nonzero(there)
+        places = np.flatnonzero(there)
+        keys = pa.table({"account": in_order.take(number), "as_of": days[day]}).to_pandas()
         return cls(spine, accounts, len(in_order), keys, places)
 
 
