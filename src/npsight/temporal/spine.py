@@ -25,21 +25,33 @@ def spine_expr(facts: Facts, as_ofs: Sequence[datetime]) -> ir.Table:
 
 
 def spine_on(facts: Facts, days: ir.Table) -> ir.Table:
-    """Every account that exists at each as_of: `began_at < as_of`, and not known to have left.
-
-    Left means: it had a subscription, and all subscriptions known before as_of had ended, known
-    so, before as_of; or a churn event `occurred_at < as_of` and `known_at < as_of`; or it was
-    merged into another account, known before as_of; or, where the facts say after how many days
-    of silence an account has left, it has no fact of that source within
-    `[as_of − days, as_of)` that counts at as_of. `days` has one column, `as_of`.
+    """Every account that exists at each as_of; see `living`. `days` has one column, `as_of`.
 
     Returns
     -------
     Table with `account` (string), `as_of` (timestamp(6), UTC); no duplicates.
     """
-    spine = facts.accounts.join(days, facts.accounts.began_at < days.as_of).select(
-        "account", "as_of"
-    )
+    accounts = facts.accounts
+    begun = accounts.join(days, accounts.began_at < days.as_of).select("account", "as_of")
+    return _not_left(facts, begun)
+
+
+def living(facts: Facts, rows: ir.Table) -> ir.Table:
+    """Those of the rows (`account`, `as_of`) whose account exists at as_of: `began_at < as_of`, and
+    not known to have left.
+
+    Left means: it had a subscription, and all subscriptions known before as_of had ended, known
+    so, before as_of; or a churn event `occurred_at < as_of` and `known_at < as_of`; or it was
+    merged into another account, known before as_of; or, where the facts say after how many days
+    of silence an account has left, it has no fact of that source within
+    `[as_of − days, as_of)` that counts at as_of.
+    """
+    accounts = facts.accounts
+    begun = [rows.account == accounts.account, accounts.began_at < rows.as_of]
+    return _not_left(facts, rows.join(accounts, begun).select(rows.account, rows.as_of))
+
+
+def _not_left(facts: Facts, spine: ir.Table) -> ir.Table:
     subscriptions = facts.sources.get("subscriptions")
     if subscriptions is not None:
         spine = spine.anti_join(_without_subscription(spine, subscriptions), KEYS)

@@ -22,7 +22,6 @@ from npsight.features.panes import Panes
 from npsight.features.panesums import Sums
 from npsight.tables.engine import arrow_of, batches_of, one_row
 from npsight.temporal.instants import INSTANT
-from npsight.temporal.panes import edges_passed
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
